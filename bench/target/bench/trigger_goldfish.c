@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Goldfish real-time clock: an alarm for a time that has passed interrupts at once. Registers
+ * as in docs/GOLDFISH-VIRTUAL-HARDWARE.TXT of the Android emulator. */
+#include "trigger.h"
+
+#include <bench_caps.h>
+
+#define ALARM_LOW       (0x08 / 4)
+#define ALARM_HIGH      (0x0c / 4)
+#define IRQ_ENABLED     (0x10 / 4)
+#define CLEAR_INTERRUPT (0x1c / 4)
+
+static volatile uint32_t *const rtc = (volatile uint32_t *)BENCH_MEMORY_TRIGGER;
+
+void trigger_init(void)
+{
+    rtc[IRQ_ENABLED] = 1;
+    rtc[ALARM_HIGH] = 0;
+}
+
+uint64_t trigger_raise(void)
+{
+    uint64_t before = sys_counter();
+    rtc[ALARM_LOW] = 1; /* one nanosecond after 1970 began */
+    return before;
+}
+
+void trigger_clear(void)
+{
+    rtc[CLEAR_INTERRUPT] = 1;
+}

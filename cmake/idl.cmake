@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What is generated from the interface files.
+set(idl_dir ${PROJECT_SOURCE_DIR}/idl)
+set(generated_dir ${PROJECT_BINARY_DIR}/generated)
+file(GLOB idl_compiler CONFIGURE_DEPENDS ${idl_dir}/idlc/*.py ${idl_dir}/idlc/*.lark ${idl_dir}/templates/*.j2)
+
+# idl_generate(FILE OUTPUTS what=path ...): paths below the generated folder.
+function(idl_generate file)
+  set(emits)
+  set(outputs)
+  foreach(output ${ARGN})
+    string(REGEX MATCH "^([a-z]+)=(.*)$" _ ${output})
+    list(APPEND emits --emit ${CMAKE_MATCH_1}=${generated_dir}/${CMAKE_MATCH_2})
+    list(APPEND outputs ${generated_dir}/${CMAKE_MATCH_2})
+  endforeach()
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${idl_dir} PYTHONDONTWRITEBYTECODE=1
+      ${TESSERA_PYTHON} -m idlc ${idl_dir}/${file} ${emits}
+    COMMAND ${CMAKE_COMMAND} -E touch ${outputs}
+    DEPENDS ${idl_dir}/${file} ${idl_compiler}
+    COMMENT "Generating from ${file}"
+    VERBATIM)
+  get_filename_component(name ${file} NAME_WE)
+  add_custom_target(idl_${name} DEPENDS ${outputs})
+endfunction()
+
+idl_generate(kernel.idl
+  types=include/tessera/abi.h names=include/tessera/names.h stubs=include/tessera/sys_stubs.h
+  invocations=kernel/invocations.h decode=kernel/decode.c json=kernel.json)
+foreach(library init console bench)
+  idl_generate(${library}.idl types=include/idl/${library}.h client=include/idl/${library}_client.h
+    server=include/idl/${library}_server.h json=${library}.json)
+endforeach()
+idl_generate(plan.idl types=include/idl/plan.h)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A boot image for each system description: image-NAME.bin.
+file(GLOB descriptions CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/platforms/systems/*.toml)
+get_property(programs GLOBAL PROPERTY tessera_programs)
+set(tools ${PROJECT_SOURCE_DIR}/tools)
+set(manifests)
+set(files)
+set(stripped)
+foreach(program ${programs})
+  get_property(manifest GLOBAL PROPERTY tessera_manifest_${program})
+  list(APPEND manifests ${program}=${manifest})
+  set(file ${PROJECT_BINARY_DIR}/stripped/${program})
+  add_custom_command(OUTPUT ${file}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/stripped
+    COMMAND ${CMAKE_STRIP} -o ${file} $<TARGET_FILE:${program}>
+    DEPENDS ${program} VERBATIM)
+  list(APPEND stripped ${file})
+  if(NOT program STREQUAL init)
+    list(APPEND files ${program}=${file})
+  endif()
+endforeach()
+
+foreach(description ${descriptions})
+  get_filename_component(system ${description} NAME_WE)
+  set(plan ${PROJECT_BINARY_DIR}/plan-${system})
+  set(image ${PROJECT_BINARY_DIR}/image-${system}.bin)
+  add_custom_command(OUTPUT ${plan}
+    COMMAND ${TESSERA_PYTHON} ${tools}/mksystem.py plan ${description} ${platform_dir}/platform.toml ${plan} ${manifests}
+    DEPENDS ${description} ${platform_dir}/platform.toml ${tools}/mksystem.py ${idl_compiler} VERBATIM)
+  add_custom_command(OUTPUT ${image}
+    COMMAND ${TESSERA_PYTHON} ${tools}/mkimage.py ${image} $<TARGET_FILE:kernel>
+      ${PROJECT_BINARY_DIR}/stripped/init plan=${plan} ${files}
+    DEPENDS kernel ${plan} ${stripped} ${tools}/mkimage.py VERBATIM)
+  add_custom_target(image_${system} ALL DEPENDS ${image})
+endforeach()

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The interface compiler: idlc FILE.idl --emit WHAT=OUTPUT [--emit ...]
+
+WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, docs, abi,
+json. OUTPUT is the file to write; it is touched only when its content changes.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import jinja2
+
+from . import model, parse
+from .diagnostics import IdlError
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+KINDS = {
+    "types": "types.h.j2", "decode": "decode.c.j2", "invocations": "invocations.h.j2", "stubs": "stubs.h.j2",
+    "names": "names.h.j2", "client": "client.h.j2", "server": "server.h.j2", "docs": "docs.md.j2",
+    "abi": "abi.txt.j2", "json": None,
+}
+
+
+def environment():
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    env.filters["snake"] = model.snake
+    env.filters["upper_snake"] = lambda name: model.snake(name).upper()
+    env.filters["comment"] = comment
+    env.globals["max_value"] = lambda t: (1 << (8 * t.size)) - 1
+    env.globals["MIN_REGISTER_WORDS"] = model.MIN_REGISTER_WORDS
+    return env
+
+
+def comment(text, indent=0, width=100):
+    """A C comment of the documentation, or nothing."""
+    import textwrap
+    if not text:
+        return ""
+    lines = textwrap.wrap(text, width - indent - 6)
+    pad = " " * indent
+    if len(lines) == 1:
+        return f"{pad}/* {lines[0]} */\n"
+    return f"{pad}/*\n" + "".join(f"{pad} * {line}\n" for line in lines) + f"{pad} */\n"
+
+
+def as_json(library):
+    """What tools need at run time: names by number, and the layout of structures."""
+    return json.dumps({
+        "library": library.name,
+        "errors": {e.value: {"name": e.name, "text": e.text} for e in library.errors},
+        "constants": {c.name: c.value for c in library.consts},
+        "enums": {e.name: {m.name: m.value for m in e.members} for e in library.enums},
+        "objects": {o.name: {"number": o.number, "size": o.size,
+                             "rights": {r.name: r.value for r in o.rights},
+                             "methods": {m.name: m.label for m in o.methods}} for o in library.objects},
+        "interfaces": {i.name: {m.name: m.label for m in i.methods} for i in library.interfaces},
+        "syscalls": {s.name: s.number for s in library.syscalls},
+        "events": {e.name: {"number": e.number, "parameters": [p.name for p in e.params]} for e in library.events},
+        "layouts": {l.name: {b.name: [b.low, b.width] for b in l.bits} for l in library.layouts},
+        "structs": {s.name: {"size": s.size,
+                             "fields": [[f.name, f.offset, f.type.text] for f in s.fields]} for s in library.structs},
+    }, indent=1) + "\n"
+
+
+def write(path, text):
+    path = Path(path)
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def render(library, kind, source):
+    if kind == "json":
+        return as_json(library)
+    return environment().get_template(KINDS[kind]).render(lib=library, source=source)
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="idlc", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("file", help="the interface file")
+    parser.add_argument("--emit", action="append", default=[], metavar="WHAT=OUTPUT",
+                        help="what to write, and where; without it the file is only checked")
+    options = parser.parse_args(argv)
+    try:
+        library = parse.load(options.file)
+    except OSError as error:
+        print(f"idlc: {options.file}: {error.strerror}", file=sys.stderr)
+        return 2
+    except IdlError as error:
+        print(error.render(), file=sys.stderr)
+        return 1
+    for emit in options.emit:
+        kind, _, output = emit.partition("=")
+        if kind not in KINDS or not output:
+            print(f"idlc: --emit {emit}: write one of {', '.join(KINDS)}, then = and a file", file=sys.stderr)
+            return 2
+        write(output, render(library, kind, Path(options.file).name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads an interface file and checks it. Problems are collected, so that one run shows them all."""
+
+from pathlib import Path
+
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from . import model
+from .diagnostics import IdlError, Place, Problem
+
+GRAMMAR = Path(__file__).with_name("grammar.lark")
+PARSER = Lark(GRAMMAR.read_text(), parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+C_RESERVED = set(
+    "auto bool break case char const continue default do double else enum extern false float for goto "
+    "if inline int long register restrict return short signed sizeof static struct switch true typedef "
+    "union unsigned void volatile while".split())
+KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects", "trace": "trace events"}
+
+# How the grammar's tokens are called in a message.
+TOKEN_NAMES = {
+    "SEMICOLON": '";"', "COLON": '":"', "LBRACE": '"{"', "RBRACE": '"}"', "LPAR": '"("', "RPAR": '")"',
+    "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "QMARK": '"?"',
+    "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
+    "$END": "the end of the file",
+}
+
+
+def place_of(token):
+    return Place(token.line, token.column, len(token))
+
+
+def load(path):
+    """Returns the model.Library in the file at `path`; raises IdlError, or OSError."""
+    text = Path(path).read_text()
+    try:
+        tree = PARSER.parse(text)
+    except UnexpectedInput as error:
+        raise IdlError(path, text, [syntax_problem(error, text)]) from None
+    checker = Checker(str(path), text)
+    library = checker.library(tree)
+    if checker.problems:
+        raise IdlError(path, text, checker.problems)
+    return library
+
+
+def syntax_problem(error, text):
+    if isinstance(error, UnexpectedCharacters):
+        found = text[error.pos_in_stream]
+        if found == '"':
+            return Problem(Place(error.line, error.column), "E001", "this text has no closing quote",
+                           "close it on the same line")
+        return Problem(Place(error.line, error.column), "E001", f'"{found}" does not belong here',
+                       "remove it; names have letters, digits and underscores")
+    expected = sorted({TOKEN_NAMES.get(name, f'"{name.lower()}"')
+                       for name in error.accepts or error.expected})
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        line = text.count("\n") + 1
+        return Problem(Place(line, 1), "E001", "the file ends too early", f"expected {list_of(expected)}")
+    return Problem(place_of(error.token), "E001", f'"{error.token}" does not belong here',
+                   f"expected {list_of(expected)}")
+
+
+def list_of(words):
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
+
+
+class Checker:
+    """Turns the syntax tree into the model."""
+
+    def __init__(self, path, text):
+        self.path = path
+        self.lines = [line.strip() for line in text.splitlines()]
+        self.problems = []
+        self.types = {}
+
+    def problem(self, token, code, what, advice):
+        self.problems.append(Problem(place_of(token), code, what, advice))
+
+    # ---- small things --------------------------------------------------------------------------
+
+    def docs(self, token):
+        """The lines of /// directly above the token's line."""
+        first = token.line - 1
+        while first > 0 and self.lines[first - 1].startswith("///"):
+            first -= 1
+        return " ".join(line[3:].strip() for line in self.lines[first:token.line - 1])
+
+    def named(self, tree, kind, name_index=0, **rest):
+        token = tree.children[name_index]
+        item = kind(name=str(token), docs=self.docs(token), place=token, **rest)
+        if isinstance(item, model.InLibrary):
+            item.library = self.library_name
+        return item
+
+    def number(self, token, low, high, what):
+        value = int(str(token), 0)
+        if not low <= value <= high:
+            self.problem(token, "E008", f"{what} {value} is out of range", f"use {low} to {high}")
+        return value
+
+    def unique(self, items, what, by_number=False):
+        names, numbers = {}, {}
+        for item in items:
+            if item.name in names:
+                self.problem(item.place, "E003", f'there is another {what} "{item.name}"',
+                             f"rename this one; the first is in line {names[item.name].place.line}")
+            names.setdefault(item.name, item)
+            if by_number:
+                number = item.number if hasattr(item, "number") else item.value
+                if number in numbers:
+                    self.problem(item.place, "E004", f'{what} "{item.name}" has the number {number} of '
+                                 f'"{numbers[number].name}"', "numbers are never used twice: take the next free one")
+                numbers.setdefault(number, item)
+
+    def not_reserved(self, token):
+        if str(token) in C_RESERVED:
+            self.problem(token, "E013", f'"{token}" is a word of C', "choose another name")
+
+    # ---- types -----------------------------------------------------------------------------------
+
+    def base_type(self, tree):
+        name = str(tree.children[0])
+        if tree.data != "named" or name not in ("u8", "u16", "u32", "u64"):
+            self.problem(tree.children[0], "E016", f'"{name}" cannot hold this', "use u8, u16, u32 or u64")
+            name = "u64"
+        size = model.PRIMITIVES[name]
+        return model.Type("int", name, size, size)
+
+    def type(self, tree, where):
+        """where: "struct", "message" (a server's method), "kernel" (a kernel method), "trace"."""
+        token = tree.children[0]
+        name = str(token)
+        if tree.data in ("cap", "optional_cap", "right_cap"):
+            return self.cap_type(tree, where)
+        if tree.data == "array":
+            return self.array_type(tree, where)
+        if name in model.PRIMITIVES:
+            size = model.PRIMITIVES[name]
+            return model.Type("int", name, size, size)
+        if name in ("string", "bytes"):
+            self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
+            return model.Type("int", "u64")
+        if where == "trace" and name == "Thread":
+            return model.Type("thread", name)
+        decl = self.types.get(name)
+        if decl is None:
+            self.problem(token, "E005", f'there is no type "{name}"', self.nearest(name))
+            return model.Type("int", "u64")
+        if isinstance(decl, model.Struct):
+            if where in ("kernel", "trace"):
+                self.problem(token, "E007", f'the struct "{name}" cannot stand here', "pass its fields one by one")
+            return model.Type("struct", name, decl.size, decl.align, decl=decl)
+        return model.Type("flags" if decl.is_flags else "enum", name, decl.base.size, decl.base.align, decl=decl)
+
+    def nearest(self, name):
+        import difflib
+        known = list(model.PRIMITIVES) + ["string", "bytes"] + list(self.types)
+        close = difflib.get_close_matches(name, known, 1)
+        return f'did you mean "{close[0]}"?' if close else "declare it above this line"
+
+    def array_type(self, tree, where):
+        token = tree.children[0]
+        name = str(token)
+        if len(tree.children) == 1:
+            self.problem(token, "E006", f'"{name}[]" needs a bound', f"write the greatest length, for example {name}[16]")
+            return model.Type("int", "u64")
+        bound = self.number(tree.children[1], 1, 1 << 20, "bound")
+        if name in ("string", "bytes"):
+            if where != "message":
+                self.problem(token, "E007", f'"{name}" cannot stand here', "use an array, for example u8[32]")
+            return model.Type(name, name, bound=bound)
+        if where != "struct":
+            self.problem(token, "E007", "an array cannot stand here", "put it into a struct, or use bytes[n]")
+        if name in model.PRIMITIVES:
+            size = model.PRIMITIVES[name]
+            element = model.Type("int", name, size, size)
+        elif isinstance(self.types.get(name), model.Struct):
+            decl = self.types[name]
+            element = model.Type("struct", name, decl.size, decl.align, decl=decl)
+        else:
+            self.problem(token, "E005", f'there is no type "{name}" for an array', self.nearest(name))
+            return model.Type("int", "u64")
+        return model.Type("array", name, element.size * bound, element.align, bound, element)
+
+    def cap_type(self, tree, where):
+        token = tree.children[0]
+        if where not in ("message", "kernel"):
+            self.problem(token, "E007", "a capability cannot stand here", "pass it as a parameter of a method")
+        name = str(token)
+        right = str(tree.children[1]) if tree.data == "right_cap" else ""
+        if where == "kernel" and name != "any":
+            decl = self.objects.get(name)
+            if decl is None:
+                self.problem(token, "E005", f'there is no object "{name}"', 'name an object of this file, or "any"')
+            elif right and right not in decl["rights"]:
+                self.problem(tree.children[1], "E015", f'"{name}" has no right "{right}"',
+                             f"it has: {', '.join(decl['rights']) or 'none'}")
+        return model.Type("cap", name, right=right, optional=tree.data == "optional_cap")
+
+    # ---- declarations ----------------------------------------------------------------------------
+
+    def library(self, tree):
+        out = model.Library(path=self.path)
+        out.docs = " ".join(line[3:].strip() for line in self.lines if line.startswith("//!"))
+        items = tree.children
+        libraries = [t for t in items if t.data == "library"]
+        if not libraries or items[0] is not libraries[0] or len(libraries) > 1:
+            at = items[0].children[0] if items and isinstance(items[0].children[0], Token) else Token("NAME", "", line=1, column=1)
+            if len(libraries) > 1:
+                at = libraries[1].children[0]
+            self.problem(at, "E002", "a file has one library line, before anything else",
+                         "begin with: library NAME;")
+            return out
+        out.name = str(libraries[0].children[0])
+        self.library_name = out.name
+        self.is_kernel = out.name == "kernel"
+        self.objects = {str(t.children[0]): {"rights": [str(r.children[0]) for x in t.children[2:]
+                                                        if x.data == "rights" for r in x.children]}
+                        for t in items if t.data == "object"}
+        if self.objects:
+            self.types["ObjectType"] = self.object_type_enum(items)
+        for item in items:
+            if item.data in KERNEL_ONLY and not self.is_kernel:
+                token = next((t for t in item.children if isinstance(t, Token)), libraries[0].children[0])
+                self.problem(token, "E018", f"only the kernel's file declares {KERNEL_ONLY[item.data]}",
+                             "a server has interfaces: interface NAME = NUMBER { ... }")
+                continue
+            getattr(self, "add_" + item.data)(item, out)
+        self.unique(out.consts, "constant")
+        self.unique(out.enums + out.structs + out.layouts + out.objects + out.interfaces, "declaration")
+        self.unique(out.errors, "error", by_number=True)
+        self.unique(out.objects, "object", by_number=True)
+        self.unique(out.interfaces, "interface", by_number=True)
+        return out
+
+    def object_type_enum(self, items):
+        members = [model.Member(str(t.children[0]), "", t.children[0], value=int(str(t.children[1]), 0))
+                   for t in items if t.data == "object"]
+        return model.Enum("ObjectType", "The type of a kernel object.", None,
+                          base=model.Type("int", "u8", 1, 1), members=members)
+
+    def add_library(self, tree, out):
+        pass
+
+    def add_const(self, tree, out):
+        out.consts.append(self.named(tree, model.Const, value=self.number(tree.children[1], 0, (1 << 64) - 1, "constant")))
+
+    def add_errors(self, tree, out):
+        for t in tree.children:
+            out.errors.append(self.named(t, model.Member, value=self.number(t.children[1], 1, 255, "error"),
+                                         text=str(t.children[2])[1:-1]))
+
+    def add_enum(self, tree, out, is_flags=False):
+        decl = self.named(tree, model.Enum, base=self.base_type(tree.children[1]), is_flags=is_flags)
+        limit = (1 << (8 * decl.base.size)) - 1
+        for t in tree.children[2:]:
+            member = self.named(t, model.Member, value=self.number(t.children[1], 0, limit, "value"))
+            if is_flags and member.value & (member.value - 1):
+                self.problem(t.children[1], "E014", f'flag "{member.name}" is more than one bit', "use 1, 2, 4, 8 ...")
+            decl.members.append(member)
+        self.unique(decl.members, "member", by_number=True)
+        self.types[decl.name] = decl
+        out.enums.append(decl)
+
+    def add_flags(self, tree, out):
+        self.add_enum(tree, out, is_flags=True)
+
+    def add_struct(self, tree, out):
+        decl = self.named(tree, model.Struct)
+        for t in tree.children[1:]:
+            item = self.named(t, model.Field, type=self.type(t.children[1], "struct"))
+            self.not_reserved(item.place)
+            item.offset = decl.size
+            if decl.size % item.type.align:
+                self.problem(item.place, "E017", f'"{item.name}" would leave a hole before it',
+                             f"put a reserved field of {item.type.align - decl.size % item.type.align} bytes before it, or sort the fields by size")
+                item.offset = -(-decl.size // item.type.align) * item.type.align
+            decl.size = item.offset + item.type.size
+            decl.align = max(decl.align, item.type.align)
+            decl.fields.append(item)
+        if decl.size % decl.align:
+            self.problem(decl.place, "E017", f'"{decl.name}" would have a hole at its end',
+                         f"add a reserved field of {decl.align - decl.size % decl.align} bytes")
+        self.unique(decl.fields, "field")
+        self.types[decl.name] = decl
+        out.structs.append(decl)
+
+    def add_layout(self, tree, out):
+        decl = self.named(tree, model.Layout, base=self.base_type(tree.children[1]))
+        low = 0
+        for t in tree.children[2:]:
+            bits = self.named(t, model.Bits, width=self.number(t.children[1], 1, 64, "width"))
+            bits.low = low
+            low += bits.width
+            decl.bits.append(bits)
+        if low != 8 * decl.base.size:
+            self.problem(decl.place, "E009", f'the parts of "{decl.name}" have {low} bits, not {8 * decl.base.size}',
+                         "add a reserved part, or correct the widths")
+        self.unique(decl.bits, "part")
+        out.layouts.append(decl)
+
+    def add_syscalls(self, tree, out):
+        for t in tree.children:
+            out.syscalls.append(self.named(t, model.Syscall, 1, number=self.number(t.children[0], 0, 31, "system call")))
+        self.unique(out.syscalls, "system call", by_number=True)
+
+    def add_object(self, tree, out):
+        decl = self.named(tree, model.Object, number=self.number(tree.children[1], 1, 27, "object"))
+        for t in tree.children[2:]:
+            if t.data == "size":
+                decl.size = self.number(t.children[0], 32, 4096, "size")
+            elif t.data == "rights":
+                for r in t.children:
+                    decl.rights.append(self.named(r, model.Member, value=self.number(r.children[1], 0, 63, "bit")))
+            else:
+                decl.methods.append(self.method(t, decl, "kernel"))
+        self.unique(decl.rights, "right", by_number=True)
+        self.unique(decl.methods, "method", by_number=True)
+        out.objects.append(decl)
+
+    def add_interface(self, tree, out):
+        decl = self.named(tree, model.Interface, number=self.number(tree.children[1], 1, 127, "interface"),
+                          library=out.name)
+        for t in tree.children[2:]:
+            decl.methods.append(self.method(t, decl, "message"))
+        self.unique(decl.methods, "method", by_number=True)
+        out.interfaces.append(decl)
+
+    def params(self, tree, where):
+        items = []
+        for t in tree.children:
+            token = t.children[0]
+            self.not_reserved(token)
+            items.append(model.Field(str(token), "", token, type=self.type(t.children[1], where)))
+        return items
+
+    def method(self, tree, owner, where):
+        limit = 15 if where == "kernel" else 255
+        method = self.named(tree, model.Method, 1, number=self.number(tree.children[0], 1, limit, "method"), owner=owner)
+        method.inputs = self.params(tree.children[2], where)
+        method.outputs = self.params(tree.children[3], where)
+        for attribute in tree.children[4:]:
+            self.attribute(attribute, method, owner, where)
+        self.unique(method.inputs + method.outputs, "parameter")
+        if where == "kernel":
+            self.check_kernel_method(method)
+        else:
+            self.check_message(method)
+        return method
+
+    def attribute(self, tree, method, owner, where):
+        name = str(tree.children[0])
+        if where == "kernel" and name == "requires" and len(tree.children) == 2:
+            right = tree.children[1]
+            if str(right) not in [r.name for r in owner.rights]:
+                self.problem(right, "E015", f'"{owner.name}" has no right "{right}"',
+                             f"it has: {', '.join(r.name for r in owner.rights) or 'none'}")
+            method.requires = str(right)
+        elif where == "message" and name == "fast" and len(tree.children) == 1:
+            method.fast = True
+        else:
+            known = '"requires RIGHT"' if where == "kernel" else '"fast"'
+            self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', f"known here: {known}")
+
+    def check_kernel_method(self, method):
+        if len(method.inputs) > model.MIN_REGISTER_WORDS or len(method.outputs) > model.MIN_REGISTER_WORDS:
+            self.problem(method.place, "E010", f'"{method.name}" does not fit the registers',
+                         f"a kernel method has at most {model.MIN_REGISTER_WORDS} arguments and as many results")
+        for p in method.outputs:
+            if not p.type.scalar:
+                self.problem(p.place, "E007", "the kernel returns numbers only", "name the slot to be filled as an argument")
+
+    def check_message(self, method):
+        for params, what in ((method.inputs, "request"), (method.outputs, "reply")):
+            words = model.Method._words(params)
+            if words > model.MESSAGE_WORDS:
+                self.problem(method.place, "E010", f'the {what} of "{method.name}" can have {words} words',
+                             f"a message has at most {model.MESSAGE_WORDS} words ({8 * model.MESSAGE_WORDS} bytes): lower the bounds")
+            self.check_caps(method, params, what)
+        if method.fast and not method.in_registers:
+            self.problem(method.place, "E012", f'"{method.name}" is marked fast but does not fit the registers',
+                         f"request and reply must be at most {model.MIN_REGISTER_WORDS} numbers each; drop \"fast\" or shorten them")
+
+    def check_caps(self, method, params, what):
+        caps = [p for p in params if p.type.kind == "cap"]
+        if len(caps) > 1:
+            self.problem(caps[1].place, "E011", f'the {what} of "{method.name}" carries {len(caps)} capabilities',
+                         "one message carries one: use two methods")
+        others = [p for p in params if p.type.kind != "cap"]
+        room = model.MIN_REGISTER_WORDS - 1
+        if caps and (not all(p.type.scalar for p in others) or len(others) > room):
+            self.problem(caps[0].place, "E011", f'the {what} of "{method.name}" leaves no register for the capability',
+                         f"beside a capability there is room for {room} numbers: pass the rest in another method")
+
+    def add_trace(self, tree, out):
+        for t in tree.children:
+            event = self.named(t, model.Event, 1, number=self.number(t.children[0], 1, 255, "event"))
+            event.params = self.params(t.children[2], "trace")
+            out.events.append(event)
+        self.unique(out.events, "event", by_number=True)

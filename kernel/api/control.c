@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests that steer the machine: time and priorities, interrupt lines, mappings, the kernel. */
+#include "api/check.h"
+#include "base/clock.h"
+#include "dev/irqchip.h"
+#include "invocations.h"
+#include "api/invocation.h"
+#include "object/cnode.h"
+#include "object/irq.h"
+#include "object/notification.h"
+
+enum err invoke_vspace_feed(struct invocation *in, struct cap self, struct cap tables)
+{
+    if (tables_vspace(tables.arg) != NULL) {
+        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_TABLES);
+    }
+    return vspace_feed(cap_vspace(self), tables.slot);
+}
+
+enum err invoke_frame_map(struct invocation *in, struct cap self, struct cap vspace,
+                          uint64_t address, uint64_t rights)
+{
+    (void)in;
+    return frame_map(self, cap_vspace(vspace), address, rights);
+}
+
+enum err invoke_frame_unmap(struct invocation *in, struct cap self)
+{
+    (void)in;
+    if (unlikely(frame_entry(self.arg) == NULL)) {
+        return ERR_NOT_MAPPED;
+    }
+    frame_unmap(self.slot);
+    return OK;
+}
+
+enum err invoke_frame_protect(struct invocation *in, struct cap self, uint64_t rights)
+{
+    (void)in;
+    return frame_protect(self, rights);
+}
+
+enum err invoke_irq_control_claim(struct invocation *in, struct cap self, uint32_t line,
+                                  struct cap into, uint32_t at)
+{
+    if (line == 0 || line > irqchip_lines()) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    struct slot *slot;
+    enum err err = cnode_slot_at(into, at, &slot);
+    if (err != OK || !slot_is_empty(slot)) {
+        return invocation_refuse(in, err != OK ? err : ERR_OCCUPIED, 3, OBJECT_NONE, OBJECT_NONE);
+    }
+    struct irq *irq = &irqs[line];
+    if (irq->life.type != OBJECT_NONE) {
+        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_IRQ_HANDLER);
+    }
+    irq->life.type = OBJECT_IRQ_HANDLER;
+    irq->life.refs = 1;
+    struct cap handler = { .head = head_make(OBJECT_IRQ_HANDLER, irq, 0) };
+    cap_insert(self.slot, slot, handler);
+    return OK;
+}
+
+enum err invoke_irq_handler_bind(struct invocation *in, struct cap self, struct cap notification)
+{
+    struct irq *irq = cap_irq(self);
+    if (!slot_is_empty(&irq->notification)) {
+        return invocation_refuse(in, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_IRQ_HANDLER);
+    }
+    cap_copy(notification, &irq->notification, RIGHTS_ALL, notification.arg);
+    irqchip_open(irq_number(irq));
+    return OK;
+}
+
+enum err invoke_irq_handler_acknowledge(struct invocation *in, struct cap self)
+{
+    (void)in;
+    struct irq *irq = cap_irq(self);
+    if (!irq->waiting) {
+        return ERR_NOT_READY;
+    }
+    irq->waiting = false;
+    irqchip_complete(irq_number(irq));
+    return OK;
+}
+
+/* A slice or budget shorter than this is all overhead. */
+#define SHORTEST_NS 10000ul
+/* 584 years of nanoseconds fit a word; a budget of 2^62 is for ever. */
+#define LONGEST_NS (1ul << 62)
+
+enum err invoke_sched_control_configure(struct invocation *in, struct cap self, struct cap context,
+                                        uint64_t budget, uint64_t period)
+{
+    (void)self;
+    if (budget < SHORTEST_NS || budget > LONGEST_NS) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (period != 0 && (period < budget || period > LONGEST_NS)) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 3, OBJECT_NONE, OBJECT_NONE);
+    }
+    sched_configure(in->cpu, cap_sched_context(context), clock_to_ticks(budget),
+                    clock_to_ticks(period));
+    return OK;
+}
+
+enum err invoke_sched_control_set_priority(struct invocation *in, struct cap self,
+                                           struct cap thread, uint8_t priority)
+{
+    (void)self;
+    ipc_set_priority(in->cpu, cap_thread(thread), priority);
+    return OK;
+}
+
+enum err invoke_kernel_put(struct invocation *in, struct cap self, uint8_t character)
+{
+    (void)in, (void)self;
+    arch_put((char)character);
+    return OK;
+}
+
+enum err invoke_kernel_counter(struct invocation *in, struct cap self, enum counter which,
+                               uint64_t *value)
+{
+    (void)self;
+    struct cpu const *cpu = in->cpu;
+    switch (which) {
+    case COUNTER_IPC_FAST:
+        *value = cpu->ipc_fast;
+        break;
+    case COUNTER_ASIDS:
+        *value = asid_given;
+        break;
+    case COUNTER_TLB_FLUSHES:
+        *value = asid_flushes;
+        break;
+    case COUNTER_IDLE:
+        *value = clock_to_ns(cpu->counters[COUNTER_IDLE]);
+        break;
+    default:
+        *value = cpu->counters[which];
+        break;
+    }
+    return OK;
+}
+
+enum err invoke_kernel_check(struct invocation *in, struct cap self, uint64_t *objects)
+{
+    (void)self;
+    if (!CONFIG_DEBUG) {
+        return ERR_BAD_REQUEST;
+    }
+    *objects = check_everything(in->cpu);
+    return OK;
+}
+
+enum err invoke_kernel_stop(struct invocation *in, struct cap self, uint8_t code)
+{
+    (void)in, (void)self;
+    arch_stop(code);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Deleting is in two parts. First the capability goes, and with the last one the object: in
+ * constant time, so that nobody meets it half gone. Then its remains are cleared away (waiters
+ * are woken, slots emptied, mappings undone), in small steps, from a list of its family; whatever
+ * goes on the way there joins the list, so nothing recurses.
+ */
+#include "api/delete.h"
+
+#include "base/trace.h"
+#include "dev/irqchip.h"
+#include "ipc/notify.h"
+#include "object/cnode.h"
+#include "object/irq.h"
+#include "object/object.h"
+
+static void put_on_dying(struct family *family, struct life *life)
+{
+    life->dying = family->dying;
+    family->dying = life;
+}
+
+/* The last capability is gone: from here on the object does nothing by itself. */
+static void end_object(struct cpu *cpu, struct family *family, struct life *life)
+{
+    trace(TRACE_DESTROY, life->type, (word)life_object(life), 0);
+    if (life->type == OBJECT_THREAD) {
+        ipc_cancel(cpu, life_object(life), ERR_GONE, true);
+    } else if (life->type == OBJECT_IRQ_HANDLER) {
+        irqchip_close(irq_number(life_object(life)));
+    }
+    put_on_dying(family, life);
+}
+
+/* An object that keeps capabilities for itself has lost one. */
+static void tell_keeper(struct slot *slot)
+{
+    switch ((enum place)slot->place) {
+    case PLACE_CSPACE:
+    case PLACE_VSPACE:
+    case PLACE_BUFFER:
+    case PLACE_FAULT:
+        thread_slot_changed(thread_of_slot(slot), (enum thread_slot)(slot->place - PLACE_CSPACE));
+        break;
+    case PLACE_CNODE:
+    case PLACE_IRQ:
+    case PLACE_ROOT:
+    default:
+        break;
+    }
+}
+
+enum err delete_slot(struct invocation *in, struct slot *slot)
+{
+    struct cap cap = slot_read(slot);
+    switch (cap_type(cap.head)) {
+    case OBJECT_FRAME:
+        if (frame_entry(cap.arg) != NULL) {
+            frame_unmap(slot);
+        }
+        break;
+    case OBJECT_TABLES:
+        for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
+            if (!vspace_clear_step(vspace) && invocation_must_yield(in)) {
+                return ERR_PREEMPTED;
+            }
+        }
+        break;
+    default:
+        break;
+    }
+    struct family *family = &families[slot->family];
+    bool last = cap_clear(slot);
+    tell_keeper(slot);
+    if (last) {
+        end_object(in->cpu, family, cap_life(cap.head));
+    }
+    return OK;
+}
+
+/* ---- Remains. Each step does a little; true when nothing was left to do. ---- */
+
+static bool empty_slot(struct invocation *in, struct slot *slot, enum err *err)
+{
+    if (slot_is_empty(slot)) {
+        return true;
+    }
+    *err = delete_slot(in, slot);
+    return false;
+}
+
+static bool clear_cnode(struct invocation *in, struct cnode *cnode, enum err *err)
+{
+    uint32_t last = (1u << cnode->radix) - 1;
+    for (unsigned i = 0; i < 64 && cnode->swept < last; i++) {
+        if (!empty_slot(in, cnode_slot(cnode, cnode->swept + 1), err)) {
+            return false;
+        }
+        cnode->swept++;
+    }
+    return cnode->swept == last;
+}
+
+static bool clear_thread(struct invocation *in, struct tcb *thread, enum err *err)
+{
+    struct cpu *cpu = in->cpu;
+    ipc_drop_caller(cpu, thread, ERR_GONE);
+    if (thread->bound != NULL) {
+        notify_unbind(thread->bound);
+    }
+    if (thread->sc != NULL) {
+        sched_unbind(cpu, thread->sc);
+    }
+    sched_lend(thread, NULL);
+    for (unsigned i = 0; i < THREAD_SLOTS; i++) {
+        if (!empty_slot(in, &thread->slots[i], err)) {
+            return false;
+        }
+    }
+    if (cpu->current == thread) {
+        cpu->current = NULL;
+    }
+    return true;
+}
+
+static bool cancel_first(struct cpu *cpu, struct wait_queue const *queue)
+{
+    if (queue->head == NULL) {
+        return true;
+    }
+    ipc_cancel(cpu, queue->head, ERR_GONE, false);
+    return false;
+}
+
+static bool clear_notification(struct cpu *cpu, struct notification *notification)
+{
+    notify_unbind(notification);
+    return cancel_first(cpu, &notification->waiters);
+}
+
+static bool clear_reply(struct cpu *cpu, struct reply *reply)
+{
+    if (reply->caller != NULL) {
+        ipc_cancel(cpu, reply->caller, ERR_GONE, false);
+    }
+    return true;
+}
+
+static bool clear_irq(struct invocation *in, struct irq *irq, enum err *err)
+{
+    if (irq->waiting) {
+        irq->waiting = false;
+        irqchip_complete(irq_number(irq));
+    }
+    return empty_slot(in, &irq->notification, err);
+}
+
+static bool clear_step(struct invocation *in, struct life *life, enum err *err)
+{
+    void *object = life_object(life);
+    switch ((enum object_type)life->type) {
+    case OBJECT_CNODE:
+        return clear_cnode(in, object, err);
+    case OBJECT_THREAD:
+        return clear_thread(in, object, err);
+    case OBJECT_ENDPOINT: {
+        struct endpoint *endpoint = object;
+        return cancel_first(in->cpu, &endpoint->recv) && cancel_first(in->cpu, &endpoint->send);
+    }
+    case OBJECT_NOTIFICATION:
+        return clear_notification(in->cpu, object);
+    case OBJECT_REPLY:
+        return clear_reply(in->cpu, object);
+    case OBJECT_SCHED_CONTEXT:
+        return sched_forget_one(in->cpu, object);
+    case OBJECT_VSPACE:
+        return vspace_clear_step(object);
+    case OBJECT_IRQ_HANDLER:
+        return clear_irq(in, object, err);
+    default:
+        panic("object type %u has no remains", life->type);
+    }
+}
+
+enum err delete_finish(struct invocation *in)
+{
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        struct family *family = &families[f];
+        for (struct life *life; (life = family->dying) != NULL;) {
+            enum err err = OK;
+            if (clear_step(in, life, &err)) {
+                kassert(family->dying == life);
+                family->dying = life->dying;
+                life->dying = NULL;
+                life->type = OBJECT_NONE;
+            }
+            if (err != OK) {
+                return err;
+            }
+            if (invocation_must_yield(in)) {
+                return ERR_PREEMPTED;
+            }
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests to untyped memory: the one place where objects are born. */
+#include "object/untyped.h"
+
+#include "api/delete.h"
+#include "base/trace.h"
+#include "invocations.h"
+#include "object/cnode.h"
+#include "object/object.h"
+
+/* More at once would keep interrupts waiting. */
+#define RETYPE_MOST 32
+
+/* `count` empty slots from `at` on. */
+NODISCARD static enum err empty_slots(struct invocation *in, struct cap cnode, uint32_t at,
+                                      uint32_t count, unsigned argument, struct slot **first)
+{
+    struct slot *last;
+    if (cnode_slot_at(cnode, at, first) != OK ||
+        cnode_slot_at(cnode, (word)at + count - 1, &last) != OK) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, argument, OBJECT_NONE, OBJECT_NONE);
+    }
+    for (struct slot *slot = *first; slot <= last; slot++) {
+        if (!slot_is_empty(slot)) {
+            return invocation_refuse(in, ERR_OCCUPIED, argument, OBJECT_NONE,
+                                     cap_type(slot->head));
+        }
+    }
+    return OK;
+}
+
+/* Memory of which nothing was derived any more is all free again. */
+NODISCARD static enum err take_back(struct invocation *in, struct slot *untyped)
+{
+    if (untyped->child != 0 || untyped_used(untyped->arg) == 0) {
+        return OK;
+    }
+    enum err err = delete_finish(in);
+    if (err == OK) {
+        slot_lock(untyped);
+        slot_write(untyped, untyped->head, untyped_arg(untyped->arg, 0, 0));
+        slot_unlock(untyped);
+    }
+    return err;
+}
+
+/* Zeroes the memory up to `end`, as far as no interrupt waits. */
+NODISCARD static enum err clean(struct invocation *in, struct slot *untyped, word end)
+{
+    while (!untyped_clean_step(untyped, end)) {
+        if (invocation_must_yield(in)) {
+            return ERR_PREEMPTED;
+        }
+    }
+    return OK;
+}
+
+enum err invoke_untyped_retype(struct invocation *in, struct cap self, enum object_type type,
+                               uint8_t size, uint32_t count, struct cap into, uint32_t at)
+{
+    struct slot *untyped = self.slot;
+    word bytes = object_bytes(type, size);
+    if (bytes == 0) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 2, type, OBJECT_NONE);
+    }
+    if (count == 0 || count > RETYPE_MOST) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 3, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (untyped->arg & UNTYPED_DEVICE) {
+        return invocation_refuse(in, ERR_WRONG_TYPE, 0, OBJECT_UNTYPED, OBJECT_UNTYPED);
+    }
+    struct slot *slots;
+    enum err err = empty_slots(in, into, at, count, 5, &slots);
+    if (err != OK) {
+        return err;
+    }
+    err = take_back(in, untyped);
+    if (err != OK) {
+        return err;
+    }
+    word start;
+    err = untyped_fit(untyped->arg, bytes, count, &start);
+    if (err != OK) {
+        return err;
+    }
+    word end = start + count * bytes;
+    if (type != OBJECT_UNTYPED) {
+        err = clean(in, untyped, end);
+        if (err != OK) {
+            return err;
+        }
+    }
+
+    char *memory = (char *)cap_object_of(untyped->head, OBJECT_UNTYPED) + start;
+    trace(TRACE_RETYPE, type, (word)memory, count);
+    word was_clean = untyped_clean(untyped->arg);
+    slot_lock(untyped);
+    slot_write(untyped, untyped->head,
+               untyped_arg(untyped->arg, end, was_clean > end ? was_clean : end));
+    slot_unlock(untyped);
+    for (uint32_t i = 0; i < count; i++) {
+        cap_insert(untyped, &slots[i], object_make(type, size, memory + i * bytes, in->cpu));
+    }
+    return OK;
+}
+
+enum err invoke_untyped_carve(struct invocation *in, struct cap self, uint64_t offset, uint8_t size,
+                              struct cap into, uint32_t at)
+{
+    if (!(self.arg & UNTYPED_DEVICE)) {
+        return invocation_refuse(in, ERR_WRONG_TYPE, 0, OBJECT_UNTYPED, OBJECT_UNTYPED);
+    }
+    word bytes = object_bytes(OBJECT_FRAME, size);
+    word limit = 1ul << untyped_bits(self.arg);
+    if (bytes == 0) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 2, OBJECT_FRAME, OBJECT_NONE);
+    }
+    if (offset >= limit || bytes > limit - offset) {
+        return invocation_refuse(in, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (offset & (bytes - 1)) {
+        return invocation_refuse(in, ERR_MISALIGNED, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    struct slot *slot;
+    enum err err = empty_slots(in, into, at, 1, 4, &slot);
+    if (err != OK) {
+        return err;
+    }
+    char *memory = (char *)cap_object_of(self.head, OBJECT_UNTYPED) + offset;
+    struct cap frame = object_make(OBJECT_FRAME, size, memory, in->cpu);
+    frame.arg |= FRAME_DEVICE;
+    cap_insert(self.slot, slot, frame);
+    return OK;
+}

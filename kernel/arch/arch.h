@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel asks of a processor. Every folder beside this file answers it with the same
+ * files: hot.h (constants and inline functions), fast.h (the fast path's entry and exit), cpu.c,
+ * trap.S, boot.S. `host` is one of them: there the kernel runs as an ordinary program, for tests.
+ *
+ * Constants of hot.h:
+ *   ARCH_WINDOW             where the kernel sees physical address 0; 2^38 bytes long
+ *   ARCH_USER_TOP           the first address that user mappings cannot have
+ *   ARCH_LEVELS             levels of page tables, each of 512 entries
+ *   ARCH_LEAF_LEVELS        the lowest so many of them can map pages
+ *   ARCH_MESSAGE_REGISTERS  message words that travel in registers
+ *   ARCH_IRQS               interrupt lines, 0 is none of them
+ *   ARCH_FRAME_SP, _PC, _TLS  where these are in a thread's frame
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct tcb;
+
+/* Why the kernel was entered, for kernel_entry(). */
+enum trap {
+    TRAP_SYSCALL,   /* frame and arguments are saved */
+    TRAP_INTERRUPT, /* all registers are saved */
+    TRAP_FAULT,     /* all registers are saved */
+};
+
+/* ---- Inline, in hot.h ---- */
+
+/* A pointer out of the 64-bit address that a capability's head gives. */
+ALWAYS_INLINE void *arch_pointer(word address);
+/* Between the kernel's pointers and physical memory. */
+ALWAYS_INLINE paddr_t arch_physical(void const *pointer);
+ALWAYS_INLINE void *arch_window(paddr_t address);
+/* The position of the lowest bit that is set. The argument is not 0. */
+ALWAYS_INLINE unsigned arch_lowest_bit(word bits);
+/* The clock register. */
+ALWAYS_INLINE word arch_now(void);
+/* True when an interrupt waits to be taken; and when it is the timer's. */
+ALWAYS_INLINE bool arch_interrupt_pending(void);
+ALWAYS_INLINE bool arch_timer_pending(void);
+/* Loads the root of an address space. No flush: roots carry their ASID. */
+ALWAYS_INLINE void arch_root_load(word root);
+/* The address space without user mappings. */
+ALWAYS_INLINE word arch_kernel_root(void);
+
+/* Page table entries. `level` 0 maps pages of 4 KiB, each level above 512 times as much. */
+ALWAYS_INLINE word arch_pte_leaf(paddr_t address, word rights, bool device, unsigned level);
+ALWAYS_INLINE word arch_pte_table(paddr_t address);
+ALWAYS_INLINE bool arch_pte_valid(word pte);
+ALWAYS_INLINE bool arch_pte_is_leaf(word pte, unsigned level);
+ALWAYS_INLINE paddr_t arch_pte_address(word pte);
+/* What to add to an entry so that it maps the page after. */
+ALWAYS_INLINE word arch_pte_step(unsigned level);
+/* The value for VSpace.root: page table and ASID. Never 0. */
+ALWAYS_INLINE word arch_root_make(paddr_t table, word asid);
+/* Makes the TLB forget one page, one address space. */
+ALWAYS_INLINE void arch_flush_page(word address, word asid);
+ALWAYS_INLINE void arch_flush_asid(word asid);
+
+/* ---- In cpu.c ---- */
+
+void arch_put(char c);
+/* Stops the machine; the emulator's exit code says whether `code` was 0. */
+NORETURN void arch_stop(int code);
+/* The timer interrupts at this time; ~0 for never. */
+void arch_timer_set(word when);
+/* Sleeps until an interrupt is pending. */
+void arch_wait_for_interrupt(void);
+/* ASIDs that the processor has, less the one that the kernel keeps. */
+word arch_asid_count(void);
+/* Writes the kernel's part into a new, zeroed root table. */
+void arch_root_init(word *table);
+/* A thread's first registers: everything else is zero. */
+void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word first, word second);
+/* All registers of a stopped thread, in the order of REGISTER_WORDS. */
+void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS]);
+void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS]);
+/* The thread will do its system call again when it next runs. */
+void arch_syscall_again(struct tcb *thread);
+/* Prints a thread's registers and the return addresses on the kernel's stack. */
+void arch_print_state(struct tcb const *thread);
+
+#include "hot.h"

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The processor: timer, console and end by SBI (RISC-V SBI specification 1.0), registers. */
+#include "api/syscall.h"
+#include "arch/arch.h"
+#include "arch/riscv64/riscv.h"
+#include "base/panic.h"
+#include "base/print.h"
+#include "base/symbols.h"
+#include "object/thread.h"
+
+/* ---- SBI ---- */
+
+#define SBI_LEGACY_PUTCHAR 1
+#define SBI_TIME           0x54494d45
+#define SBI_SRST           0x53525354
+
+static long sbi_call(word extension, word function, word a, word b)
+{
+    register word a0 __asm__("a0") = a;
+    register word a1 __asm__("a1") = b;
+    register word a6 __asm__("a6") = function;
+    register word a7 __asm__("a7") = extension;
+    __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
+    return (long)a0;
+}
+
+void arch_put(char c)
+{
+    if (c == '\n') {
+        sbi_call(SBI_LEGACY_PUTCHAR, 0, '\r', 0);
+    }
+    sbi_call(SBI_LEGACY_PUTCHAR, 0, (word)c, 0);
+}
+
+void arch_stop(int code)
+{
+    sbi_call(SBI_SRST, 0, 0, code == 0 ? 0 : 1); /* shut down; 1: system failure */
+    for (;;) {
+        arch_wait_for_interrupt();
+    }
+}
+
+/* ---- Timer ---- */
+
+/* stimecmp, of the Sstc extension; its name is younger than the assembler. */
+#define CSR_STIMECMP "0x14d"
+
+static bool has_sstc;
+
+void riscv_timer_init(bool sstc)
+{
+    has_sstc = sstc;
+    arch_timer_set(~0ul);
+}
+
+void arch_timer_set(word when)
+{
+    if (likely(has_sstc)) {
+        __asm__ volatile("csrw " CSR_STIMECMP ", %0" : : "r"(when));
+    } else {
+        sbi_call(SBI_TIME, 0, when, 0);
+    }
+}
+
+void arch_wait_for_interrupt(void)
+{
+    __asm__ volatile("wfi" : : : "memory");
+}
+
+/* ---- Threads ---- */
+
+void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word first, word second)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        thread->frame[i] = 0;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        thread->args[i] = 0;
+        thread->temps[i] = 0;
+    }
+    thread->frame[ARCH_FRAME_PC] = pc;
+    thread->frame[ARCH_FRAME_SP] = sp;
+    thread->frame[ARCH_FRAME_TLS] = tls;
+    thread->args[0] = first;
+    thread->args[1] = second;
+    thread->full = 1;
+}
+
+void arch_syscall_again(struct tcb *thread)
+{
+    thread->frame[ARCH_FRAME_PC] -= 4; /* ecall has no short form */
+}
+
+/* Where each register is in a thread, in the order of REGISTER_WORDS: pc, sp, tp, then the others
+ * by number, x1 (ra), x3 (gp), x5 to x31. */
+#define IN_THREAD(field, i) (uint16_t)(offsetof(struct tcb, field) / sizeof(word) + (i))
+static uint16_t const register_place[REGISTER_WORDS] = {
+    IN_THREAD(frame, 1),  IN_THREAD(frame, 0),  IN_THREAD(frame, 2),  IN_THREAD(temps, 0),
+    IN_THREAD(frame, 3),  IN_THREAD(temps, 1),  IN_THREAD(temps, 2),  IN_THREAD(temps, 3),
+    IN_THREAD(frame, 4),  IN_THREAD(frame, 5),  IN_THREAD(args, 0),   IN_THREAD(args, 1),
+    IN_THREAD(args, 2),   IN_THREAD(args, 3),   IN_THREAD(args, 4),   IN_THREAD(args, 5),
+    IN_THREAD(args, 6),   IN_THREAD(args, 7),   IN_THREAD(frame, 6),  IN_THREAD(frame, 7),
+    IN_THREAD(frame, 8),  IN_THREAD(frame, 9),  IN_THREAD(frame, 10), IN_THREAD(frame, 11),
+    IN_THREAD(frame, 12), IN_THREAD(frame, 13), IN_THREAD(frame, 14), IN_THREAD(frame, 15),
+    IN_THREAD(temps, 4),  IN_THREAD(temps, 5),  IN_THREAD(temps, 6),  IN_THREAD(temps, 7),
+};
+
+void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS])
+{
+    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+        registers[i] = ((word const *)thread)[register_place[i]];
+    }
+}
+
+void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS])
+{
+    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+        ((word *)thread)[register_place[i]] = registers[i];
+    }
+    thread->full = 1;
+}
+
+/* ---- Traps that are not system calls or interrupts ---- */
+
+/* Table 4.2. */
+static enum fault_kind const fault_kinds[16] = {
+    [0] = FAULT_KIND_ALIGNMENT, [1] = FAULT_KIND_EXECUTE,   [2] = FAULT_KIND_INSTRUCTION,
+    [3] = FAULT_KIND_BREAKPOINT, [4] = FAULT_KIND_ALIGNMENT, [5] = FAULT_KIND_READ,
+    [6] = FAULT_KIND_ALIGNMENT, [7] = FAULT_KIND_WRITE,     [12] = FAULT_KIND_EXECUTE,
+    [13] = FAULT_KIND_READ,     [15] = FAULT_KIND_WRITE,
+};
+
+struct tcb *riscv_fault(struct tcb *current, word cause, word value)
+{
+    enum fault_kind kind = cause < 16 ? fault_kinds[cause] : 0;
+    if (kind == 0) {
+        kind = FAULT_KIND_INSTRUCTION;
+    }
+    if (kind == FAULT_KIND_INSTRUCTION || kind == FAULT_KIND_BREAKPOINT) {
+        value = current->frame[ARCH_FRAME_PC];
+    }
+    return kernel_entry(current, TRAP_FAULT, kind, value);
+}
+
+void riscv_kernel_trap(word cause, word pc, word value, word ra, word sp)
+{
+    kprint("\nThe kernel trapped: cause %lu at %lx (", cause, pc);
+    symbol_print(pc);
+    kprint("), value %lx, ra %lx, sp %lx\n", value, ra, sp);
+    if (sp >= (word)kernel_stack_guard && sp < (word)kernel_stack_guard + 4096 + 256) {
+        kprint("Its stack has overflowed.\n");
+    }
+    panic("trap in the kernel");
+}
+
+/* A return address follows a jump that links: jal or jalr with rd = ra, or c.jalr. */
+static bool follows_call(word address)
+{
+    if (address < (word)text_start + 4 || address >= (word)text_end || address & 1) {
+        return false;
+    }
+    uint16_t const *before = (uint16_t const *)(address - 4);
+    uint32_t full = before[0] | (uint32_t)before[1] << 16;
+    bool jal = (full & 0xfff) == 0x0ef;
+    bool jalr = (full & 0x7fff) == 0x00e7;
+    bool c_jalr = (before[1] & 0xf07f) == 0x9002 && (before[1] & 0xf80) != 0;
+    return jal || jalr || c_jalr;
+}
+
+void arch_print_state(struct tcb const *thread)
+{
+    static char const names[REGISTER_WORDS][4] = {
+        "pc", "sp", "tp", "ra", "gp", "t0", "t1", "t2",  "s0",  "s1", "a0",
+        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2",  "s3",  "s4", "s5",
+        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    };
+    if (thread != NULL) {
+        word registers[REGISTER_WORDS];
+        arch_registers_read(thread, registers);
+        kprint("The program's registers%s:\n", thread->full ? "" : " (t0 to t6 are old)");
+        for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+            kprint("%4s %016lx%s", names[i], registers[i], i % 4 == 3 ? "\n" : "");
+        }
+    }
+    kprint("Return addresses on the kernel's stack:\n");
+    for (word *at = (word *)__builtin_frame_address(0); at < (word *)kernel_stack_top; at++) {
+        if (at >= (word *)kernel_stack_guard && follows_call(*at)) {
+            kprint("  %016lx ", *at);
+            symbol_print(*at);
+            kprint("\n");
+        }
+    }
+}

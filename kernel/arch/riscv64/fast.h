@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entry and exit of the fast path. trap.S has put the current thread into t0 and branches here;
+ * the capability address is in a0, message words in a1 to a6, the tag in a7. sscratch still holds
+ * the program's t0, which is of no use to anyone.
+ */
+#pragma once
+
+#include "object/thread.h"
+
+void fast_call(word address);
+void fast_reply_recv(word address);
+void fast_call_long(word address);
+void fast_reply_recv_long(word address);
+void fast_signal(word address);
+
+/* Saves what a call preserves. The clobbers keep the compiler from putting anything into a
+ * callee-saved register before it is saved, and let it use them all afterwards. */
+ALWAYS_INLINE struct tcb *arch_save(void)
+{
+    register struct tcb *current __asm__("t0");
+    __asm__ volatile("sd sp, 0(t0)\n\t"
+                     "sd tp, 16(t0)\n\t"
+                     "sd gp, 24(t0)\n\t"
+                     "csrr t1, sepc\n\t"
+                     "addi t1, t1, 4\n\t"
+                     "sd s0, 32(t0)\n\t"
+                     "sd s1, 40(t0)\n\t"
+                     "sd s2, 48(t0)\n\t"
+                     "sd s3, 56(t0)\n\t"
+                     "sd s4, 64(t0)\n\t"
+                     "sd s5, 72(t0)\n\t"
+                     "sd s6, 80(t0)\n\t"
+                     "sd s7, 88(t0)\n\t"
+                     "sd s8, 96(t0)\n\t"
+                     "sd s9, 104(t0)\n\t"
+                     "sd s10, 112(t0)\n\t"
+                     "sd s11, 120(t0)\n\t"
+                     "sd t1, 8(t0)"
+                     : "=r"(current)
+                     :
+                     : "t1", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
+                       "memory");
+    return current;
+}
+
+/* Runs `to`: result and message are in place, what else a call preserves is loaded, scratch
+ * registers are cleared. The resume address doubles as the clearing of ra. */
+ALWAYS_INLINE NORETURN void arch_switch(struct tcb *current, struct tcb *to, word root, word result)
+{
+    (void)current;
+    register struct tcb *next __asm__("t6") = to;
+    register word a0 __asm__("a0") = result;
+    __asm__ volatile("csrw satp, %[root]\n\t"
+                     "csrw sscratch, t6\n\t"
+                     "ld ra, 8(t6)\n\t"
+                     "ld sp, 0(t6)\n\t"
+                     "ld tp, 16(t6)\n\t"
+                     "ld gp, 24(t6)\n\t"
+                     "csrw sepc, ra\n\t"
+                     "ld s0, 32(t6)\n\t"
+                     "ld s1, 40(t6)\n\t"
+                     "ld s2, 48(t6)\n\t"
+                     "ld s3, 56(t6)\n\t"
+                     "ld s4, 64(t6)\n\t"
+                     "ld s5, 72(t6)\n\t"
+                     "ld s6, 80(t6)\n\t"
+                     "ld s7, 88(t6)\n\t"
+                     "ld s8, 96(t6)\n\t"
+                     "ld s9, 104(t6)\n\t"
+                     "ld s10, 112(t6)\n\t"
+                     "ld s11, 120(t6)\n\t"
+                     "li t0, 0\n\t"
+                     "li t1, 0\n\t"
+                     "li t2, 0\n\t"
+                     "li t3, 0\n\t"
+                     "li t4, 0\n\t"
+                     "li t5, 0\n\t"
+                     "li t6, 0\n\t"
+                     "sret"
+                     :
+                     : "r"(next), [root] "r"(root), "r"(a0)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+/* Nothing has changed and the message registers are as they came: the slow path starts over. A
+ * jump in assembly, for the compiler makes calls, not jumps, to functions that do not return. */
+ALWAYS_INLINE void arch_decline(struct tcb *current, word address)
+{
+    register word a0 __asm__("a0") = address;
+    register struct tcb *t0 __asm__("t0") = current;
+    __asm__ volatile("j fast_declined" : : "r"(a0), "r"(t0) : "memory");
+    __builtin_unreachable();
+}
+
+/* ---- For fastsignal.c, which saves nothing ---- */
+
+ALWAYS_INLINE struct tcb *arch_current(void)
+{
+    register struct tcb *current __asm__("t0");
+    __asm__ volatile("" : "=r"(current));
+    return current;
+}
+
+ALWAYS_INLINE void arch_decline_unsaved(struct tcb *current, word address)
+{
+    register word a0 __asm__("a0") = address;
+    register struct tcb *t0 __asm__("t0") = current;
+    __asm__ volatile("j fast_declined_unsaved" : : "r"(a0), "r"(t0) : "memory");
+    __builtin_unreachable();
+}
+
+/* Goes back to the thread that called. */
+ALWAYS_INLINE NORETURN void arch_resume(struct tcb *current, word result)
+{
+    register struct tcb *t0 __asm__("t0") = current;
+    register word a0 __asm__("a0") = result;
+    __asm__ volatile("csrr t1, sepc\n\t"
+                     "addi t1, t1, 4\n\t"
+                     "csrw sepc, t1\n\t"
+                     "csrw sscratch, t0\n\t"
+                     "li t0, 0\n\t"
+                     "li t1, 0\n\t"
+                     "li t2, 0\n\t"
+                     "li t3, 0\n\t"
+                     "li t4, 0\n\t"
+                     "li t5, 0\n\t"
+                     "li t6, 0\n\t"
+                     "sret"
+                     :
+                     : "r"(t0), "r"(a0)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+/* ---- Parts of the message ---- */
+
+ALWAYS_INLINE word arch_tag(void)
+{
+    register word a7 __asm__("a7");
+    __asm__ volatile("" : "=r"(a7));
+    return a7;
+}
+
+ALWAYS_INLINE word arch_last_word(void)
+{
+    register word a6 __asm__("a6");
+    __asm__ volatile("" : "=r"(a6));
+    return a6;
+}
+
+/* Copies at least one word. Eight at a time, with the registers that arch_save() has freed. */
+ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+{
+    word const *eights = from + (count & ~7ul);
+    word const *end = from + count;
+    while (from != eights) {
+        word a = from[0], b = from[1], c = from[2], d = from[3];
+        word e = from[4], f = from[5], g = from[6], h = from[7];
+        to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+        to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+        from += 8;
+        to += 8;
+    }
+    while (from != end) {
+        *to++ = *from++;
+    }
+}

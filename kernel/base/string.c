@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/string.h"
+
+void *memset(void *to, int value, size_t count)
+{
+    unsigned char *at = to;
+    unsigned char byte = (unsigned char)value;
+    for (; count > 0 && ((word)at & 7) != 0; count--) {
+        *at++ = byte;
+    }
+    word all = byte * 0x0101010101010101ul;
+    for (; count >= 8; count -= 8, at += 8) {
+        *(word *)(void *)at = all;
+    }
+    for (; count > 0; count--) {
+        *at++ = byte;
+    }
+    return to;
+}
+
+void *memcpy(void *restrict to, void const *restrict from, size_t count)
+{
+    unsigned char *at = to;
+    unsigned char const *source = from;
+    while (count-- > 0) {
+        *at++ = *source++;
+    }
+    return to;
+}
+
+bool text_equal(char const *a, char const *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a processor's boot code finds out, for the boot code that is the same everywhere. */
+#pragma once
+
+#include "base/types.h"
+
+#define BOOT_MOST_REGIONS 8
+#define BOOT_MOST_DEVICES 32
+
+struct boot_region {
+    word start; /* physical */
+    word end;
+};
+
+struct boot {
+    struct boot_region memory[BOOT_MOST_REGIONS]; /* usable memory, kernel and image cut out */
+    unsigned memory_count;
+    struct boot_device {
+        char name[32];
+        word address;
+        word size;
+        uint32_t irq;
+    } device[BOOT_MOST_DEVICES];
+    unsigned device_count;
+    unsigned cores;
+    word clock_hz;
+    word entry_count;
+    struct boot_image const *image; /* first program and archive, in the kernel's window */
+};
+
+/* Takes `start` to `end` out of the usable memory. */
+void boot_reserve(struct boot *boot, word start, word end);
+/* Adds a device, if there is still room for it. */
+void boot_add_device(struct boot *boot, char const *name, word address, word size, uint32_t irq);
+
+/* Makes the first program of the boot image and everything it is given; returns its thread. */
+struct tcb *kernel_boot(struct boot *boot, word stack_top);

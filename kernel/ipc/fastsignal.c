@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fast path of a signal that nobody waits for. The thread goes on, so nothing is saved: this
+ * file is compiled so that only scratch registers are free.
+ */
+#include "arch/arch.h"
+#include "fast.h"
+#include "object/notification.h"
+
+void fast_signal(word address)
+{
+    struct tcb *current = arch_current();
+    struct slot *slot = (struct slot *)(current->cs_base + (address & current->cs_mask));
+    word head = slot->head;
+    if (unlikely(!(head & NOTIFICATION_SIGNAL))) {
+        return arch_decline_unsaved(current, address);
+    }
+    struct notification *notification = cap_object_of(head, OBJECT_NOTIFICATION);
+    if (unlikely(notification->waiters.head != NULL) || unlikely(notification->bound != NULL)) {
+        return arch_decline_unsaved(current, address);
+    }
+    notification->bits |= slot->arg;
+    notification->count++;
+    arch_resume(current, OK);
+}

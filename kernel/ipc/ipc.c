@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipc/ipc.h"
+
+#include "base/trace.h"
+#include "ipc/notify.h"
+#include "object/cnode.h"
+#include "object/object.h"
+
+/* Argument registers. */
+#define ARG_TAG 7
+#define ARG_CAP ARCH_MESSAGE_REGISTERS /* the last message word names the capability to send */
+
+/* ---- Carrying a message over ---- */
+
+/* What a message wants beyond its registers, once checked. */
+struct load {
+    unsigned words;     /* in all; those beyond the registers are copied */
+    struct cap cap;     /* slot NULL: none goes along */
+    struct slot *into;
+    word kind;          /* of the event */
+};
+
+/* What the sender did wrong, if anything. */
+NODISCARD static enum err check_sender(struct tcb const *from, bool grant, struct load *load)
+{
+    word tag = from->args[ARG_TAG];
+    *load = (struct load){ .words = (unsigned)tag_words(tag) };
+    if (load->words > MESSAGE_WORDS || tag_caps(tag) > 1) {
+        return ERR_BAD_ARGUMENT;
+    }
+    if (load->words > ARCH_MESSAGE_REGISTERS) {
+        if (from->buffer == NULL) {
+            return ERR_NO_BUFFER;
+        }
+        load->kind |= EVENT_KIND_LONG;
+    }
+    if (tag_caps(tag) == 1) {
+        if (!grant) {
+            return ERR_NO_RIGHT;
+        }
+        load->cap = slot_read(cspace_slot(from, (cptr_t){ from->args[ARG_CAP] }));
+        enum object_type type = cap_type(load->cap.head);
+        if (type == OBJECT_NONE) {
+            return ERR_BAD_CAPABILITY;
+        }
+        if (!type_is_copyable(type)) {
+            return ERR_NOT_COPYABLE;
+        }
+        load->kind |= EVENT_KIND_CAP;
+    }
+    return OK;
+}
+
+/* Whether the receiver can take it. */
+NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load)
+{
+    if (load->kind != 0 && to->buffer == NULL) {
+        return ERR_NO_BUFFER;
+    }
+    if (load->cap.slot != NULL) {
+        /* Read once: the receiver's other threads may write it at any time. */
+        cptr_t address = { *(word volatile *)&to->buffer->receive_slot };
+        load->into = cspace_slot(to, address);
+        if ((char *)load->into == to->cs_base || !slot_is_empty(load->into)) {
+            return ERR_NO_RECEIVE_SLOT;
+        }
+    }
+    return OK;
+}
+
+static void carry(struct tcb const *from, struct tcb *to, word event, struct load const *load)
+{
+    for (unsigned i = ARCH_MESSAGE_REGISTERS; i < load->words; i++) {
+        to->buffer->words[i] = from->buffer->words[i];
+    }
+    if (load->cap.slot != NULL) {
+        cap_copy(load->cap, load->into, RIGHTS_ALL, cap_copied_arg(load->cap));
+    }
+    to->args[0] = event | load->kind;
+    for (unsigned i = 1; i < 8; i++) {
+        to->args[i] = from->args[i];
+    }
+}
+
+/* The words of a fault, for its handler. */
+static void carry_fault(struct tcb const *from, struct tcb *to, word event)
+{
+    to->args[0] = event | EVENT_KIND_FAULT;
+    to->args[1] = from->fault_kind;
+    to->args[2] = from->fault_address;
+    to->args[3] = from->frame[ARCH_FRAME_PC];
+    to->args[4] = from->frame[ARCH_FRAME_SP];
+    to->args[5] = to->args[6] = 0;
+    to->args[ARG_TAG] = 4ul << TAG_WORDS_SHIFT;
+}
+
+/* ---- Waiting and waking ---- */
+
+ALWAYS_INLINE void stop(struct tcb *thread)
+{
+    thread->wait = WAIT_STOPPED;
+    thread_attend(thread, ATTENTION_STOPPED);
+}
+
+/* A wait that was a system call returns. A full frame's registers are the program's own. */
+static void wake_with(struct cpu *cpu, struct tcb *thread, enum err err)
+{
+    thread->args[0] = -(word)err;
+    sched_ready(cpu, thread);
+}
+
+/* The current thread waits until somebody receives its message. */
+static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, word event, unsigned sending)
+{
+    struct tcb *current = cpu->current;
+    sched_lend(current, cpu->sc);
+    current->badge = event;
+    current->sending = (uint8_t)sending;
+    current->wait = (word)endpoint | WAIT_SEND;
+    wait_queue_add(&endpoint->send, current, false);
+}
+
+/* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. */
+static void await_reply(struct tcb *from, struct tcb *to)
+{
+    to->caller = from;
+    from->wait = (word)to | WAIT_REPLY;
+}
+
+enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
+{
+    struct tcb *current = cpu->current;
+    struct endpoint *endpoint = cap_endpoint(cap);
+    struct load load = { 0 };
+    enum err err = OK;
+    if (sending & SENDING_LONG) {
+        err = check_sender(current, cap.head & ENDPOINT_GRANT, &load);
+        if (err != OK) {
+            return err;
+        }
+    }
+    struct tcb *to = endpoint->recv.head;
+    if (to == NULL) {
+        if (!wait) {
+            return ERR_WOULD_BLOCK;
+        }
+        if (cap.head & ENDPOINT_GRANT) {
+            sending |= SENDING_GRANT;
+        }
+        queue_sender(cpu, endpoint, cap.arg, sending);
+        return OK;
+    }
+    if (load.kind != 0) {
+        err = check_receiver(to, &load);
+        if (err != OK) {
+            return err;
+        }
+    }
+    if (!(sending & SENDING_CALL) && to->sc == NULL) {
+        return ERR_NOT_READY; /* it has no time of its own, and none comes with a plain send */
+    }
+
+    wait_queue_remove(&endpoint->recv, to);
+    deadline_clear(cpu, to);
+    carry(current, to, cap.arg, &load);
+    cpu_count(cpu, COUNTER_IPC_SLOW);
+    if (sending & SENDING_CALL) {
+        await_reply(current, to);
+        sched_hand_over(cpu, to);
+    } else {
+        to->caller = NULL;
+        current->args[0] = OK;
+    }
+    sched_ready(cpu, to);
+    return OK;
+}
+
+/* The current thread takes the message of a waiting sender. On an error the sender has it. */
+NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, struct tcb *from)
+{
+    struct tcb *current = cpu->current;
+    wait_queue_remove(&endpoint->send, from);
+    if (from->sending & SENDING_FAULT) {
+        carry_fault(from, current, from->badge);
+    } else {
+        struct load load = { 0 };
+        enum err err = OK;
+        if (from->sending & SENDING_LONG) {
+            err = check_sender(from, from->sending & SENDING_GRANT, &load);
+            if (err == OK) {
+                err = check_receiver(current, &load);
+            }
+        }
+        if (err != OK) {
+            wake_with(cpu, from, err);
+            return false;
+        }
+        carry(from, current, from->badge, &load);
+    }
+    cpu_count(cpu, COUNTER_IPC_SLOW);
+    if (from->sending & SENDING_CALL) {
+        await_reply(from, current);
+        sched_take_over(cpu, from);
+    } else {
+        current->caller = NULL;
+        wake_with(cpu, from, OK);
+    }
+    return true;
+}
+
+enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
+{
+    struct tcb *current = cpu->current;
+    struct endpoint *endpoint = cap_endpoint(cap);
+    ipc_drop_caller(cpu, current, ERR_NO_REPLY);
+    if (current->bound != NULL && notify_take(current->bound, current)) {
+        return OK;
+    }
+    for (struct tcb *from; (from = endpoint->send.head) != NULL;) {
+        if (take_from(cpu, endpoint, from)) {
+            return OK;
+        }
+        if (arch_interrupt_pending()) {
+            return ERR_PREEMPTED;
+        }
+    }
+    if (!wait) {
+        return ERR_WOULD_BLOCK;
+    }
+    current->wait = (word)endpoint | WAIT_RECV;
+    wait_queue_add(&endpoint->recv, current, true);
+    deadline_set(cpu, current, deadline);
+    return OK;
+}
+
+/* A thread that stopped for a fault goes on, or stays stopped, as the reply says. */
+static void reply_to_fault(struct cpu *cpu, struct tcb *to, struct tcb const *from)
+{
+    to->fault_kind = 0;
+    thread_unattend(to, ATTENTION_FULL);
+    if (tag_label(from->args[ARG_TAG]) != 0) {
+        stop(to);
+        return;
+    }
+    if (from->args[1] != 0) {
+        to->frame[ARCH_FRAME_PC] = from->args[1];
+    }
+    sched_ready(cpu, to);
+}
+
+enum err ipc_reply(struct cpu *cpu, struct tcb *to, bool counts, bool grant)
+{
+    struct tcb *current = cpu->current;
+    struct load load = { 0 };
+    if (to->fault_kind == 0) {
+        enum err err = counts ? check_sender(current, grant, &load) : OK;
+        if (err != OK) {
+            return err;
+        }
+    }
+
+    if (wait_kind(to->wait) == WAIT_REPLY) {
+        current->caller = NULL;
+        /* It gets back the time that it lent; never the server's own. */
+        if (cpu->sc != current->sc) {
+            sched_hand_over(cpu, to);
+        }
+    } else {
+        struct reply *reply = wait_object(to->wait);
+        reply->caller = NULL;
+    }
+    deadline_clear(cpu, to);
+    if (to->fault_kind != 0) {
+        reply_to_fault(cpu, to, current);
+        return OK;
+    }
+    enum err err = check_receiver(to, &load);
+    if (err != OK) {
+        wake_with(cpu, to, err); /* its own doing: the server need not care */
+        return OK;
+    }
+    carry(current, to, OK, &load);
+    cpu_count(cpu, COUNTER_IPC_SLOW);
+    sched_ready(cpu, to);
+    return OK;
+}
+
+enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
+{
+    struct tcb *current = cpu->current;
+    struct tcb *caller = current->caller;
+    if (caller == NULL) {
+        return ERR_NO_CALLER;
+    }
+    if (reply->caller != NULL) {
+        return ERR_OCCUPIED;
+    }
+    current->caller = NULL;
+    reply->caller = caller;
+    caller->wait = (word)reply | WAIT_REPLY_OBJECT;
+    if (cpu->sc != current->sc && current->sc != NULL) {
+        sched_hand_over(cpu, caller);
+    }
+    return OK;
+}
+
+void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
+{
+    struct tcb *current = cpu->current;
+    cpu_count(cpu, COUNTER_FAULTS);
+    trace(TRACE_FAULT, (word)current, kind, address);
+    current->fault_kind = kind;
+    current->fault_address = address;
+    struct cap cap = slot_read(&current->slots[THREAD_FAULT]);
+    if (cap_type(cap.head) == OBJECT_NONE) {
+        stop(current);
+        return;
+    }
+    thread_attend(current, ATTENTION_FULL);
+    struct endpoint *endpoint = cap_endpoint(cap);
+    struct tcb *to = endpoint->recv.head;
+    if (to == NULL) {
+        queue_sender(cpu, endpoint, cap.arg, SENDING_CALL | SENDING_FAULT);
+        return;
+    }
+    wait_queue_remove(&endpoint->recv, to);
+    deadline_clear(cpu, to);
+    carry_fault(current, to, cap.arg);
+    await_reply(current, to);
+    sched_hand_over(cpu, to);
+    sched_ready(cpu, to);
+}
+
+void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
+{
+    struct tcb *caller = server->caller;
+    if (caller != NULL) {
+        ipc_cancel(cpu, caller, err, false);
+    }
+}
+
+/* Takes a thread out of what it waits for. */
+static void leave_wait(struct tcb *thread)
+{
+    void *object = wait_object(thread->wait);
+    switch (wait_kind(thread->wait)) {
+    case WAIT_RECV:
+        wait_queue_remove(&((struct endpoint *)object)->recv, thread);
+        thread->caller = NULL; /* of an earlier message, perhaps */
+        break;
+    case WAIT_SEND:
+        wait_queue_remove(&((struct endpoint *)object)->send, thread);
+        break;
+    case WAIT_NOTIFICATION:
+        wait_queue_remove(&((struct notification *)object)->waiters, thread);
+        break;
+    case WAIT_REPLY:
+        ((struct tcb *)object)->caller = NULL;
+        break;
+    case WAIT_REPLY_OBJECT:
+        ((struct reply *)object)->caller = NULL;
+        break;
+    case WAIT_STOPPED:
+    case WAIT_TIME:
+    case WAIT_MASK:
+    default:
+        panic("thread %p waits for nothing that can be left", (void *)thread);
+    }
+}
+
+void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
+{
+    enum wait kind = wait_kind(thread->wait);
+    if (thread->wait == 0 || kind == WAIT_STOPPED || kind == WAIT_TIME) {
+        if (stop_it && kind != WAIT_STOPPED) {
+            sched_unready(cpu, thread, WAIT_STOPPED);
+            thread_attend(thread, ATTENTION_STOPPED);
+        }
+        return;
+    }
+    leave_wait(thread);
+    deadline_clear(cpu, thread);
+    if (thread->fault_kind != 0) {
+        thread_unattend(thread, ATTENTION_FULL);
+        stop(thread); /* nobody will mend what it stopped for */
+        return;
+    }
+    thread->args[0] = -(word)err;
+    if (stop_it) {
+        stop(thread);
+    } else {
+        sched_ready(cpu, thread);
+    }
+}
+
+void ipc_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
+{
+    struct wait_queue *queue = NULL;
+    void *object = wait_object(thread->wait);
+    if (object != NULL) {
+        switch (wait_kind(thread->wait)) {
+        case WAIT_RECV:
+            queue = &((struct endpoint *)object)->recv;
+            break;
+        case WAIT_SEND:
+            queue = &((struct endpoint *)object)->send;
+            break;
+        case WAIT_NOTIFICATION:
+            queue = &((struct notification *)object)->waiters;
+            break;
+        case WAIT_TIME:
+            queue = &((struct sched_context *)object)->waiters;
+            break;
+        default:
+            break;
+        }
+    }
+    if (queue != NULL) {
+        wait_queue_remove(queue, thread);
+    }
+    sched_set_priority(cpu, thread, priority);
+    if (queue != NULL) {
+        wait_queue_add(queue, thread, wait_kind(thread->wait) == WAIT_RECV);
+    }
+}

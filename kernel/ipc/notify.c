@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipc/notify.h"
+
+#include "base/trace.h"
+#include "dev/irqchip.h"
+#include "ipc/ipc.h"
+#include "object/irq.h"
+
+/* A thread that waited gets the signals. */
+static void hand_out(struct tcb *thread, word bits, word count)
+{
+    thread->args[0] = EVENT_KIND_SIGNAL;
+    thread->args[1] = bits;
+    thread->args[2] = count;
+}
+
+bool notify_take(struct notification *notification, struct tcb *thread)
+{
+    if (notification->count == 0) {
+        return false;
+    }
+    hand_out(thread, notification->bits, notification->count);
+    notification->bits = 0;
+    notification->count = 0;
+    if (notification->bound != NULL) {
+        thread_unattend(notification->bound, ATTENTION_SIGNAL);
+    }
+    return true;
+}
+
+/* The bound thread gets what is pending if it receives messages, or will when it next does. */
+static void tell_bound(struct cpu *cpu, struct notification *notification)
+{
+    struct tcb *bound = notification->bound;
+    if (bound->wait != 0 && wait_kind(bound->wait) == WAIT_RECV) {
+        struct endpoint *endpoint = wait_object(bound->wait);
+        wait_queue_remove(&endpoint->recv, bound);
+        deadline_clear(cpu, bound);
+        (void)notify_take(notification, bound);
+        bound->caller = NULL;
+        sched_ready(cpu, bound);
+    } else {
+        thread_attend(bound, ATTENTION_SIGNAL);
+    }
+}
+
+void notify_signal(struct cpu *cpu, struct notification *notification, word bits)
+{
+    struct tcb *waiter = notification->waiters.head;
+    if (waiter != NULL) {
+        wait_queue_remove(&notification->waiters, waiter);
+        deadline_clear(cpu, waiter);
+        hand_out(waiter, bits, 1);
+        sched_ready(cpu, waiter);
+        return;
+    }
+    notification->bits |= bits;
+    notification->count++;
+    if (notification->bound != NULL) {
+        tell_bound(cpu, notification);
+    }
+}
+
+enum err notify_wait(struct cpu *cpu, struct notification *notification, word deadline, bool wait)
+{
+    struct tcb *current = cpu->current;
+    if (notify_take(notification, current)) {
+        return OK;
+    }
+    if (!wait) {
+        return ERR_WOULD_BLOCK;
+    }
+    sched_lend(current, cpu->sc);
+    current->wait = (word)notification | WAIT_NOTIFICATION;
+    wait_queue_add(&notification->waiters, current, false);
+    deadline_set(cpu, current, deadline);
+    return OK;
+}
+
+void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb *thread)
+{
+    notification->bound = thread;
+    thread->bound = notification;
+    if (notification->count != 0) {
+        tell_bound(cpu, notification);
+    }
+}
+
+void notify_unbind(struct notification *notification)
+{
+    struct tcb *thread = notification->bound;
+    if (thread != NULL) {
+        thread->bound = NULL;
+        notification->bound = NULL;
+        thread_unattend(thread, ATTENTION_SIGNAL);
+    }
+}
+
+/* So many deadlines are seen to in one timer interrupt; the next comes at once if there are more. */
+#define DEADLINES_AT_ONCE 8
+
+static void timer_interrupt(struct cpu *cpu)
+{
+    word now = arch_now();
+    trace(TRACE_TIMER, now, 0, 0);
+    cpu_count(cpu, COUNTER_TICKS);
+    sched_tick(cpu, now);
+    for (int i = 0; i < DEADLINES_AT_ONCE; i++) {
+        struct tcb *thread = deadline_passed(cpu, now);
+        if (thread == NULL) {
+            break;
+        }
+        ipc_cancel(cpu, thread, ERR_TIMED_OUT, false);
+    }
+}
+
+void notify_interrupt(struct cpu *cpu)
+{
+    cpu_count(cpu, COUNTER_INTERRUPTS);
+    if (arch_timer_pending()) {
+        timer_interrupt(cpu);
+        return;
+    }
+    unsigned line = irqchip_claim();
+    if (line == 0) {
+        return; /* it went away by itself */
+    }
+    trace(TRACE_INTERRUPT, line, 0, 0);
+    struct irq *irq = &irqs[line];
+    struct cap target = slot_read(&irq->notification);
+    if (cap_type(target.head) == OBJECT_NONE) {
+        irqchip_close(line);
+        irqchip_complete(line);
+        return;
+    }
+    irq->waiting = true;
+    notify_signal(cpu, cap_notification(target), target.arg);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Endpoints: where senders and receivers meet. At most one of the two queues has threads in it. */
+#pragma once
+
+#include "object/wait_queue.h"
+
+struct endpoint {
+    struct wait_queue recv; /* threads that wait for a message */
+    struct wait_queue send; /* threads that wait for a receiver */
+    struct life life;
+} ALIGNED(64);
+_Static_assert(sizeof(struct endpoint) == ENDPOINT_SIZE, "an endpoint fits its object");
+
+ALWAYS_INLINE struct endpoint *cap_endpoint(struct cap cap)
+{
+    return cap_object_of(cap.head, OBJECT_ENDPOINT);
+}
+
+/* A badge in a capability stands where the receiver expects it in the event word. */
+ALWAYS_INLINE word endpoint_badge(word arg)
+{
+    return arg >> EVENT_BADGE_SHIFT;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scheduling contexts: processor time, as an account that threads run on. */
+#pragma once
+
+#include "object/wait_queue.h"
+
+struct sched_context {
+    word budget; /* clock ticks in each period; 0: not configured */
+    word period; /* clock ticks; 0: renewed as soon as it is used up */
+    long left;   /* of the budget; below 0 after an overrun */
+    word used;   /* since it was made */
+    word start;  /* of the present period */
+    struct tcb *thread;       /* it is bound to */
+    struct tcb *borrowers;    /* threads whose `lent` it is, linked by `borrow_next` */
+    struct wait_queue waiters; /* threads that wait for the next period, with WAIT_TIME */
+    struct heap_node renewal; /* in the core's heap while there are waiters */
+    struct life life;
+} ALIGNED(64);
+_Static_assert(sizeof(struct sched_context) <= SCHED_CONTEXT_SIZE, "time fits its object");
+
+ALWAYS_INLINE struct sched_context *cap_sched_context(struct cap cap)
+{
+    return cap_object_of(cap.head, OBJECT_SCHED_CONTEXT);
+}

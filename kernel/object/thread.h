@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads. What the IPC fast path reads lies in the second cache line; what it saves, in the first.
+ */
+#pragma once
+
+#include "object/cap.h"
+#include "base/heap.h"
+
+struct cpu;
+struct endpoint;
+struct notification;
+struct sched_context;
+struct vspace;
+
+/* What a thread waits for: an object's address with one of these in its low bits. 0: nothing, the
+ * thread runs or is ready. */
+enum wait {
+    WAIT_RECV = 0,         /* for a message on an endpoint */
+    WAIT_REPLY = 1,        /* for the reply of a thread */
+    WAIT_SEND = 2,         /* for a receiver on an endpoint */
+    WAIT_NOTIFICATION = 3, /* for a signal */
+    WAIT_REPLY_OBJECT = 4, /* for the reply through a Reply object */
+    WAIT_STOPPED = 5,      /* for Thread.start or Thread.resume; no object */
+    WAIT_TIME = 6,         /* for a SchedContext, or for its next period; no object */
+    WAIT_MASK = 7,
+};
+
+/* Why the fast path may not switch to a thread or away from it. */
+enum attention {
+    ATTENTION_FULL = 1,     /* stopped by a fault: has a full frame */
+    ATTENTION_DEADLINE = 2, /* a timer runs for it */
+    ATTENTION_SIGNAL = 4,   /* its bound notification has bits */
+    ATTENTION_STOPPED = 8,  /* suspended, or without address space */
+};
+
+#define RANK_NEVER 0x7fff
+
+/* How the message of a waiting sender is to be delivered. */
+enum sending {
+    SENDING_CALL = 1,  /* waits for a reply afterwards */
+    SENDING_LONG = 2,  /* the tag's counts are obeyed */
+    SENDING_FAULT = 4, /* the message is the thread's fault */
+    SENDING_GRANT = 8, /* a capability may go along */
+};
+
+/* The capabilities that a thread holds for itself. */
+enum thread_slot { THREAD_CSPACE, THREAD_VSPACE, THREAD_BUFFER, THREAD_FAULT, THREAD_SLOTS };
+
+struct tcb {
+    word frame[16]; /* stack pointer, program counter, thread pointer, callee-saved registers */
+
+    char *cs_base;         /* first slot of the capability space */
+    word cs_mask;          /* its index mask << SLOT_BITS */
+    struct vspace *vspace; /* never NULL: null_vspace when there is none */
+    int16_t rank_to;       /* priority, or -1: cannot be switched to by the fast path */
+    int16_t rank_from;     /* priority, or RANK_NEVER: cannot be left by the fast path */
+    uint32_t attention;    /* enum attention: why not */
+    word wait;             /* object | enum wait */
+    struct tcb *caller;    /* whom a reply wakes; valid while not receiving. Set by who wakes it */
+    struct tcb *next;      /* in a queue; NULL when not queued */
+    struct cpu *cpu;       /* its home */
+
+    word args[8];  /* argument registers: address and operation, six message words, tag */
+    word temps[8]; /* the other caller-saved registers, in a full frame */
+    word full;     /* 1: the frame is a full one, `temps` belong to it */
+
+    struct message_buffer *buffer; /* NULL: none */
+    struct sched_context *sc;      /* its own time, NULL if none */
+    struct sched_context *lent;    /* time it was running on when preempted, if not its own */
+    struct notification *bound;
+    struct tcb *borrow_next; /* of those that run on the same lent time */
+    struct tcb *borrow_prev;
+    struct tcb *prev; /* in a queue, except for the first of a wait queue */
+    /* In a wait queue: the first of this priority, in the last of it, and the other way round. */
+    struct tcb *group_first;
+    struct tcb *group_last;
+    uint8_t priority;
+    uint8_t sending;   /* enum sending, while it waits with WAIT_SEND */
+    uint8_t cs_shift;  /* index bits of the capability space */
+    uint32_t fault_kind;
+    word fault_address;
+    word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
+    struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE */
+    struct life life;
+    char name[16];
+    struct slot slots[THREAD_SLOTS];
+    word last_syscall; /* first argument register and tag of the last slow one, for a panic */
+    word last_tag;
+} ALIGNED(64);
+_Static_assert(sizeof(struct tcb) <= THREAD_SIZE, "a thread fits its object");
+_Static_assert(offsetof(struct tcb, cs_base) == 128, "the fast path's line");
+_Static_assert(offsetof(struct tcb, cpu) == 184, "the fast path's line ends here");
+_Static_assert(offsetof(struct tcb, args) == 192 && offsetof(struct tcb, temps) == 256 &&
+                   offsetof(struct tcb, full) == 320,
+               "trap.S");
+
+ALWAYS_INLINE struct tcb *cap_thread(struct cap cap)
+{
+    return cap_object_of(cap.head, OBJECT_THREAD);
+}
+
+ALWAYS_INLINE enum wait wait_kind(word wait)
+{
+    return (enum wait)(wait & WAIT_MASK);
+}
+
+ALWAYS_INLINE void *wait_object(word wait)
+{
+    return (void *)(wait & ~(word)WAIT_MASK);
+}
+
+ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)
+{
+    return thread->wait == WAIT_STOPPED;
+}
+
+/* Makes a thread of zeroed memory. */
+void thread_init(struct tcb *thread, struct cpu *home);
+/* Works out the ranks after attention or priority have changed. */
+void thread_update_rank(struct tcb *thread);
+void thread_attend(struct tcb *thread, enum attention why);
+void thread_unattend(struct tcb *thread, enum attention why);
+/* The thread whose slot this is, for the places PLACE_CSPACE to PLACE_FAULT. */
+struct tcb *thread_of_slot(struct slot *slot);
+/* Called after the capability in one of its slots was set or cleared. */
+void thread_slot_changed(struct tcb *thread, enum thread_slot which);

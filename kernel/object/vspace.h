@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces, and the page tables that they are fed with.
+ *
+ * A table is two pages: the one that the processor walks, and the kernel's notes on it. The notes
+ * say of each entry which capability made it, so unmapping needs no walk and the end of an
+ * address space leaves no capability that believes itself mapped.
+ */
+#pragma once
+
+#include "object/cap.h"
+
+struct vspace;
+
+struct table {
+    word entry[512];
+    /* ---- the notes ---- */
+    uint32_t owner[512];   /* link to the slot that mapped from this entry on, 0 for none */
+    struct table *next;    /* in the list of the pool, or of tables in use */
+    struct vspace *vspace; /* in whose tree it is */
+    word base;             /* address that the first entry maps */
+    uint32_t level;        /* entries of level 0 map pages of 4 KiB */
+    /* In the first table of a block: */
+    uint32_t block;            /* link to the slot of its Tables capability */
+    struct table *block_next;  /* another block of the same address space */
+    char unused[2048 - 40];
+};
+_Static_assert(sizeof(struct table) == 1ul << TABLE_BITS, "a table is two pages");
+
+struct vspace {
+    word root;            /* what the processor loads: table and ASID. 0: has no ASID now */
+    struct table *top;    /* the root table, NULL before the first map */
+    struct table *pool;   /* tables not in use, all zero */
+    struct table *used;   /* the others */
+    struct table *blocks; /* first tables of the blocks that it was fed with */
+    uint32_t asid;        /* 0: none */
+    struct life life;
+} ALIGNED(64);
+_Static_assert(sizeof(struct vspace) <= VSPACE_SIZE, "an address space fits its object");
+
+/* The address space of threads that have none. */
+extern struct vspace null_vspace;
+
+ALWAYS_INLINE struct vspace *cap_vspace(struct cap cap)
+{
+    return cap_object_of(cap.head, OBJECT_VSPACE);
+}
+
+/* ---- A frame's argument word: size, kind of memory, and the first entry that maps it ---- */
+
+#define FRAME_BITS_MASK   0x3ful
+#define FRAME_DEVICE      (1ul << 6)
+#define FRAME_ENTRY_SHIFT 26
+
+ALWAYS_INLINE unsigned frame_bits(word arg)
+{
+    return arg & FRAME_BITS_MASK;
+}
+
+ALWAYS_INLINE word *frame_entry(word arg)
+{
+    word offset = arg >> FRAME_ENTRY_SHIFT;
+    return offset == 0 ? NULL : (word *)(ARCH_WINDOW + offset);
+}
+
+ALWAYS_INLINE word frame_unmapped_arg(word arg)
+{
+    return arg & ((1ul << FRAME_ENTRY_SHIFT) - 1);
+}
+
+/* ---- A block of tables' argument word: size, and the address space that it feeds ---- */
+
+#define TABLES_VSPACE_SHIFT 26
+
+ALWAYS_INLINE struct vspace *tables_vspace(word arg)
+{
+    word offset = arg >> TABLES_VSPACE_SHIFT;
+    return offset == 0 ? NULL : (struct vspace *)(ARCH_WINDOW + offset);
+}
+
+/* Maps, unmaps, changes. A frame's slot is the record of its mapping. */
+NODISCARD enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights);
+void frame_unmap(struct slot *frame);
+NODISCARD enum err frame_protect(struct cap frame, word rights);
+/* The capability of a mapped frame, or of tables, moved to another slot. */
+void frame_moved(struct slot *frame);
+void tables_moved(struct slot *tables);
+
+/* Gives it a block of tables; not_ready while vspace_clear_step() is at work on it. */
+NODISCARD enum err vspace_feed(struct vspace *vspace, struct slot *tables);
+/* Ends all mappings of an address space and gives its tables back, bit by bit; true when it has
+ * neither mappings nor tables. From the first step on nothing can be mapped. */
+bool vspace_clear_step(struct vspace *vspace);
+/* Gives it an ASID if it has none: afterwards `root` can be loaded. False: it maps nothing. */
+bool vspace_activate(struct vspace *vspace);
+/* Counts of ASIDs given out, and of flushes that reusing them took. */
+extern word asid_given, asid_flushes;
+
+/* Panics where tables, notes and capabilities disagree. */
+void vspace_check(struct vspace const *vspace);

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The kernel's files that are the same everywhere; the unit tests compile them too.
+set(kernel_sources
+  main.c
+  base/heap.c base/print.c base/symbols.c
+  object/cap.c object/cnode.c object/object.c object/thread.c object/tree.c object/untyped.c
+  object/vspace.c object/wait_queue.c
+  sched/sched.c
+  ipc/ipc.c ipc/notify.c
+  api/check.c api/cnode.c api/control.c api/delete.c api/invocation.c api/syscall.c api/thread.c
+  api/untyped.c)

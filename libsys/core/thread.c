@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <tessera/start.h>
+#include <tessera/string.h>
+#include <tessera/thread.h>
+
+#define STACK_BITS 14
+
+/* The processor's first instructions of a thread, which call sys_thread_begin(). */
+void sys_thread_entry(void);
+void sys_thread_begin(struct sys_thread *thread);
+
+void sys_thread_begin(struct sys_thread *thread)
+{
+    sys_thread_buffer = thread->buffer;
+    thread->function(thread->argument);
+    for (;;) {
+        sys_ignore(sys_thread_suspend(thread->thread));
+    }
+}
+
+static enum err name_thread(cptr_t thread, char const *name)
+{
+    uint64_t words[2] = { 0, 0 };
+    size_t length = strlen(name);
+    memcpy(words, name, length < sizeof words ? length : sizeof words);
+    return sys_thread_name(thread, words[0], words[1]);
+}
+
+static enum err make_parts(struct sys_resources *r, struct sys_thread *t,
+                           struct sys_thread_options const *options)
+{
+    void *stack, *buffer;
+    enum err err = sys_make(r, OBJECT_THREAD, 0, &t->thread);
+    if (err == OK) {
+        err = sys_memory(r, PAGE_BITS, &t->buffer_frame, &buffer);
+    }
+    if (err == OK) {
+        err = sys_memory(r, STACK_BITS, NULL, &stack);
+    }
+    if (err != OK) {
+        return err;
+    }
+    t->buffer = buffer;
+    t->stack = stack;
+    err = sys_thread_configure(t->thread, r->cnode, r->vspace, t->buffer_frame, options->fault);
+    if (err == OK) {
+        err = sys_sched_control_set_priority(r->sched, t->thread, options->priority);
+    }
+    if (err == OK) {
+        err = name_thread(t->thread, options->name);
+    }
+    return err;
+}
+
+static enum err give_time(struct sys_resources *r, struct sys_thread *t, uint64_t slice_ns)
+{
+    enum err err = sys_make(r, OBJECT_SCHED_CONTEXT, 0, &t->sched_context);
+    if (err == OK) {
+        err = sys_sched_control_configure(r->sched, t->sched_context, slice_ns, 0);
+    }
+    if (err == OK) {
+        err = sys_sched_context_bind(t->sched_context, t->thread);
+    }
+    return err;
+}
+
+enum err sys_thread_create(struct sys_resources *r, struct sys_thread *thread,
+                           struct sys_thread_options const *options, void (*function)(void *),
+                           void *argument)
+{
+    *thread = (struct sys_thread){ .function = function, .argument = argument };
+    enum err err = make_parts(r, thread, options);
+    if (err == OK && options->slice_ns != 0) {
+        err = give_time(r, thread, options->slice_ns);
+    }
+    if (err != OK) {
+        return err;
+    }
+    uint64_t top = (uint64_t)thread->stack + (1ul << STACK_BITS);
+    size_t size = sys_tls_size();
+    thread->tls = sys_tls_make((char *)(top - size));
+    return sys_thread_start(thread->thread, (uint64_t)sys_thread_entry, top - size, thread->tls,
+                            (uint64_t)thread, 0);
+}
+
+enum err sys_thread_destroy(struct sys_resources *r, struct sys_thread *thread)
+{
+    enum err err = sys_drop(r, thread->thread);
+    if (err == OK && thread->sched_context.raw != 0) {
+        err = sys_drop(r, thread->sched_context);
+    }
+    if (err == OK) {
+        err = sys_drop(r, thread->buffer_frame);
+    }
+    return err;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first program. It has everything; it builds the system that the plan in the boot archive
+ * describes, and nothing more, and then waits for programs to end or to fail.
+ */
+#include "build.h"
+
+#include <idl/init_server.h>
+#include <tessera/names.h>
+#include <tessera/print.h>
+#include <tessera/start.h>
+
+/* The kernel starts init without a stack (libsys/arch). */
+char sys_first_stack[16384] __attribute__((aligned(16)));
+__asm__(".globl sys_first_stack_top\n.set sys_first_stack_top, sys_first_stack + 16384");
+
+#define KERNEL CPTR(BOOT_SLOT_KERNEL)
+/* The other slots are the kernel's to fill: 2^12 in all. */
+#define SLOTS 4096
+
+static void put(char const *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        sys_ignore(sys_kernel_put(KERNEL, (uint8_t)text[i]));
+    }
+}
+
+NORETURN static void stop(uint8_t code)
+{
+    sys_ignore(sys_kernel_stop(KERNEL, code));
+    __builtin_unreachable();
+}
+
+void init_fail(char const *what, char const *name, enum err err)
+{
+    sys_print("init: %s %s", what, name);
+    if (err != OK) {
+        uint64_t detail = sys_error_detail;
+        sys_print(": %s (argument %lu: wanted %s, got %s)", error_text(err),
+                  error_detail_argument(detail), object_type_name(error_detail_expected(detail)),
+                  object_type_name(error_detail_found(detail)));
+    }
+    sys_print("\n");
+    stop(1);
+}
+
+struct init_server {
+    struct builder builder;
+    uint64_t first_count; /* the instruction counter when init began */
+};
+
+/* A program is done. When the plan says so, that is the end. */
+static void ended(struct init_server *server, uint64_t badge, uint32_t code)
+{
+    if (server->builder.system.plan->stop_with == badge - 1) {
+        stop((uint8_t)(code > 255 ? 255 : code));
+    }
+    sys_ignore(sys_thread_suspend(server->builder.running[badge - 1].thread));
+}
+
+static enum err init_on_exit(struct init_server *server, uint64_t badge, uint32_t code)
+{
+    ended(server, badge, code);
+    return OK;
+}
+
+static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge,
+                                          uint64_t *count)
+{
+    (void)badge;
+    *count = server->first_count - server->builder.info->entry_count;
+    return OK;
+}
+
+static void report_fault(struct init_server *server, uint64_t badge, struct sys_message const *m)
+{
+    struct plan_program const *program = &server->builder.system.programs[badge - 1];
+    sys_print("init: %s stopped: %s fault at address 0x%lx, pc 0x%lx, sp 0x%lx\n",
+              (char const *)program->name, fault_kind_name(m->w[0]), m->w[1], m->w[2], m->w[3]);
+    ended(server, badge, 1);
+}
+
+/* The largest piece of memory is what everything is made of. */
+static cptr_t largest_memory(struct boot_info const *info)
+{
+    struct memory_info const *best = NULL;
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        struct memory_info const *m = &info->memory[i];
+        if (!m->device && (best == NULL || m->bits > best->bits)) {
+            best = m;
+        }
+    }
+    if (best == NULL) {
+        init_fail("this machine has no memory", "", OK);
+    }
+    return CPTR(best->slot);
+}
+
+int main(uint64_t argument)
+{
+    static struct init_server server;
+    server.first_count = sys_counter();
+    struct builder *b = &server.builder;
+    struct boot_info const *info = (struct boot_info const *)argument;
+    sys_print_to(put);
+    b->info = info;
+    b->archive = (struct archive){ (char const *)info->archive, info->archive_size };
+    b->resources = (struct sys_resources){
+        .cnode = CPTR(BOOT_SLOT_CNODE),
+        .vspace = CPTR(BOOT_SLOT_VSPACE),
+        .sched = CPTR(BOOT_SLOT_SCHED_CONTROL),
+        .memory = largest_memory(info),
+        .slots = { .next = info->first_free_slot, .end = SLOTS },
+    };
+    enum err err = sys_make(&b->resources, OBJECT_ENDPOINT, 0, &b->endpoint);
+    if (err != OK) {
+        init_fail("no endpoint", "", err);
+    }
+    build_read_plan(b);
+    build_all(b);
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        build_start(b, i);
+    }
+
+    struct sys_message m = { 0 };
+    for (;;) {
+        sys_event_t event = init_reply_recv(b->endpoint, &m);
+        if (sys_event_error(event) != OK) {
+            init_fail("cannot receive", "", sys_event_error(event));
+        }
+        if (sys_event_kind(event) & EVENT_KIND_FAULT) {
+            report_fault(&server, sys_event_badge(event), &m);
+            m = (struct sys_message){ .tag = sys_tag(1, 0, 0) }; /* it stays stopped */
+            continue;
+        }
+        init_serve(&server, event, &m);
+    }
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""mkimage.py OUTPUT KERNEL.elf INIT.elf NAME=FILE ...
+
+The boot image: the kernel as it lies in memory, then the first program (struct BootImage of
+idl/kernel.idl), then an archive of the other files in the "newc" format of cpio. It is one flat
+file, to be loaded where the kernel is linked.
+"""
+
+import struct
+import sys
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "idl"))
+from idlc import parse  # noqa: E402
+
+PAGE = 4096
+
+
+def pad(data, unit):
+    return data + bytes(-len(data) % unit)
+
+
+def loads(path):
+    """(address, bytes, size in memory, flags) of each part of an ELF file."""
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        return elf.header.e_entry, [(s["p_vaddr"], s.data(), s["p_memsz"], s["p_flags"])
+                                    for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
+
+
+def flat_kernel(path):
+    """The kernel from its first byte to kernel_end, zeroes where nothing is loaded."""
+    with open(path, "rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        start = table.get_symbol_by_name("text_start")[0]["st_value"]
+        end = table.get_symbol_by_name("kernel_end")[0]["st_value"]
+    image = bytearray(end - start)
+    for address, data, _, _ in loads(path)[1]:
+        image[address - start:address - start + len(data)] = data
+    return bytes(image)
+
+
+def cpio(files):
+    """An archive that is the same every time it is made of the same files."""
+    out = b""
+    for number, (name, data) in enumerate([*sorted(files.items()), ("TRAILER!!!", b"")]):
+        mode = 0o100444 if name != "TRAILER!!!" else 0
+        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+        out += pad(b"070701" + b"".join(b"%08x" % f for f in fields) + name.encode() + b"\0", 4)
+        out += pad(data, 4)
+    return out
+
+
+def boot_part(kernel_idl, init, files):
+    """BootImage, init's pages and the archive; offsets count from the start of this part."""
+    rights = {r.name: 1 << r.value for o in kernel_idl.objects if o.name == "Frame" for r in o.rights}
+    magic = next(c.value for c in kernel_idl.consts if c.name == "BOOT_MAGIC")
+    entry, segments = loads(init)
+    most = next(f for f in kernel_idl.struct("BootImage").fields if f.name == "segment").type.bound
+    if len(segments) > most:
+        sys.exit(f"{init}: {len(segments)} segments, at most {most} can be loaded")
+    body, table = b"", b""
+    for address, data, memory_size, flags in segments:
+        if address % PAGE:
+            sys.exit(f"{init}: a segment starts at {address:#x}, which is not the start of a page")
+        wanted = (rights["read"] if flags & 4 else 0) | (rights["write"] if flags & 2 else 0) | (rights["execute"] if flags & 1 else 0)
+        table += struct.pack("<5Q", address, PAGE + len(body), len(data), memory_size, wanted)
+        body += pad(data, PAGE)
+    table += bytes((most - len(segments)) * 40)
+    archive = cpio(files)
+    head = struct.pack("<5Q", magic, entry, len(segments), PAGE + len(body), len(archive)) + table
+    return pad(head, PAGE) + body + pad(archive, PAGE)
+
+
+def main(output, kernel, init, *files):
+    kernel_idl = parse.load(ROOT / "idl" / "kernel.idl")
+    contents = {}
+    for item in files:
+        name, _, path = item.partition("=")
+        contents[name] = Path(path).read_bytes()
+    Path(output).write_bytes(pad(flat_kernel(kernel), PAGE) + boot_part(kernel_idl, init, contents))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
