@@ -335,6 +335,11 @@ static void print_events(void)
 
 void panic(char const *format, ...)
 {
+    static bool again;
+    if (again) {
+        arch_stop(1); /* the panic itself went wrong */
+    }
+    again = true;
     kprint("\nPANIC: ");
     va_list args;
     va_start(args, format);

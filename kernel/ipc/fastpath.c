@@ -58,11 +58,8 @@ ALWAYS_INLINE struct tcb *receiver(struct tcb *current, struct endpoint *endpoin
 /* Takes the receiver out of the queue and makes it serve `current`. */
 ALWAYS_INLINE void begin_call(struct tcb *current, struct endpoint *endpoint, struct tcb *to)
 {
-    struct tcb *second = to->next;
-    endpoint->recv.head = second;
-    if (unlikely(second != NULL)) {
-        to->next = NULL;
-    }
+    endpoint->recv.head = to->next;
+    to->next = NULL;
     to->wait = 0;
     to->caller = current;
     current->wait = (word)to + WAIT_REPLY;
@@ -94,19 +91,11 @@ void fast_call(word address)
     arch_switch(current, to, root, badge);
 }
 
-/* Whether `current` may wait on the endpoint in a straight line: nobody sends, and those that wait
- * already, if any, are of its own priority (it will stand before them). */
-ALWAYS_INLINE bool can_receive(struct tcb *current, struct endpoint *endpoint)
+/* `current` waits for the next message. `first`, if there is one, waits already and has the same
+ * priority. */
+ALWAYS_INLINE void begin_receive(struct tcb *current, struct endpoint *endpoint, struct tcb *first)
 {
-    struct tcb *first = endpoint->recv.head;
-    return likely(endpoint->send.head == NULL) &&
-           (likely(first == NULL) || first->priority == current->priority);
-}
-
-ALWAYS_INLINE void begin_receive(struct tcb *current, struct endpoint *endpoint)
-{
-    struct tcb *first = endpoint->recv.head;
-    if (unlikely(first != NULL)) {
+    if (first != NULL) {
         if (first->next == NULL) {
             endpoint->recv.tail = first;
         }
@@ -115,6 +104,30 @@ ALWAYS_INLINE void begin_receive(struct tcb *current, struct endpoint *endpoint)
     }
     endpoint->recv.head = current;
     current->wait = (word)endpoint + WAIT_RECV;
+}
+
+/* The rest of a short reply, once the endpoint allows it. */
+ALWAYS_INLINE void reply_short(struct tcb *current, word address, struct endpoint *endpoint,
+                               struct tcb *first)
+{
+    struct tcb *to = current->caller;
+    if (unlikely(to == NULL)) {
+        return arch_decline(current, address);
+    }
+    struct cpu *cpu = current->cpu;
+    if (unlikely(to->rank_to < cpu->bar)) {
+        return arch_decline(current, address);
+    }
+    word root = to->vspace->root;
+    if (unlikely(root == 0)) {
+        return arch_decline(current, address);
+    }
+
+    /* Act. */
+    begin_receive(current, endpoint, first);
+    to->wait = 0;
+    cpu->ipc_fast++;
+    arch_switch(current, to, root, OK);
 }
 
 void fast_reply_recv(word address)
@@ -128,24 +141,18 @@ void fast_reply_recv(word address)
         return arch_decline(current, address);
     }
     struct endpoint *endpoint = cap_object_of(head, OBJECT_ENDPOINT);
-    struct tcb *to = current->caller;
-    if (unlikely(!can_receive(current, endpoint)) || unlikely(to == NULL)) {
+    if (unlikely(endpoint->send.head != NULL)) {
         return arch_decline(current, address);
     }
-    struct cpu *cpu = current->cpu;
-    if (unlikely(to->rank_to < cpu->bar)) {
-        return arch_decline(current, address);
+    struct tcb *first = endpoint->recv.head;
+    if (unlikely(first != NULL)) {
+        /* Other workers wait already: the last to come stands first among its equals. */
+        if (first->priority != current->priority) {
+            return arch_decline(current, address);
+        }
+        reply_short(current, address, endpoint, first);
     }
-    word root = to->vspace->root;
-    if (unlikely(root == 0)) {
-        return arch_decline(current, address);
-    }
-
-    /* Act. */
-    begin_receive(current, endpoint);
-    to->wait = 0;
-    cpu->ipc_fast++;
-    arch_switch(current, to, root, OK);
+    reply_short(current, address, endpoint, NULL);
 }
 
 /* ---- Long messages and capabilities ---- */
@@ -257,7 +264,9 @@ void fast_reply_recv_long(word address)
     }
     struct endpoint *endpoint = cap_object_of(head, OBJECT_ENDPOINT);
     struct tcb *to = current->caller;
-    if (unlikely(!can_receive(current, endpoint)) || unlikely(to == NULL)) {
+    struct tcb *first = endpoint->recv.head;
+    if (unlikely(endpoint->send.head != NULL) || unlikely(to == NULL) ||
+        unlikely(first != NULL && first->priority != current->priority)) {
         return arch_decline(current, address);
     }
     struct cpu *cpu = current->cpu;
@@ -271,7 +280,7 @@ void fast_reply_recv_long(word address)
 
     /* Act. */
     word event = copy_words(current, to, extent.words);
-    begin_receive(current, endpoint);
+    begin_receive(current, endpoint, first);
     to->wait = 0;
     cpu->ipc_fast++;
     arch_switch(current, to, root, event);

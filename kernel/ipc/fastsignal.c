@@ -7,19 +7,20 @@
 #include "fast.h"
 #include "object/notification.h"
 
-void fast_signal(word address)
+void fast_signal(void)
 {
     struct tcb *current = arch_current();
+    word address = arch_address();
     struct slot *slot = (struct slot *)(current->cs_base + (address & current->cs_mask));
     word head = slot->head;
     if (unlikely(!(head & NOTIFICATION_SIGNAL))) {
-        return arch_decline_unsaved(current, address);
+        return arch_decline_unsaved();
     }
     struct notification *notification = cap_object_of(head, OBJECT_NOTIFICATION);
     if (unlikely(notification->waiters.head != NULL) || unlikely(notification->bound != NULL)) {
-        return arch_decline_unsaved(current, address);
+        return arch_decline_unsaved();
     }
     notification->bits |= slot->arg;
     notification->count++;
-    arch_resume(current, OK);
+    arch_resume();
 }

@@ -142,8 +142,12 @@ struct tcb *riscv_fault(struct tcb *current, word cause, word value)
     return kernel_entry(current, TRAP_FAULT, kind, value);
 }
 
+/* Where the kernel's stack was when the kernel trapped; the panic has a stack of its own. */
+static word trap_sp;
+
 void riscv_kernel_trap(word cause, word pc, word value, word ra, word sp)
 {
+    trap_sp = sp;
     kprint("\nThe kernel trapped: cause %lu at %lx (", cause, pc);
     symbol_print(pc);
     kprint("), value %lx, ra %lx, sp %lx\n", value, ra, sp);
@@ -179,12 +183,14 @@ void arch_print_state(struct tcb const *thread)
         arch_registers_read(thread, registers);
         kprint("The program's registers%s:\n", thread->full ? "" : " (t0 to t6 are old)");
         for (unsigned i = 0; i < REGISTER_WORDS; i++) {
-            kprint("%4s %016lx%s", names[i], registers[i], i % 4 == 3 ? "\n" : "");
+            kprint("%4s %016lx%c", names[i], registers[i], i % 4 == 3 ? '\n' : ' ');
         }
     }
     kprint("Return addresses on the kernel's stack:\n");
-    for (word *at = (word *)__builtin_frame_address(0); at < (word *)kernel_stack_top; at++) {
-        if (at >= (word *)kernel_stack_guard && follows_call(*at)) {
+    word sp = trap_sp != 0 ? trap_sp : (word)__builtin_frame_address(0);
+    word lowest = (word)kernel_stack_guard + 4096;
+    for (word *at = (word *)(sp > lowest ? sp : lowest); at < (word *)kernel_stack_top; at++) {
+        if (follows_call(*at)) {
             kprint("  %016lx ", *at);
             symbol_print(*at);
             kprint("\n");

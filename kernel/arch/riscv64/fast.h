@@ -12,7 +12,7 @@ void fast_call(word address);
 void fast_reply_recv(word address);
 void fast_call_long(word address);
 void fast_reply_recv_long(word address);
-void fast_signal(word address);
+void fast_signal(void);
 
 /* Saves what a call preserves. The clobbers keep the compiler from putting anything into a
  * callee-saved register before it is saved, and let it use them all afterwards. */
@@ -103,19 +103,23 @@ ALWAYS_INLINE struct tcb *arch_current(void)
     return current;
 }
 
-ALWAYS_INLINE void arch_decline_unsaved(struct tcb *current, word address)
+ALWAYS_INLINE word arch_address(void)
 {
-    register word a0 __asm__("a0") = address;
-    register struct tcb *t0 __asm__("t0") = current;
-    __asm__ volatile("j fast_declined_unsaved" : : "r"(a0), "r"(t0) : "memory");
+    register word a0 __asm__("a0");
+    __asm__ volatile("" : "=r"(a0));
+    return a0;
+}
+
+/* Thread and address are where they came: both registers are not the compiler's in that file. */
+ALWAYS_INLINE void arch_decline_unsaved(void)
+{
+    __asm__ volatile("j fast_declined_unsaved" : : : "memory");
     __builtin_unreachable();
 }
 
-/* Goes back to the thread that called. */
-ALWAYS_INLINE NORETURN void arch_resume(struct tcb *current, word result)
+/* Goes back to the thread that called, with the result OK. */
+ALWAYS_INLINE NORETURN void arch_resume(void)
 {
-    register struct tcb *t0 __asm__("t0") = current;
-    register word a0 __asm__("a0") = result;
     __asm__ volatile("csrr t1, sepc\n\t"
                      "addi t1, t1, 4\n\t"
                      "csrw sepc, t1\n\t"
@@ -127,9 +131,10 @@ ALWAYS_INLINE NORETURN void arch_resume(struct tcb *current, word result)
                      "li t4, 0\n\t"
                      "li t5, 0\n\t"
                      "li t6, 0\n\t"
+                     "li a0, 0\n\t"
                      "sret"
                      :
-                     : "r"(t0), "r"(a0)
+                     :
                      : "memory");
     __builtin_unreachable();
 }
@@ -156,10 +161,25 @@ ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
     word const *eights = from + (count & ~7ul);
     word const *end = from + count;
     while (from != eights) {
-        word a = from[0], b = from[1], c = from[2], d = from[3];
-        word e = from[4], f = from[5], g = from[6], h = from[7];
-        to[0] = a, to[1] = b, to[2] = c, to[3] = d;
-        to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+        __asm__ volatile("ld s4, 0(%0)\n\t"
+                         "ld s5, 8(%0)\n\t"
+                         "ld s6, 16(%0)\n\t"
+                         "ld s7, 24(%0)\n\t"
+                         "ld s8, 32(%0)\n\t"
+                         "ld s9, 40(%0)\n\t"
+                         "ld s10, 48(%0)\n\t"
+                         "ld s11, 56(%0)\n\t"
+                         "sd s4, 0(%1)\n\t"
+                         "sd s5, 8(%1)\n\t"
+                         "sd s6, 16(%1)\n\t"
+                         "sd s7, 24(%1)\n\t"
+                         "sd s8, 32(%1)\n\t"
+                         "sd s9, 40(%1)\n\t"
+                         "sd s10, 48(%1)\n\t"
+                         "sd s11, 56(%1)"
+                         :
+                         : "r"(from), "r"(to)
+                         : "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
         from += 8;
         to += 8;
     }
