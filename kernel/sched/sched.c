@@ -396,7 +396,9 @@ struct tcb *sched_choose(struct cpu *cpu)
             cpu->sc = NULL;
         } while (best != NULL && !take_time(cpu, &best));
     }
-    cpu->bar = best != NULL && best->attention == 0 ? (int16_t)cpu->top : RANK_NEVER;
+    /* Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
+    int16_t bar = cpu->top > 0 ? (int16_t)cpu->top : 0;
+    cpu->bar = best != NULL && best->attention == 0 ? bar : RANK_NEVER;
     set_timer(cpu);
     return best;
 }

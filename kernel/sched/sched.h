@@ -28,7 +28,8 @@ struct ready_queue {
 struct cpu {
     struct tcb *current;      /* who runs, or entered the kernel last; NULL once it is destroyed */
     int16_t bar;              /* the rank that a thread must have to be switched to by a reply:
-                                 the highest ready priority, RANK_NEVER if current is special */
+                                 the highest ready priority or 0; RANK_NEVER if current is
+                                 special */
     struct sched_context *sc; /* whose time runs; NULL: nobody's */
     word ipc_fast;            /* replies on the fast path */
     word stack;               /* top of the kernel stack */

@@ -143,7 +143,7 @@ static void switch_same(void)
 /* The server's partner yields as often as it is told, and leaves its time in the shared page. */
 static void switch_cross(void)
 {
-    struct sys_message m = { .tag = 0, .w = { WARM_UP + SAMPLES } };
+    struct sys_message m = { .tag = 0, .w = { WARM_UP + SAMPLES + 1 } };
     must(sys_call(BENCH_CAP_PARTNER, &m, 1), "sched.switch.cross");
     measure_begin(&samples, "sched.switch.cross");
     MEASURE_ROUNDS(i)
