@@ -351,9 +351,8 @@ void panic(char const *format, ...)
         char name[sizeof thread->name + 1] = "";
         memcpy(name, thread->name, sizeof thread->name);
         kprint("Thread \"%s\" (%p), priority %u, last system call %s(%lx), tag %lx (%s)\n", name,
-               (void const *)thread, thread->priority, syscall_name(thread->last_syscall & 31),
-               thread->last_syscall & ~31ul, thread->last_tag,
-               method_name(tag_label(thread->last_tag)));
+               (void const *)thread, thread->priority, syscall_name(cpu0.last_call & 31),
+               cpu0.last_call & ~31ul, cpu0.last_tag, method_name(tag_label(cpu0.last_tag)));
     }
     arch_print_state(thread);
     print_events();

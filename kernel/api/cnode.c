@@ -9,42 +9,42 @@
 #include "object/untyped.h"
 
 /* The empty slot that argument 1 names. */
-NODISCARD static enum err empty_slot_at(struct invocation *in, struct cap cnode, uint32_t at,
+NODISCARD static enum err empty_slot_at(struct cpu *cpu, struct cap cnode, uint32_t at,
                                         struct slot **out)
 {
     struct slot *slot;
     enum err err = cnode_slot_at(cnode, at, &slot);
     if (unlikely(err != OK)) {
-        return invocation_refuse(in, err, 1, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err, 1, OBJECT_NONE, OBJECT_NONE);
     }
     if (unlikely(!slot_is_empty(slot))) {
-        return invocation_refuse(in, ERR_OCCUPIED, 1, OBJECT_NONE, cap_type(slot->head));
+        return invocation_refuse(cpu, ERR_OCCUPIED, 1, OBJECT_NONE, cap_type(slot->head));
     }
     *out = slot;
     return OK;
 }
 
-enum err invoke_cnode_copy(struct invocation *in, struct cap self, uint32_t at, struct cap source,
+enum err invoke_cnode_copy(struct cpu *cpu, struct cap self, uint32_t at, struct cap source,
                            uint64_t rights)
 {
     struct slot *into;
-    enum err err = empty_slot_at(in, self, at, &into);
+    enum err err = empty_slot_at(cpu, self, at, &into);
     if (unlikely(err != OK)) {
         return err;
     }
     enum object_type type = cap_type(source.head);
     if (unlikely(!type_is_copyable(type))) {
-        return invocation_refuse(in, ERR_NOT_COPYABLE, 2, OBJECT_NONE, type);
+        return invocation_refuse(cpu, ERR_NOT_COPYABLE, 2, OBJECT_NONE, type);
     }
     cap_copy(source, into, rights, cap_copied_arg(source));
     return OK;
 }
 
-enum err invoke_cnode_mint(struct invocation *in, struct cap self, uint32_t at, struct cap source,
+enum err invoke_cnode_mint(struct cpu *cpu, struct cap self, uint32_t at, struct cap source,
                            uint64_t rights, uint64_t badge)
 {
     struct slot *into;
-    enum err err = empty_slot_at(in, self, at, &into);
+    enum err err = empty_slot_at(cpu, self, at, &into);
     if (unlikely(err != OK)) {
         return err;
     }
@@ -53,87 +53,87 @@ enum err invoke_cnode_mint(struct invocation *in, struct cap self, uint32_t at, 
     if (type == OBJECT_ENDPOINT) {
         arg = badge << EVENT_BADGE_SHIFT;
         if (unlikely(badge > EVENT_BADGE_MASK >> EVENT_BADGE_SHIFT)) {
-            return invocation_refuse(in, ERR_BAD_ARGUMENT, 4, OBJECT_NONE, type);
+            return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 4, OBJECT_NONE, type);
         }
     } else if (unlikely(type != OBJECT_NOTIFICATION)) {
-        return invocation_refuse(in, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, type);
+        return invocation_refuse(cpu, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, type);
     }
     if (unlikely(source.arg != 0)) {
-        return invocation_refuse(in, ERR_ALREADY, 2, OBJECT_NONE, type);
+        return invocation_refuse(cpu, ERR_ALREADY, 2, OBJECT_NONE, type);
     }
     cap_copy(source, into, rights, arg);
     return OK;
 }
 
-enum err invoke_cnode_move(struct invocation *in, struct cap self, uint32_t at, struct cap source,
+enum err invoke_cnode_move(struct cpu *cpu, struct cap self, uint32_t at, struct cap source,
                            uint32_t index)
 {
     struct slot *into, *from;
-    enum err err = empty_slot_at(in, self, at, &into);
+    enum err err = empty_slot_at(cpu, self, at, &into);
     if (unlikely(err != OK)) {
         return err;
     }
     err = cnode_slot_at(source, index, &from);
     if (unlikely(err != OK)) {
-        return invocation_refuse(in, err, 3, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err, 3, OBJECT_NONE, OBJECT_NONE);
     }
     if (unlikely(slot_is_empty(from))) {
-        return invocation_refuse(in, ERR_BAD_CAPABILITY, 3, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, ERR_BAD_CAPABILITY, 3, OBJECT_NONE, OBJECT_NONE);
     }
     cap_move(from, into);
     return OK;
 }
 
-enum err invoke_cnode_delete(struct invocation *in, struct cap self, uint32_t at)
+enum err invoke_cnode_delete(struct cpu *cpu, struct cap self, uint32_t at)
 {
     struct slot *slot;
     enum err err = cnode_slot_at(self, at, &slot);
     if (unlikely(err != OK)) {
-        return invocation_refuse(in, err, 1, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err, 1, OBJECT_NONE, OBJECT_NONE);
     }
     if (!slot_is_empty(slot)) {
-        err = delete_slot(in, slot);
+        err = delete_slot(cpu, slot);
         if (unlikely(err != OK)) {
             return err;
         }
         /* Somebody may fill the slot before this goes on. */
-        invocation_go_on_as(in, METHOD_CNODE_FINISH);
+        invocation_go_on_as(cpu, METHOD_CNODE_FINISH);
     }
-    return delete_finish(in);
+    return delete_finish(cpu);
 }
 
-enum err invoke_cnode_revoke(struct invocation *in, struct cap self, uint32_t at)
+enum err invoke_cnode_revoke(struct cpu *cpu, struct cap self, uint32_t at)
 {
     struct slot *slot;
     enum err err = cnode_slot_at(self, at, &slot);
     if (unlikely(err != OK)) {
-        return invocation_refuse(in, err, 1, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err, 1, OBJECT_NONE, OBJECT_NONE);
     }
     while (slot->child != 0) {
-        err = delete_slot(in, link_target(slot->child));
+        err = delete_slot(cpu, link_target(slot->child));
         if (unlikely(err != OK)) {
             return err;
         }
-        if (invocation_must_yield(in)) {
+        if (invocation_must_yield(cpu)) {
             return ERR_PREEMPTED;
         }
     }
-    return delete_finish(in);
+    return delete_finish(cpu);
 }
 
-enum err invoke_cnode_finish(struct invocation *in, struct cap self)
+enum err invoke_cnode_finish(struct cpu *cpu, struct cap self)
 {
     (void)self;
-    return delete_finish(in);
+    return delete_finish(cpu);
 }
 
-enum err invoke_cnode_inspect(struct invocation *in, struct cap self, uint32_t at, uint8_t *type,
+enum err invoke_cnode_inspect(struct cpu *cpu, struct cap self, uint32_t at, uint8_t *type,
                               uint64_t *rights, uint64_t *value)
 {
     struct slot *slot;
     enum err err = cnode_slot_at(self, at, &slot);
     if (unlikely(err != OK)) {
-        return invocation_refuse(in, err, 1, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err, 1, OBJECT_NONE, OBJECT_NONE);
     }
     struct cap cap = slot_read(slot);
     *type = (uint8_t)cap_type(cap.head);

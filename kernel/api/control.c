@@ -9,24 +9,24 @@
 #include "object/irq.h"
 #include "object/notification.h"
 
-enum err invoke_vspace_feed(struct invocation *in, struct cap self, struct cap tables)
+enum err invoke_vspace_feed(struct cpu *cpu, struct cap self, struct cap tables)
 {
     if (tables_vspace(tables.arg) != NULL) {
-        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_TABLES);
+        return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_TABLES);
     }
     return vspace_feed(cap_vspace(self), tables.slot);
 }
 
-enum err invoke_frame_map(struct invocation *in, struct cap self, struct cap vspace,
+enum err invoke_frame_map(struct cpu *cpu, struct cap self, struct cap vspace,
                           uint64_t address, uint64_t rights)
 {
-    (void)in;
+    (void)cpu;
     return frame_map(self, cap_vspace(vspace), address, rights);
 }
 
-enum err invoke_frame_unmap(struct invocation *in, struct cap self)
+enum err invoke_frame_unmap(struct cpu *cpu, struct cap self)
 {
-    (void)in;
+    (void)cpu;
     if (unlikely(frame_entry(self.arg) == NULL)) {
         return ERR_NOT_MAPPED;
     }
@@ -34,26 +34,26 @@ enum err invoke_frame_unmap(struct invocation *in, struct cap self)
     return OK;
 }
 
-enum err invoke_frame_protect(struct invocation *in, struct cap self, uint64_t rights)
+enum err invoke_frame_protect(struct cpu *cpu, struct cap self, uint64_t rights)
 {
-    (void)in;
+    (void)cpu;
     return frame_protect(self, rights);
 }
 
-enum err invoke_irq_control_claim(struct invocation *in, struct cap self, uint32_t line,
+enum err invoke_irq_control_claim(struct cpu *cpu, struct cap self, uint32_t line,
                                   struct cap into, uint32_t at)
 {
     if (line == 0 || line > irqchip_lines()) {
-        return invocation_refuse(in, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
     }
     struct slot *slot;
     enum err err = cnode_slot_at(into, at, &slot);
     if (err != OK || !slot_is_empty(slot)) {
-        return invocation_refuse(in, err != OK ? err : ERR_OCCUPIED, 3, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, err != OK ? err : ERR_OCCUPIED, 3, OBJECT_NONE, OBJECT_NONE);
     }
     struct irq *irq = &irqs[line];
     if (irq->life.type != OBJECT_NONE) {
-        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_IRQ_HANDLER);
+        return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_IRQ_HANDLER);
     }
     irq->life.type = OBJECT_IRQ_HANDLER;
     irq->life.refs = 1;
@@ -62,20 +62,20 @@ enum err invoke_irq_control_claim(struct invocation *in, struct cap self, uint32
     return OK;
 }
 
-enum err invoke_irq_handler_bind(struct invocation *in, struct cap self, struct cap notification)
+enum err invoke_irq_handler_bind(struct cpu *cpu, struct cap self, struct cap notification)
 {
     struct irq *irq = cap_irq(self);
     if (!slot_is_empty(&irq->notification)) {
-        return invocation_refuse(in, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_IRQ_HANDLER);
+        return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_IRQ_HANDLER);
     }
     cap_copy(notification, &irq->notification, RIGHTS_ALL, notification.arg);
     irqchip_open(irq_number(irq));
     return OK;
 }
 
-enum err invoke_irq_handler_acknowledge(struct invocation *in, struct cap self)
+enum err invoke_irq_handler_acknowledge(struct cpu *cpu, struct cap self)
 {
-    (void)in;
+    (void)cpu;
     struct irq *irq = cap_irq(self);
     if (!irq->waiting) {
         return ERR_NOT_READY;
@@ -90,41 +90,40 @@ enum err invoke_irq_handler_acknowledge(struct invocation *in, struct cap self)
 /* 584 years of nanoseconds fit a word; a budget of 2^62 is for ever. */
 #define LONGEST_NS (1ul << 62)
 
-enum err invoke_sched_control_configure(struct invocation *in, struct cap self, struct cap context,
+enum err invoke_sched_control_configure(struct cpu *cpu, struct cap self, struct cap context,
                                         uint64_t budget, uint64_t period)
 {
     (void)self;
     if (budget < SHORTEST_NS || budget > LONGEST_NS) {
-        return invocation_refuse(in, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
     }
     if (period != 0 && (period < budget || period > LONGEST_NS)) {
-        return invocation_refuse(in, ERR_BAD_ARGUMENT, 3, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 3, OBJECT_NONE, OBJECT_NONE);
     }
-    sched_configure(in->cpu, cap_sched_context(context), clock_to_ticks(budget),
+    sched_configure(cpu, cap_sched_context(context), clock_to_ticks(budget),
                     clock_to_ticks(period));
     return OK;
 }
 
-enum err invoke_sched_control_set_priority(struct invocation *in, struct cap self,
+enum err invoke_sched_control_set_priority(struct cpu *cpu, struct cap self,
                                            struct cap thread, uint8_t priority)
 {
     (void)self;
-    ipc_set_priority(in->cpu, cap_thread(thread), priority);
+    ipc_set_priority(cpu, cap_thread(thread), priority);
     return OK;
 }
 
-enum err invoke_kernel_put(struct invocation *in, struct cap self, uint8_t character)
+enum err invoke_kernel_put(struct cpu *cpu, struct cap self, uint8_t character)
 {
-    (void)in, (void)self;
+    (void)cpu, (void)self;
     arch_put((char)character);
     return OK;
 }
 
-enum err invoke_kernel_counter(struct invocation *in, struct cap self, enum counter which,
+enum err invoke_kernel_counter(struct cpu *cpu, struct cap self, enum counter which,
                                uint64_t *value)
 {
     (void)self;
-    struct cpu const *cpu = in->cpu;
     switch (which) {
     case COUNTER_IPC_FAST:
         *value = cpu->ipc_fast;
@@ -145,18 +144,18 @@ enum err invoke_kernel_counter(struct invocation *in, struct cap self, enum coun
     return OK;
 }
 
-enum err invoke_kernel_check(struct invocation *in, struct cap self, uint64_t *objects)
+enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects)
 {
     (void)self;
     if (!CONFIG_DEBUG) {
         return ERR_BAD_REQUEST;
     }
-    *objects = check_everything(in->cpu);
+    *objects = check_everything(cpu);
     return OK;
 }
 
-enum err invoke_kernel_stop(struct invocation *in, struct cap self, uint8_t code)
+enum err invoke_kernel_stop(struct cpu *cpu, struct cap self, uint8_t code)
 {
-    (void)in, (void)self;
+    (void)cpu, (void)self;
     arch_stop(code);
 }

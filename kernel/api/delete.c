@@ -33,7 +33,7 @@ static void end_object(struct cpu *cpu, struct family *family, struct life *life
 }
 
 /* An object that keeps capabilities for itself has lost one. */
-static void tell_keeper(struct slot *slot)
+static void tell_keeper(struct cpu *cpu, struct slot *slot)
 {
     switch ((enum place)slot->place) {
     case PLACE_CSPACE:
@@ -41,6 +41,7 @@ static void tell_keeper(struct slot *slot)
     case PLACE_BUFFER:
     case PLACE_FAULT:
         thread_slot_changed(thread_of_slot(slot), (enum thread_slot)(slot->place - PLACE_CSPACE));
+        cpu->resched = true; /* the current thread may have lost its address space */
         break;
     case PLACE_CNODE:
     case PLACE_IRQ:
@@ -50,7 +51,7 @@ static void tell_keeper(struct slot *slot)
     }
 }
 
-enum err delete_slot(struct invocation *in, struct slot *slot)
+enum err delete_slot(struct cpu *cpu, struct slot *slot)
 {
     struct cap cap = slot_read(slot);
     switch (cap_type(cap.head)) {
@@ -61,7 +62,8 @@ enum err delete_slot(struct invocation *in, struct slot *slot)
         break;
     case OBJECT_TABLES:
         for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
-            if (!vspace_clear_step(vspace) && invocation_must_yield(in)) {
+            cpu->resched = true;
+            if (!vspace_clear_step(vspace) && invocation_must_yield(cpu)) {
                 return ERR_PREEMPTED;
             }
         }
@@ -71,29 +73,29 @@ enum err delete_slot(struct invocation *in, struct slot *slot)
     }
     struct family *family = &families[slot->family];
     bool last = cap_clear(slot);
-    tell_keeper(slot);
+    tell_keeper(cpu, slot);
     if (last) {
-        end_object(in->cpu, family, cap_life(cap.head));
+        end_object(cpu, family, cap_life(cap.head));
     }
     return OK;
 }
 
 /* ---- Remains. Each step does a little; true when nothing was left to do. ---- */
 
-static bool empty_slot(struct invocation *in, struct slot *slot, enum err *err)
+static bool empty_slot(struct cpu *cpu, struct slot *slot, enum err *err)
 {
     if (slot_is_empty(slot)) {
         return true;
     }
-    *err = delete_slot(in, slot);
+    *err = delete_slot(cpu, slot);
     return false;
 }
 
-static bool clear_cnode(struct invocation *in, struct cnode *cnode, enum err *err)
+static bool clear_cnode(struct cpu *cpu, struct cnode *cnode, enum err *err)
 {
     uint32_t last = (1u << cnode->radix) - 1;
     for (unsigned i = 0; i < 64 && cnode->swept < last; i++) {
-        if (!empty_slot(in, cnode_slot(cnode, cnode->swept + 1), err)) {
+        if (!empty_slot(cpu, cnode_slot(cnode, cnode->swept + 1), err)) {
             return false;
         }
         cnode->swept++;
@@ -101,19 +103,18 @@ static bool clear_cnode(struct invocation *in, struct cnode *cnode, enum err *er
     return cnode->swept == last;
 }
 
-static bool clear_thread(struct invocation *in, struct tcb *thread, enum err *err)
+static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
 {
-    struct cpu *cpu = in->cpu;
-    ipc_drop_caller(cpu, thread, ERR_GONE);
+        ipc_drop_caller(cpu, thread, ERR_GONE);
     if (thread->bound != NULL) {
-        notify_unbind(thread->bound);
+        notify_unbind(cpu, thread->bound);
     }
     if (thread->sc != NULL) {
         sched_unbind(cpu, thread->sc);
     }
     sched_lend(thread, NULL);
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
-        if (!empty_slot(in, &thread->slots[i], err)) {
+        if (!empty_slot(cpu, &thread->slots[i], err)) {
             return false;
         }
     }
@@ -134,7 +135,7 @@ static bool cancel_first(struct cpu *cpu, struct wait_queue const *queue)
 
 static bool clear_notification(struct cpu *cpu, struct notification *notification)
 {
-    notify_unbind(notification);
+    notify_unbind(cpu, notification);
     return cancel_first(cpu, &notification->waiters);
 }
 
@@ -146,49 +147,50 @@ static bool clear_reply(struct cpu *cpu, struct reply *reply)
     return true;
 }
 
-static bool clear_irq(struct invocation *in, struct irq *irq, enum err *err)
+static bool clear_irq(struct cpu *cpu, struct irq *irq, enum err *err)
 {
     if (irq->waiting) {
         irq->waiting = false;
         irqchip_complete(irq_number(irq));
     }
-    return empty_slot(in, &irq->notification, err);
+    return empty_slot(cpu, &irq->notification, err);
 }
 
-static bool clear_step(struct invocation *in, struct life *life, enum err *err)
+static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
 {
     void *object = life_object(life);
     switch ((enum object_type)life->type) {
     case OBJECT_CNODE:
-        return clear_cnode(in, object, err);
+        return clear_cnode(cpu, object, err);
     case OBJECT_THREAD:
-        return clear_thread(in, object, err);
+        return clear_thread(cpu, object, err);
     case OBJECT_ENDPOINT: {
         struct endpoint *endpoint = object;
-        return cancel_first(in->cpu, &endpoint->recv) && cancel_first(in->cpu, &endpoint->send);
+        return cancel_first(cpu, &endpoint->recv) && cancel_first(cpu, &endpoint->send);
     }
     case OBJECT_NOTIFICATION:
-        return clear_notification(in->cpu, object);
+        return clear_notification(cpu, object);
     case OBJECT_REPLY:
-        return clear_reply(in->cpu, object);
+        return clear_reply(cpu, object);
     case OBJECT_SCHED_CONTEXT:
-        return sched_forget_one(in->cpu, object);
+        return sched_forget_one(cpu, object);
     case OBJECT_VSPACE:
+        cpu->resched = true; /* it may be loaded */
         return vspace_clear_step(object);
     case OBJECT_IRQ_HANDLER:
-        return clear_irq(in, object, err);
+        return clear_irq(cpu, object, err);
     default:
         panic("object type %u has no remains", life->type);
     }
 }
 
-enum err delete_finish(struct invocation *in)
+enum err delete_finish(struct cpu *cpu)
 {
     for (unsigned f = 0; f < FAMILIES; f++) {
         struct family *family = &families[f];
         for (struct life *life; (life = family->dying) != NULL;) {
             enum err err = OK;
-            if (clear_step(in, life, &err)) {
+            if (clear_step(cpu, life, &err)) {
                 kassert(family->dying == life);
                 family->dying = life->dying;
                 life->dying = NULL;
@@ -197,7 +199,7 @@ enum err delete_finish(struct invocation *in)
             if (err != OK) {
                 return err;
             }
-            if (invocation_must_yield(in)) {
+            if (invocation_must_yield(cpu)) {
                 return ERR_PREEMPTED;
             }
         }

@@ -1,50 +1,71 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A request to a kernel object, on its way from the registers to its handler. */
+/*
+ * Requests to kernel objects, on their way from the registers to their handlers. Arguments are
+ * cpu->args[1] to [5], and so are results. In a batch they are in the message buffer, which other
+ * threads may write at any time: each is read once.
+ */
 #pragma once
 
 #include "ipc/ipc.h"
 #include "object/cap.h"
+#include "object/cnode.h"
 
-struct invocation {
-    struct cpu *cpu;
-    struct tcb *caller;
-    /* Arguments are words 1 to 5, and so are results. In a batch they are in the message buffer,
-     * which other threads may write at any time: each is read once. */
-    word volatile *args;
-    /* The tag, where a handler that was interrupted says how to go on. */
-    word volatile *tag;
-    word detail; /* ErrorDetail */
-};
-
-typedef enum err invocation_decoder(struct invocation *in, struct cap self);
+/* Checks the arguments of one request and calls its handler; generated. */
+typedef enum err invocation_decoder(struct cpu *cpu, struct slot *slot, word head, word arg);
 extern invocation_decoder *const invocation_decoders[OBJECT_TYPES * 16];
 
-/* Performs the request that `label` names on the object of `self`. */
-NODISCARD enum err invocation_perform(struct invocation *in, struct cap self, word label);
-
-/* Looks up the capability that argument `number` names: of this type (OBJECT_NONE: of any), with
- * this right (0: none). */
-NODISCARD enum err invocation_cap(struct invocation *in, unsigned number, enum object_type type,
-                                  word right, struct cap *out);
-/* The same; address 0 stands for no capability, and gives a slot of NULL. */
-NODISCARD enum err invocation_cap_optional(struct invocation *in, unsigned number,
-                                           enum object_type type, word right, struct cap *out);
-/* Notes what an argument should have been, and returns `err`. */
-enum err invocation_refuse(struct invocation *in, enum err err, unsigned argument,
+/* Notes what an argument should have been, and returns `err`. Argument 0 is the capability that
+ * was called. */
+enum err invocation_refuse(struct cpu *cpu, enum err err, unsigned argument,
                            enum object_type expected, enum object_type found);
 
+/* A capability that should have this type (OBJECT_NONE: any) and right has another: says which. */
+enum err invocation_refuse_cap(struct cpu *cpu, struct cap cap, unsigned argument,
+                               enum object_type type);
+
+/* The capability that argument `number` names: of this type (OBJECT_NONE: of any), with this right
+ * (0: none). */
+NODISCARD ALWAYS_INLINE enum err invocation_cap(struct cpu *cpu, unsigned number,
+                                                enum object_type type, word right, struct cap *out)
+{
+    *out = slot_read(cspace_slot(cpu->current, (cptr_t){ cpu->args[number] }));
+    enum object_type found = cap_type(out->head);
+    bool good = type == OBJECT_NONE ? found != OBJECT_NONE : found == type;
+    if (unlikely(!good) || unlikely((out->head & right) != right)) {
+        return invocation_refuse_cap(cpu, *out, number, type);
+    }
+    return OK;
+}
+
+/* The same; address 0 stands for no capability, and gives a slot of NULL. */
+NODISCARD enum err invocation_cap_optional(struct cpu *cpu, unsigned number,
+                                           enum object_type type, word right, struct cap *out);
+
+/* Performs the request that `label` names on the object of `self`. */
+NODISCARD ALWAYS_INLINE enum err invocation_perform(struct cpu *cpu, struct cap self, word label)
+{
+    enum object_type type = cap_type(self.head);
+    if (unlikely(label >= OBJECT_TYPES * 16) || unlikely(invocation_decoders[label] == NULL)) {
+        return invocation_refuse(cpu, ERR_BAD_REQUEST, 0, OBJECT_NONE, type);
+    }
+    if (unlikely(label / 16 != type)) {
+        return invocation_refuse_cap(cpu, self, 0, (enum object_type)(label / 16));
+    }
+    return invocation_decoders[label](cpu, self.slot, self.head, self.arg);
+}
+
 /* An interrupt waits: undo nothing, return ERR_PREEMPTED, and the request is performed again. */
-ALWAYS_INLINE bool invocation_must_yield(struct invocation *in)
+ALWAYS_INLINE bool invocation_must_yield(struct cpu *cpu)
 {
     if (likely(!arch_interrupt_pending())) {
         return false;
     }
-    cpu_count(in->cpu, COUNTER_PREEMPTIONS);
+    cpu_count(cpu, COUNTER_PREEMPTIONS);
     return true;
 }
 
 /* When it is performed again, this request is in its place: what was done must not be repeated. */
-ALWAYS_INLINE void invocation_go_on_as(struct invocation *in, enum method method)
+ALWAYS_INLINE void invocation_go_on_as(struct cpu *cpu, enum method method)
 {
-    *in->tag = (word)method << TAG_LABEL_SHIFT;
+    *cpu->tag = (word)method << TAG_LABEL_SHIFT;
 }

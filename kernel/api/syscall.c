@@ -13,21 +13,15 @@
 
 /* ---- Looking up what a call names ---- */
 
-NODISCARD static enum err lookup(struct invocation *in, word address, enum object_type type,
-                                 word right, struct cap *out)
+/* The capability in the first argument register, of this type and with this right. */
+NODISCARD ALWAYS_INLINE enum err lookup(struct cpu *cpu, enum object_type type, word right,
+                                        struct cap *out)
 {
-    struct cap cap = slot_read(cspace_slot(in->caller, (cptr_t){ address }));
-    enum object_type found = cap_type(cap.head);
-    if (unlikely(found == OBJECT_NONE)) {
-        return invocation_refuse(in, ERR_BAD_CAPABILITY, 0, type, found);
+    struct tcb *current = cpu->current;
+    *out = slot_read(cspace_slot(current, (cptr_t){ current->args[0] }));
+    if (unlikely(cap_type(out->head) != type) || unlikely((out->head & right) != right)) {
+        return invocation_refuse_cap(cpu, *out, 0, type);
     }
-    if (unlikely(found != type)) {
-        return invocation_refuse(in, ERR_WRONG_TYPE, 0, type, found);
-    }
-    if (unlikely(!(cap.head & right))) {
-        return invocation_refuse(in, ERR_NO_RIGHT, 0, type, found);
-    }
-    *out = cap;
     return OK;
 }
 
@@ -37,50 +31,79 @@ ALWAYS_INLINE word deadline_of(struct tcb const *current)
     return current->args[1] == 0 ? 0 : clock_to_ticks(current->args[1]);
 }
 
-/* ---- The calls ---- */
+/* ---- The calls: each puts its result into the argument registers, or returns an error ---- */
 
-static enum err call(struct invocation *in, bool counts)
+ALWAYS_INLINE enum err call_anything(struct cpu *cpu, unsigned sending)
 {
-    struct tcb *current = in->caller;
+    struct tcb *current = cpu->current;
     struct cap cap = slot_read(cspace_slot(current, (cptr_t){ current->args[0] }));
     enum object_type type = cap_type(cap.head);
     if (type == OBJECT_ENDPOINT) {
         if (unlikely(!(cap.head & ENDPOINT_SEND))) {
-            return invocation_refuse(in, ERR_NO_RIGHT, 0, type, type);
+            return invocation_refuse(cpu, ERR_NO_RIGHT, 0, type, type);
         }
-        return ipc_send(in->cpu, cap, SENDING_CALL | (counts ? SENDING_LONG : 0u), true);
+        return ipc_send(cpu, cap, sending, true);
     }
     if (unlikely(type == OBJECT_NONE)) {
-        return invocation_refuse(in, ERR_BAD_CAPABILITY, 0, OBJECT_NONE, OBJECT_NONE);
+        return invocation_refuse(cpu, ERR_BAD_CAPABILITY, 0, type, type);
     }
-    enum err err = invocation_perform(in, cap, tag_label(current->args[7]));
+    cpu->args = current->args;
+    cpu->tag = &current->args[7];
+    enum err err = invocation_perform(cpu, cap, tag_label(current->args[7]));
     if (likely(err == OK)) {
         current->args[0] = OK;
     }
     return err;
 }
 
-static enum err send(struct invocation *in, bool wait)
+static enum err call(struct cpu *cpu)
 {
-    struct cap cap;
-    enum err err = lookup(in, in->caller->args[0], OBJECT_ENDPOINT, ENDPOINT_SEND, &cap);
-    return err != OK ? err : ipc_send(in->cpu, cap, SENDING_LONG, wait);
+    return call_anything(cpu, SENDING_CALL);
 }
 
-static enum err recv(struct invocation *in, bool wait)
+static enum err call_long(struct cpu *cpu)
 {
-    struct cap cap;
-    enum err err = lookup(in, in->caller->args[0], OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
-    return err != OK ? err : ipc_recv(in->cpu, cap, wait ? deadline_of(in->caller) : 0, wait);
+    return call_anything(cpu, SENDING_CALL | SENDING_LONG);
 }
 
-static enum err reply(struct invocation *in)
+static enum err send_either(struct cpu *cpu, bool wait)
 {
-    struct tcb *current = in->caller;
+    struct cap cap;
+    enum err err = lookup(cpu, OBJECT_ENDPOINT, ENDPOINT_SEND, &cap);
+    return err != OK ? err : ipc_send(cpu, cap, SENDING_LONG, wait);
+}
+
+static enum err send(struct cpu *cpu)
+{
+    return send_either(cpu, true);
+}
+
+static enum err nb_send(struct cpu *cpu)
+{
+    return send_either(cpu, false);
+}
+
+static enum err recv(struct cpu *cpu)
+{
+    struct cap cap;
+    enum err err = lookup(cpu, OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
+    return err != OK ? err : ipc_recv(cpu, cap, deadline_of(cpu->current), true);
+}
+
+static enum err nb_recv(struct cpu *cpu)
+{
+    struct cap cap;
+    enum err err = lookup(cpu, OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
+    return err != OK ? err : ipc_recv(cpu, cap, 0, false);
+}
+
+static enum err reply(struct cpu *cpu)
+{
+    struct tcb *current = cpu->current;
     struct tcb *to = current->caller;
     if ((current->args[0] & ~OPERATION_MASK) != 0) {
         struct cap cap;
-        enum err err = lookup(in, current->args[0], OBJECT_REPLY, RIGHTS_ALL, &cap);
+        enum err err = lookup(cpu, OBJECT_REPLY, 0, &cap);
         if (err != OK) {
             return err;
         }
@@ -89,76 +112,96 @@ static enum err reply(struct invocation *in)
     if (to == NULL) {
         return ERR_NO_CALLER;
     }
-    enum err err = ipc_reply(in->cpu, to, true, false);
+    enum err err = ipc_reply(cpu, to, true, false);
     if (err == OK) {
         current->args[0] = OK;
     }
     return err;
 }
 
-static enum err reply_recv(struct invocation *in, bool counts)
+ALWAYS_INLINE enum err reply_recv_either(struct cpu *cpu, bool counts)
 {
-    struct tcb *current = in->caller;
+    struct tcb *current = cpu->current;
     struct cap cap;
-    enum err err = lookup(in, current->args[0], OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
+    enum err err = lookup(cpu, OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
     if (err == OK && current->caller != NULL) {
-        err = ipc_reply(in->cpu, current->caller, counts, cap.head & ENDPOINT_GRANT);
+        err = ipc_reply(cpu, current->caller, counts, cap.head & ENDPOINT_GRANT);
     }
-    return err != OK ? err : ipc_recv(in->cpu, cap, 0, true);
+    return err != OK ? err : ipc_recv(cpu, cap, 0, true);
 }
 
-static enum err wait_for_signal(struct invocation *in, bool wait)
+static enum err reply_recv(struct cpu *cpu)
 {
-    struct cap cap;
-    enum err err = lookup(in, in->caller->args[0], OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &cap);
-    if (err != OK) {
-        return err;
-    }
-    return notify_wait(in->cpu, cap_notification(cap), wait ? deadline_of(in->caller) : 0, wait);
+    return reply_recv_either(cpu, false);
 }
 
-static enum err signal(struct invocation *in)
+static enum err reply_recv_long(struct cpu *cpu)
+{
+    return reply_recv_either(cpu, true);
+}
+
+static enum err signal(struct cpu *cpu)
 {
     struct cap cap;
-    enum err err = lookup(in, in->caller->args[0], OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL, &cap);
-    if (err == OK) {
-        notify_signal(in->cpu, cap_notification(cap), cap.arg);
-        in->caller->args[0] = OK;
+    enum err err = lookup(cpu, OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL, &cap);
+    if (likely(err == OK)) {
+        notify_signal(cpu, cap_notification(cap), cap.arg);
+        cpu->current->args[0] = OK;
     }
     return err;
 }
 
+static enum err wait(struct cpu *cpu)
+{
+    struct cap cap;
+    enum err err = lookup(cpu, OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &cap);
+    return err != OK ? err
+                     : notify_wait(cpu, cap_notification(cap), deadline_of(cpu->current), true);
+}
+
+static enum err poll(struct cpu *cpu)
+{
+    struct cap cap;
+    enum err err = lookup(cpu, OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &cap);
+    return err != OK ? err : notify_wait(cpu, cap_notification(cap), 0, false);
+}
+
+static enum err yield(struct cpu *cpu)
+{
+    sched_yield(cpu);
+    cpu->current->args[0] = OK;
+    return OK;
+}
+
 /* Entries `first` to `count` of the batch; where it stops is noted for the caller, or for the
  * system call that goes on after an interrupt. */
-static enum err batch(struct invocation *in)
+static enum err batch(struct cpu *cpu)
 {
-    struct tcb *current = in->caller;
+    struct tcb *current = cpu->current;
     word count = current->args[1];
     word at = current->args[2];
     if (current->buffer == NULL) {
         return ERR_NO_BUFFER;
     }
     if (count > BATCH_ENTRIES || at > count) {
-        return invocation_refuse(in, ERR_BAD_ARGUMENT, count > BATCH_ENTRIES ? 1 : 2, OBJECT_NONE,
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, count > BATCH_ENTRIES ? 1 : 2, OBJECT_NONE,
                                  OBJECT_NONE);
     }
     enum err err = OK;
     for (; at < count; at++) {
-        if (current->buffer == NULL || current->wait != 0) {
+        if (unlikely(current->buffer == NULL) || unlikely(current->wait != 0)) {
             err = ERR_CANCELLED; /* an entry took away what the batch stands on */
             break;
         }
         struct batch_entry volatile *entry = &current->buffer->batch[at];
-        in->tag = &entry->tag;
-        in->args = entry->arguments - 1; /* arguments count from 1 */
         struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
-        err = cap_type(cap.head) == OBJECT_NONE
-                  ? invocation_refuse(in, ERR_BAD_CAPABILITY, 0, OBJECT_NONE, OBJECT_NONE)
-                  : invocation_perform(in, cap, tag_label(entry->tag));
+        cpu->tag = &entry->tag;
+        cpu->args = entry->arguments - 1; /* arguments count from 1 */
+        err = invocation_perform(cpu, cap, tag_label(entry->tag));
         if (unlikely(err != OK)) {
             break;
         }
-        if (unlikely(invocation_must_yield(in))) {
+        if (unlikely(invocation_must_yield(cpu))) {
             at++;
             err = at < count ? ERR_PREEMPTED : OK;
             break;
@@ -170,67 +213,47 @@ static enum err batch(struct invocation *in)
     }
     current->args[0] = -(word)err;
     current->args[1] = at;
-    current->args[2] = in->detail;
+    current->args[2] = err == OK ? 0 : cpu->detail;
     return OK;
 }
 
-static enum err perform(struct invocation *in, word operation)
+typedef enum err operation(struct cpu *cpu);
+static operation *const operations[OPERATION_MASK + 1] = {
+    [SYS_CALL] = call,
+    [SYS_REPLY_RECV] = reply_recv,
+    [SYS_CALL_LONG] = call_long,
+    [SYS_REPLY_RECV_LONG] = reply_recv_long,
+    [SYS_SIGNAL] = signal,
+    [SYS_SEND] = send,
+    [SYS_NB_SEND] = nb_send,
+    [SYS_RECV] = recv,
+    [SYS_NB_RECV] = nb_recv,
+    [SYS_REPLY] = reply,
+    [SYS_WAIT] = wait,
+    [SYS_POLL] = poll,
+    [SYS_YIELD] = yield,
+    [SYS_BATCH] = batch,
+};
+
+/* ---- In and out ---- */
+
+ALWAYS_INLINE struct cpu *enter(struct tcb *current)
 {
-    switch (operation) {
-    case SYS_CALL:
-        return call(in, false);
-    case SYS_CALL_LONG:
-        return call(in, true);
-    case SYS_REPLY_RECV:
-        return reply_recv(in, false);
-    case SYS_REPLY_RECV_LONG:
-        return reply_recv(in, true);
-    case SYS_SIGNAL:
-        return signal(in);
-    case SYS_SEND:
-        return send(in, true);
-    case SYS_NB_SEND:
-        return send(in, false);
-    case SYS_RECV:
-        return recv(in, true);
-    case SYS_NB_RECV:
-        return recv(in, false);
-    case SYS_REPLY:
-        return reply(in);
-    case SYS_WAIT:
-        return wait_for_signal(in, true);
-    case SYS_POLL:
-        return wait_for_signal(in, false);
-    case SYS_YIELD:
-        sched_yield(in->cpu);
-        in->caller->args[0] = OK;
-        return OK;
-    case SYS_BATCH:
-        return batch(in);
-    default:
-        return ERR_BAD_REQUEST;
-    }
+    struct cpu *cpu = current->cpu;
+    lock_acquire(&cpu->home);
+    cpu->current = current;
+    return cpu;
 }
 
-static void syscall(struct cpu *cpu, struct tcb *current)
+static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 {
-    cpu_count(cpu, COUNTER_SYSCALLS);
-    current->last_syscall = current->args[0];
-    current->last_tag = current->args[7];
-    trace(TRACE_SYSCALL, (word)current, current->args[0], current->args[7]);
-    struct invocation in = {
-        .cpu = cpu, .caller = current, .args = current->args, .tag = &current->args[7]
-    };
-    enum err err = perform(&in, current->args[0] & OPERATION_MASK);
-    if (likely(err == OK)) {
-        return;
-    }
+    struct tcb *current = cpu->current;
     if (err == ERR_PREEMPTED) {
         arch_syscall_again(current);
         return;
     }
     current->args[0] = -(word)err;
-    current->args[1] = in.detail;
+    current->args[1] = cpu->detail;
 }
 
 /* Decides who runs, and waits in the kernel while nobody can. */
@@ -247,7 +270,7 @@ static struct tcb *choose(struct cpu *cpu)
             notify_interrupt(cpu);
             continue;
         }
-        if (likely(next->vspace->root != 0 || vspace_activate(next->vspace))) {
+        if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
             return next;
         }
         cpu->current = next;
@@ -255,40 +278,70 @@ static struct tcb *choose(struct cpu *cpu)
     }
 }
 
-struct tcb *kernel_entry(struct tcb *current, enum trap trap, word kind, word address)
+static struct tcb *switch_from(struct cpu *cpu)
 {
-    struct cpu *cpu = current->cpu;
-    lock_acquire(&cpu->home);
-    cpu->current = current;
-    switch (trap) {
-    case TRAP_SYSCALL:
-        syscall(cpu, current);
-        break;
-    case TRAP_INTERRUPT:
-        notify_interrupt(cpu);
-        break;
-    case TRAP_FAULT:
-        ipc_fault(cpu, (enum fault_kind)kind, address);
-        break;
-    }
+    struct tcb *current = cpu->current;
     struct tcb *next = choose(cpu);
-    if (next != cpu->current) {
+    if (next != current) {
         cpu_count(cpu, COUNTER_SWITCHES);
-        trace(TRACE_SWITCH, (word)cpu->current, (word)next, 0);
+        trace(TRACE_SWITCH, (word)current, (word)next, 0);
         cpu->current = next;
     }
     arch_root_load(next->vspace->root);
+    return next;
+}
+
+/* The thread that runs next: mostly the one that came. */
+ALWAYS_INLINE struct tcb *leave(struct cpu *cpu)
+{
+    struct tcb *next = cpu->current;
+    if (cpu->resched) {
+        next = switch_from(cpu);
+    }
     check_now_and_then(cpu);
     lock_release(&cpu->home);
     return next;
 }
 
+struct tcb *kernel_syscall(struct tcb *current)
+{
+    struct cpu *cpu = enter(current);
+    word first = current->args[0];
+    cpu_count(cpu, COUNTER_SYSCALLS);
+    cpu->last_call = first;
+    cpu->last_tag = current->args[7];
+    cpu->detail = 0;
+    trace(TRACE_SYSCALL, (word)current, first, cpu->last_tag);
+
+    word number = first & OPERATION_MASK;
+    enum err err = ERR_BAD_REQUEST;
+    if (likely(number == SYS_CALL)) {
+        err = call(cpu);
+    } else if (likely(operations[number] != NULL)) {
+        err = operations[number](cpu);
+    }
+    if (unlikely(err != OK)) {
+        refuse(cpu, err);
+    }
+    return leave(cpu);
+}
+
+struct tcb *kernel_interrupt(struct tcb *current)
+{
+    struct cpu *cpu = enter(current);
+    notify_interrupt(cpu);
+    return leave(cpu);
+}
+
+struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address)
+{
+    struct cpu *cpu = enter(current);
+    ipc_fault(cpu, kind, address);
+    return leave(cpu);
+}
+
 struct tcb *kernel_start(struct cpu *cpu)
 {
     lock_acquire(&cpu->home);
-    struct tcb *next = choose(cpu);
-    cpu->current = next;
-    arch_root_load(next->vspace->root);
-    lock_release(&cpu->home);
-    return next;
+    return leave(cpu);
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's one way in. */
+/*
+ * The ways into the kernel. Trap paths call these once `current`'s registers are saved; each
+ * returns the thread to run, whose address space is loaded.
+ */
 #pragma once
 
 #include "ipc/ipc.h"
 
-/* Called by every trap path once `current`'s registers are saved; returns the thread to run, whose
- * address space is loaded. `kind` and `address` are those of a fault. */
-struct tcb *kernel_entry(struct tcb *current, enum trap trap, word kind, word address);
+/* A system call that the fast path did not do: frame and argument registers are saved. */
+struct tcb *kernel_syscall(struct tcb *current);
+/* An interrupt is pending; all registers are saved. */
+struct tcb *kernel_interrupt(struct tcb *current);
+/* The thread cannot go on; all registers are saved. */
+struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address);
 
-/* The first thread to run. */
+/* Boot is done: the first thread to run. */
 struct tcb *kernel_start(struct cpu *cpu);

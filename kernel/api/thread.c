@@ -9,12 +9,12 @@
 #include "object/object.h"
 
 /* Fills one of the thread's own slots with a copy of a capability, or leaves it empty. */
-NODISCARD static enum err set_slot(struct invocation *in, struct tcb *thread,
+NODISCARD static enum err set_slot(struct cpu *cpu, struct tcb *thread,
                                    enum thread_slot which, struct cap cap)
 {
     struct slot *slot = &thread->slots[which];
     if (!slot_is_empty(slot)) {
-        enum err err = delete_slot(in, slot);
+        enum err err = delete_slot(cpu, slot);
         if (err != OK) {
             return err;
         }
@@ -26,7 +26,7 @@ NODISCARD static enum err set_slot(struct invocation *in, struct tcb *thread,
     return OK;
 }
 
-enum err invoke_thread_configure(struct invocation *in, struct cap self, struct cap cspace,
+enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cspace,
                                  struct cap vspace, struct cap buffer, struct cap fault)
 {
     struct tcb *thread = cap_thread(self);
@@ -36,33 +36,33 @@ enum err invoke_thread_configure(struct invocation *in, struct cap self, struct 
     if (buffer.slot != NULL) {
         word both = FRAME_READ | FRAME_WRITE;
         if ((buffer.head & both) != both) {
-            return invocation_refuse(in, ERR_NO_RIGHT, 3, OBJECT_FRAME, OBJECT_FRAME);
+            return invocation_refuse(cpu, ERR_NO_RIGHT, 3, OBJECT_FRAME, OBJECT_FRAME);
         }
         if (frame_bits(buffer.arg) != PAGE_BITS || (buffer.arg & FRAME_DEVICE)) {
-            return invocation_refuse(in, ERR_BAD_ARGUMENT, 3, OBJECT_FRAME, OBJECT_FRAME);
+            return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 3, OBJECT_FRAME, OBJECT_FRAME);
         }
     }
     if (fault.slot != NULL && !(fault.head & ENDPOINT_SEND)) {
-        return invocation_refuse(in, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
+        return invocation_refuse(cpu, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
     }
     struct cap const caps[THREAD_SLOTS] = { cspace, vspace, buffer, fault };
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
-        enum err err = set_slot(in, thread, (enum thread_slot)i, caps[i]);
+        enum err err = set_slot(cpu, thread, (enum thread_slot)i, caps[i]);
         if (err != OK) {
             return err;
         }
     }
-    return delete_finish(in);
+    return delete_finish(cpu);
 }
 
 static void let_run(struct cpu *cpu, struct tcb *thread)
 {
     thread->fault_kind = 0;
-    thread_unattend(thread, ATTENTION_STOPPED);
+    sched_unattend(cpu, thread, ATTENTION_STOPPED);
     sched_ready(cpu, thread);
 }
 
-enum err invoke_thread_start(struct invocation *in, struct cap self, uint64_t pc, uint64_t sp,
+enum err invoke_thread_start(struct cpu *cpu, struct cap self, uint64_t pc, uint64_t sp,
                              uint64_t tls, uint64_t first, uint64_t second)
 {
     struct tcb *thread = cap_thread(self);
@@ -70,39 +70,39 @@ enum err invoke_thread_start(struct invocation *in, struct cap self, uint64_t pc
         return ERR_NOT_READY;
     }
     arch_thread_start(thread, pc, sp, tls, first, second);
-    let_run(in->cpu, thread);
+    let_run(cpu, thread);
     return OK;
 }
 
-enum err invoke_thread_suspend(struct invocation *in, struct cap self)
+enum err invoke_thread_suspend(struct cpu *cpu, struct cap self)
 {
-    ipc_cancel(in->cpu, cap_thread(self), ERR_CANCELLED, true);
+    ipc_cancel(cpu, cap_thread(self), ERR_CANCELLED, true);
     return OK;
 }
 
-enum err invoke_thread_resume(struct invocation *in, struct cap self)
+enum err invoke_thread_resume(struct cpu *cpu, struct cap self)
 {
     struct tcb *thread = cap_thread(self);
     if (thread_is_stopped(thread)) {
-        let_run(in->cpu, thread);
+        let_run(cpu, thread);
     }
     return OK;
 }
 
-enum err invoke_thread_set_priority(struct invocation *in, struct cap self, uint8_t priority)
+enum err invoke_thread_set_priority(struct cpu *cpu, struct cap self, uint8_t priority)
 {
-    if (priority > in->caller->priority) {
-        return invocation_refuse(in, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    if (priority > cpu->current->priority) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
     }
-    ipc_set_priority(in->cpu, cap_thread(self), priority);
+    ipc_set_priority(cpu, cap_thread(self), priority);
     return OK;
 }
 
 /* A thread whose registers can be seen: one that does not run, and a buffer to put them into. */
-NODISCARD static enum err registers_of(struct invocation *in, struct cap self, struct tcb **thread)
+NODISCARD static enum err registers_of(struct cpu *cpu, struct cap self, struct tcb **thread)
 {
     *thread = cap_thread(self);
-    if (in->caller->buffer == NULL) {
+    if (cpu->current->buffer == NULL) {
         return ERR_NO_BUFFER;
     }
     /* Stopped, or stopped for a fault that is being handled. */
@@ -112,29 +112,29 @@ NODISCARD static enum err registers_of(struct invocation *in, struct cap self, s
     return OK;
 }
 
-enum err invoke_thread_read_registers(struct invocation *in, struct cap self)
+enum err invoke_thread_read_registers(struct cpu *cpu, struct cap self)
 {
     struct tcb *thread;
-    enum err err = registers_of(in, self, &thread);
+    enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        arch_registers_read(thread, in->caller->buffer->words);
+        arch_registers_read(thread, cpu->current->buffer->words);
     }
     return err;
 }
 
-enum err invoke_thread_write_registers(struct invocation *in, struct cap self)
+enum err invoke_thread_write_registers(struct cpu *cpu, struct cap self)
 {
     struct tcb *thread;
-    enum err err = registers_of(in, self, &thread);
+    enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        arch_registers_write(thread, in->caller->buffer->words);
+        arch_registers_write(thread, cpu->current->buffer->words);
     }
     return err;
 }
 
-enum err invoke_thread_name(struct invocation *in, struct cap self, uint64_t first, uint64_t second)
+enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, uint64_t second)
 {
-    (void)in;
+    (void)cpu;
     struct tcb *thread = cap_thread(self);
     uint64_t const text[2] = { first, second };
     for (unsigned i = 0; i < sizeof thread->name; i++) {
@@ -145,56 +145,55 @@ enum err invoke_thread_name(struct invocation *in, struct cap self, uint64_t fir
     return OK;
 }
 
-enum err invoke_notification_bind(struct invocation *in, struct cap self, struct cap thread)
+enum err invoke_notification_bind(struct cpu *cpu, struct cap self, struct cap thread)
 {
     struct notification *notification = cap_notification(self);
     if (notification->bound != NULL) {
-        return invocation_refuse(in, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_NOTIFICATION);
+        return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_NOTIFICATION);
     }
     if (cap_thread(thread)->bound != NULL) {
-        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
+        return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
     }
-    notify_bind(in->cpu, notification, cap_thread(thread));
+    notify_bind(cpu, notification, cap_thread(thread));
     return OK;
 }
 
-enum err invoke_notification_unbind(struct invocation *in, struct cap self)
+enum err invoke_notification_unbind(struct cpu *cpu, struct cap self)
 {
-    (void)in;
-    notify_unbind(cap_notification(self));
+    notify_unbind(cpu, cap_notification(self));
     return OK;
 }
 
-enum err invoke_reply_save(struct invocation *in, struct cap self)
+enum err invoke_reply_save(struct cpu *cpu, struct cap self)
 {
-    return ipc_save_caller(in->cpu, cap_reply(self));
+    return ipc_save_caller(cpu, cap_reply(self));
 }
 
-enum err invoke_sched_context_bind(struct invocation *in, struct cap self, struct cap thread)
+enum err invoke_sched_context_bind(struct cpu *cpu, struct cap self, struct cap thread)
 {
     struct sched_context *sc = cap_sched_context(self);
     if (sc->budget == 0) {
-        return invocation_refuse(in, ERR_NOT_READY, 0, OBJECT_NONE, OBJECT_SCHED_CONTEXT);
+        return invocation_refuse(cpu, ERR_NOT_READY, 0, OBJECT_NONE, OBJECT_SCHED_CONTEXT);
     }
     if (sc->thread != NULL) {
-        return invocation_refuse(in, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_SCHED_CONTEXT);
+        return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_SCHED_CONTEXT);
     }
     if (cap_thread(thread)->sc != NULL) {
-        return invocation_refuse(in, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
+        return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
     }
-    sched_bind(in->cpu, sc, cap_thread(thread));
+    sched_bind(cpu, sc, cap_thread(thread));
     return OK;
 }
 
-enum err invoke_sched_context_unbind(struct invocation *in, struct cap self)
+enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
 {
-    sched_unbind(in->cpu, cap_sched_context(self));
+    sched_unbind(cpu, cap_sched_context(self));
     return OK;
 }
 
-enum err invoke_sched_context_consumed(struct invocation *in, struct cap self, uint64_t *time)
+enum err invoke_sched_context_consumed(struct cpu *cpu, struct cap self, uint64_t *time)
 {
-    sched_charge(in->cpu, arch_now());
+    sched_charge(cpu, arch_now());
     *time = clock_to_ns(cap_sched_context(self)->used);
     return OK;
 }

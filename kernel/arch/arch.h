@@ -19,13 +19,6 @@
 
 struct tcb;
 
-/* Why the kernel was entered, for kernel_entry(). */
-enum trap {
-    TRAP_SYSCALL,   /* frame and arguments are saved */
-    TRAP_INTERRUPT, /* all registers are saved */
-    TRAP_FAULT,     /* all registers are saved */
-};
-
 /* ---- Inline, in hot.h ---- */
 
 /* A pointer out of the 64-bit address that a capability's head gives. */

@@ -96,10 +96,11 @@ static void carry_fault(struct tcb const *from, struct tcb *to, word event)
 
 /* ---- Waiting and waking ---- */
 
-ALWAYS_INLINE void stop(struct tcb *thread)
+static void stop(struct cpu *cpu, struct tcb *thread)
 {
+    cpu->resched = true;
     thread->wait = WAIT_STOPPED;
-    thread_attend(thread, ATTENTION_STOPPED);
+    sched_attend(cpu, thread, ATTENTION_STOPPED);
 }
 
 /* A wait that was a system call returns. A full frame's registers are the program's own. */
@@ -116,7 +117,7 @@ static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, word event,
     sched_lend(current, cpu->sc);
     current->badge = event;
     current->sending = (uint8_t)sending;
-    current->wait = (word)endpoint | WAIT_SEND;
+    sched_block(cpu, (word)endpoint | WAIT_SEND);
     wait_queue_add(&endpoint->send, current, false);
 }
 
@@ -213,7 +214,7 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
     struct tcb *current = cpu->current;
     struct endpoint *endpoint = cap_endpoint(cap);
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
-    if (current->bound != NULL && notify_take(current->bound, current)) {
+    if (current->bound != NULL && notify_take(cpu, current->bound, current)) {
         return OK;
     }
     for (struct tcb *from; (from = endpoint->send.head) != NULL;) {
@@ -227,7 +228,7 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
     if (!wait) {
         return ERR_WOULD_BLOCK;
     }
-    current->wait = (word)endpoint | WAIT_RECV;
+    sched_block(cpu, (word)endpoint | WAIT_RECV);
     wait_queue_add(&endpoint->recv, current, true);
     deadline_set(cpu, current, deadline);
     return OK;
@@ -237,9 +238,9 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
 static void reply_to_fault(struct cpu *cpu, struct tcb *to, struct tcb const *from)
 {
     to->fault_kind = 0;
-    thread_unattend(to, ATTENTION_FULL);
+    sched_unattend(cpu, to, ATTENTION_FULL);
     if (tag_label(from->args[ARG_TAG]) != 0) {
-        stop(to);
+        stop(cpu, to);
         return;
     }
     if (from->args[1] != 0) {
@@ -313,10 +314,10 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     current->fault_address = address;
     struct cap cap = slot_read(&current->slots[THREAD_FAULT]);
     if (cap_type(cap.head) == OBJECT_NONE) {
-        stop(current);
+        stop(cpu, current);
         return;
     }
-    thread_attend(current, ATTENTION_FULL);
+    sched_attend(cpu, current, ATTENTION_FULL);
     struct endpoint *endpoint = cap_endpoint(cap);
     struct tcb *to = endpoint->recv.head;
     if (to == NULL) {
@@ -374,20 +375,20 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     if (thread->wait == 0 || kind == WAIT_STOPPED || kind == WAIT_TIME) {
         if (stop_it && kind != WAIT_STOPPED) {
             sched_unready(cpu, thread, WAIT_STOPPED);
-            thread_attend(thread, ATTENTION_STOPPED);
+            sched_attend(cpu, thread, ATTENTION_STOPPED);
         }
         return;
     }
     leave_wait(thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
-        thread_unattend(thread, ATTENTION_FULL);
-        stop(thread); /* nobody will mend what it stopped for */
+        sched_unattend(cpu, thread, ATTENTION_FULL);
+        stop(cpu, thread); /* nobody will mend what it stopped for */
         return;
     }
     thread->args[0] = -(word)err;
     if (stop_it) {
-        stop(thread);
+        stop(cpu, thread);
     } else {
         sched_ready(cpu, thread);
     }

@@ -14,7 +14,7 @@ static void hand_out(struct tcb *thread, word bits, word count)
     thread->args[2] = count;
 }
 
-bool notify_take(struct notification *notification, struct tcb *thread)
+bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb *thread)
 {
     if (notification->count == 0) {
         return false;
@@ -23,7 +23,7 @@ bool notify_take(struct notification *notification, struct tcb *thread)
     notification->bits = 0;
     notification->count = 0;
     if (notification->bound != NULL) {
-        thread_unattend(notification->bound, ATTENTION_SIGNAL);
+        sched_unattend(cpu, notification->bound, ATTENTION_SIGNAL);
     }
     return true;
 }
@@ -36,11 +36,11 @@ static void tell_bound(struct cpu *cpu, struct notification *notification)
         struct endpoint *endpoint = wait_object(bound->wait);
         wait_queue_remove(&endpoint->recv, bound);
         deadline_clear(cpu, bound);
-        (void)notify_take(notification, bound);
+        (void)notify_take(cpu, notification, bound);
         bound->caller = NULL;
         sched_ready(cpu, bound);
     } else {
-        thread_attend(bound, ATTENTION_SIGNAL);
+        sched_attend(cpu, bound, ATTENTION_SIGNAL);
     }
 }
 
@@ -64,14 +64,14 @@ void notify_signal(struct cpu *cpu, struct notification *notification, word bits
 enum err notify_wait(struct cpu *cpu, struct notification *notification, word deadline, bool wait)
 {
     struct tcb *current = cpu->current;
-    if (notify_take(notification, current)) {
+    if (notify_take(cpu, notification, current)) {
         return OK;
     }
     if (!wait) {
         return ERR_WOULD_BLOCK;
     }
     sched_lend(current, cpu->sc);
-    current->wait = (word)notification | WAIT_NOTIFICATION;
+    sched_block(cpu, (word)notification | WAIT_NOTIFICATION);
     wait_queue_add(&notification->waiters, current, false);
     deadline_set(cpu, current, deadline);
     return OK;
@@ -86,13 +86,13 @@ void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb 
     }
 }
 
-void notify_unbind(struct notification *notification)
+void notify_unbind(struct cpu *cpu, struct notification *notification)
 {
     struct tcb *thread = notification->bound;
     if (thread != NULL) {
         thread->bound = NULL;
         notification->bound = NULL;
-        thread_unattend(thread, ATTENTION_SIGNAL);
+        sched_unattend(cpu, thread, ATTENTION_SIGNAL);
     }
 }
 

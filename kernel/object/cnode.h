@@ -4,6 +4,7 @@
 #pragma once
 
 #include "object/cap.h"
+#include "object/thread.h"
 
 struct cnode {
     word head;      /* 0 */
@@ -37,7 +38,15 @@ ALWAYS_INLINE struct slot *cnode_slot(struct cnode *cnode, word index)
 /* The slot of that index: ERR_BAD_ARGUMENT if there is none, or it is the table's own. */
 NODISCARD enum err cnode_slot_at(struct cap cnode, word index, struct slot **out);
 
-struct tcb;
 /* The slot that an address names in a thread's capability space: in the first table, or, where
  * that holds a CNode, in there; index 0 there stands for the CNode itself. Slots may be empty. */
-struct slot *cspace_slot(struct tcb const *thread, cptr_t address);
+ALWAYS_INLINE struct slot *cspace_slot(struct tcb const *thread, cptr_t address)
+{
+    struct slot *slot = (struct slot *)(thread->cs_base + (address.raw & thread->cs_mask));
+    struct cap cap = slot_read(slot);
+    if (likely((cap.head & CNODE_DESCEND) == 0)) {
+        return slot;
+    }
+    word offset = address.raw >> thread->cs_shift & cap.arg;
+    return offset == 0 ? slot : (struct slot *)((char *)cap_object(cap.head) + offset);
+}

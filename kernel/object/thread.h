@@ -85,8 +85,6 @@ struct tcb {
     struct life life;
     char name[16];
     struct slot slots[THREAD_SLOTS];
-    word last_syscall; /* first argument register and tag of the last slow one, for a panic */
-    word last_tag;
 } ALIGNED(64);
 _Static_assert(sizeof(struct tcb) <= THREAD_SIZE, "a thread fits its object");
 _Static_assert(offsetof(struct tcb, cs_base) == 128, "the fast path's line");

@@ -7,6 +7,7 @@
 
 static void queue_put(struct cpu *cpu, struct tcb *thread, bool first)
 {
+    cpu->resched = true;
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
     if (list->head == NULL) {
@@ -42,6 +43,7 @@ static int highest_ready(struct cpu const *cpu)
 
 static void queue_take(struct cpu *cpu, struct tcb *thread)
 {
+    cpu->resched = true;
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
     if (thread->prev == NULL) {
@@ -85,6 +87,7 @@ void sched_ready(struct cpu *cpu, struct tcb *thread)
         return;
     }
     thread->wait = 0;
+    cpu->resched = true;
     if (thread == cpu->current) {
         return;
     }
@@ -101,6 +104,7 @@ void sched_ready(struct cpu *cpu, struct tcb *thread)
 
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait)
 {
+    cpu->resched = true;
     if (thread->wait == 0) {
         if (thread == cpu->woken) {
             cpu->woken = NULL;
@@ -125,6 +129,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
     thread->priority = priority;
     thread_update_rank(thread);
+    cpu->resched = true;
     if (queued) {
         queue_put(cpu, thread, false);
     }
@@ -133,6 +138,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 void sched_yield(struct cpu *cpu)
 {
     cpu->rotate = true;
+    cpu->resched = true;
 }
 
 void sched_hand_over(struct cpu *cpu, struct tcb *to)
@@ -140,6 +146,7 @@ void sched_hand_over(struct cpu *cpu, struct tcb *to)
     sched_lend(to, cpu->sc);
     sched_charge(cpu, arch_now());
     cpu->sc = NULL;
+    cpu->resched = true;
 }
 
 void sched_take_over(struct cpu *cpu, struct tcb *from)
@@ -150,6 +157,7 @@ void sched_take_over(struct cpu *cpu, struct tcb *from)
         sched_lend(cpu->current, sc);
         sched_charge(cpu, arch_now());
         cpu->sc = NULL;
+        cpu->resched = true;
     }
 }
 
@@ -191,6 +199,7 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period)
 {
     word now = arch_now();
+    cpu->resched = true;
     sched_charge(cpu, now);
     sc->budget = budget;
     sc->period = period;
@@ -229,6 +238,7 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     if (cpu->sc == sc) {
         struct tcb *current = cpu->current;
         cpu->sc = NULL;
+        cpu->resched = true;
         if (current != NULL && current->wait == 0) {
             current->wait = WAIT_TIME;
             if (current->sc != NULL && current->sc != sc) {
@@ -285,6 +295,7 @@ static bool renew(struct sched_context *sc, word now)
 void sched_tick(struct cpu *cpu, word now)
 {
     cpu->timer = ~0ul;
+    cpu->resched = true;
     arch_timer_set(~0ul); /* it has fired; sched_choose() sets it anew */
     sched_charge(cpu, now);
     struct sched_context *sc = cpu->sc;
@@ -400,6 +411,7 @@ struct tcb *sched_choose(struct cpu *cpu)
     int16_t bar = cpu->top > 0 ? (int16_t)cpu->top : 0;
     cpu->bar = best != NULL && best->attention == 0 ? bar : RANK_NEVER;
     set_timer(cpu);
+    cpu->resched = false;
     return best;
 }
 
@@ -408,8 +420,9 @@ struct tcb *sched_choose(struct cpu *cpu)
 void deadline_set(struct cpu *cpu, struct tcb *thread, word when)
 {
     if (when != 0) {
+        cpu->resched = true;
         heap_insert(&cpu->deadlines, &thread->deadline, when);
-        thread_attend(thread, ATTENTION_DEADLINE);
+        sched_attend(cpu, thread, ATTENTION_DEADLINE);
     }
 }
 
@@ -417,7 +430,7 @@ void deadline_clear(struct cpu *cpu, struct tcb *thread)
 {
     if (thread->attention & ATTENTION_DEADLINE) {
         heap_remove(&cpu->deadlines, &thread->deadline);
-        thread_unattend(thread, ATTENTION_DEADLINE);
+        sched_unattend(cpu, thread, ATTENTION_DEADLINE);
     }
 }
 

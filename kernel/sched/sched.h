@@ -35,14 +35,23 @@ struct cpu {
     word stack;               /* top of the kernel stack */
 
     struct lock home;
+    bool resched;      /* something changed that may change who runs, or `bar` */
+    bool rotate;       /* current has used up its slice, or yields */
     int top;           /* the highest ready priority, -1 if none */
     struct tcb *woken; /* made ready in this kernel entry, not yet queued: may run at once */
-    bool rotate;       /* current has used up its slice */
     word since;        /* when `sc` began to run, or was last charged */
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
     word counters[COUNTER_IDLE + 1];
+
+    /* The request to a kernel object that is being performed: see api/invocation.h. */
+    word volatile *args;
+    word volatile *tag; /* where a handler that is interrupted says how to go on */
+    word detail;        /* ErrorDetail */
+    word last_call;     /* first argument register and tag of the last system call, for a panic */
+    word last_tag;
+
     struct ready_queue ready;
 };
 _Static_assert(offsetof(struct cpu, bar) == 8 && offsetof(struct cpu, stack) == 32, "trap.S");
@@ -54,6 +63,23 @@ ALWAYS_INLINE void cpu_count(struct cpu *cpu, enum counter which)
     cpu->counters[which]++;
 }
 
+/* The current thread waits: `wait` is as in struct tcb. */
+ALWAYS_INLINE void sched_block(struct cpu *cpu, word wait)
+{
+    cpu->current->wait = wait;
+    cpu->resched = true;
+}
+/* Why the fast path must keep away from a thread, and that it need not any more. */
+ALWAYS_INLINE void sched_attend(struct cpu *cpu, struct tcb *thread, enum attention why)
+{
+    thread_attend(thread, why);
+    cpu->resched |= thread == cpu->current;
+}
+ALWAYS_INLINE void sched_unattend(struct cpu *cpu, struct tcb *thread, enum attention why)
+{
+    thread_unattend(thread, why);
+    cpu->resched |= thread == cpu->current;
+}
 /* A thread can run now: it waits for nothing but time. Without any it waits for that. */
 void sched_ready(struct cpu *cpu, struct tcb *thread);
 /* A thread that could run, or waits for time, no longer can. */

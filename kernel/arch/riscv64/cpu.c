@@ -139,7 +139,7 @@ struct tcb *riscv_fault(struct tcb *current, word cause, word value)
     if (kind == FAULT_KIND_INSTRUCTION || kind == FAULT_KIND_BREAKPOINT) {
         value = current->frame[ARCH_FRAME_PC];
     }
-    return kernel_entry(current, TRAP_FAULT, kind, value);
+    return kernel_fault(current, kind, value);
 }
 
 /* Where the kernel's stack was when the kernel trapped; the panic has a stack of its own. */

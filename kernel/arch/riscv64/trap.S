@@ -4,7 +4,7 @@
  *
  * System call: a0 = capability address | operation, a1..a6 = message, a7 = tag. The operations of
  * the fast path branch straight into fastpath.c; what it declines, and all others, are saved and
- * go to kernel_entry(). Interrupts and faults save everything.
+ * go to kernel_syscall(). Interrupts and faults save everything.
  */
 #define FRAME_SP   0
 #define FRAME_PC   8
@@ -89,8 +89,7 @@ fast_declined:                  /* t0 = thread, frame saved, a0..a7 as they came
     ld t1, THREAD_CPU(t0)
     ld sp, CPU_STACK(t1)
     mv a0, t0
-    li a1, 0                    /* TRAP_SYSCALL */
-    call kernel_entry
+    call kernel_syscall
 
     /* a0 = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
@@ -168,14 +167,11 @@ not_a_syscall:
     ld t1, THREAD_CPU(t0)
     ld sp, CPU_STACK(t1)
     mv a0, t0
-    csrr a2, scause
-    bgez a2, 1f
-    li a1, 1                    /* TRAP_INTERRUPT */
-    call kernel_entry
+    csrr a1, scause
+    bgez a1, 1f
+    call kernel_interrupt
     j leave
-1:  csrr a3, stval
-    mv a1, a2
-    mv a2, a3
+1:  csrr a2, stval
     call riscv_fault
     j leave
 
