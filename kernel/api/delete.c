@@ -41,7 +41,7 @@ static void tell_keeper(struct cpu *cpu, struct slot *slot)
     case PLACE_BUFFER:
     case PLACE_FAULT:
         thread_slot_changed(thread_of_slot(slot), (enum thread_slot)(slot->place - PLACE_CSPACE));
-        cpu->resched = true; /* the current thread may have lost its address space */
+        cpu->resched = RESCHED_ALL; /* the current thread may have lost its address space */
         break;
     case PLACE_CNODE:
     case PLACE_IRQ:
@@ -62,7 +62,7 @@ enum err delete_slot(struct cpu *cpu, struct slot *slot)
         break;
     case OBJECT_TABLES:
         for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
-            cpu->resched = true;
+            cpu->resched = RESCHED_ALL;
             if (!vspace_clear_step(vspace) && invocation_must_yield(cpu)) {
                 return ERR_PREEMPTED;
             }
@@ -175,7 +175,7 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
     case OBJECT_SCHED_CONTEXT:
         return sched_forget_one(cpu, object);
     case OBJECT_VSPACE:
-        cpu->resched = true; /* it may be loaded */
+        cpu->resched = RESCHED_ALL; /* it may be loaded */
         return vspace_clear_step(object);
     case OBJECT_IRQ_HANDLER:
         return clear_irq(cpu, object, err);

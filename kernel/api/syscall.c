@@ -5,8 +5,10 @@
 #include "api/invocation.h"
 #include "base/clock.h"
 #include "base/trace.h"
+#include "dev/irqchip.h"
 #include "ipc/notify.h"
 #include "object/cnode.h"
+#include "object/irq.h"
 
 /* The call's number in the low bits of the first argument register. */
 #define OPERATION_MASK 31ul
@@ -256,38 +258,83 @@ static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
     current->args[1] = cpu->detail;
 }
 
-/* Decides who runs, and waits in the kernel while nobody can. */
-static struct tcb *choose(struct cpu *cpu)
+/* An interrupt line: its notification is signalled, and it stays silent until acknowledged. */
+ALWAYS_INLINE void line_interrupt(struct cpu *cpu)
 {
-    for (;;) {
-        struct tcb *next = sched_choose(cpu);
-        if (unlikely(next == NULL)) {
-            word before = arch_now();
-            cpu->current = NULL;
-            arch_root_load(arch_kernel_root());
-            arch_wait_for_interrupt();
-            cpu->counters[COUNTER_IDLE] += arch_now() - before;
-            notify_interrupt(cpu);
-            continue;
-        }
-        if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
-            return next;
-        }
-        cpu->current = next;
-        ipc_fault(cpu, FAULT_KIND_NO_VSPACE, next->frame[ARCH_FRAME_PC]);
+    unsigned line = irqchip_claim();
+    if (unlikely(line == 0)) {
+        return; /* it went away by itself */
+    }
+    trace(TRACE_INTERRUPT, line, 0, 0);
+    struct irq *irq = &irqs[line];
+    struct cap target = slot_read(&irq->notification);
+    if (unlikely(cap_type(target.head) == OBJECT_NONE)) {
+        irqchip_close(line);
+        irqchip_complete(line);
+        return;
+    }
+    irq->waiting = true;
+    notify_signal(cpu, cap_notification(target), target.arg);
+}
+
+ALWAYS_INLINE void interrupt(struct cpu *cpu)
+{
+    cpu_count(cpu, COUNTER_INTERRUPTS);
+    if (unlikely(arch_timer_pending())) {
+        notify_timer(cpu);
+    } else {
+        line_interrupt(cpu);
     }
 }
 
-static struct tcb *switch_from(struct cpu *cpu)
+/* Waits in the kernel until somebody can run. */
+static void idle(struct cpu *cpu)
+{
+    word before = arch_now();
+    cpu->current = NULL;
+    arch_root_load(arch_kernel_root());
+    arch_wait_for_interrupt();
+    cpu->counters[COUNTER_IDLE] += arch_now() - before;
+    interrupt(cpu);
+}
+
+static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
-    struct tcb *next = choose(cpu);
+    for (;;) {
+        struct tcb *next = sched_choose(cpu);
+        if (unlikely(next == NULL)) {
+            idle(cpu);
+            continue;
+        }
+        cpu->current = next;
+        if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
+            break;
+        }
+        ipc_fault(cpu, FAULT_KIND_NO_VSPACE, next->frame[ARCH_FRAME_PC]);
+    }
+    struct tcb *next = cpu->current;
     if (next != current) {
         cpu_count(cpu, COUNTER_SWITCHES);
         trace(TRACE_SWITCH, (word)current, (word)next, 0);
-        cpu->current = next;
     }
     arch_root_load(next->vspace->root);
+    return next;
+}
+
+/* The address space of a thread that is chosen in a straight line has to be ready too. */
+ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
+{
+    if (unlikely(cpu->first != NULL && cpu->first->vspace->root == 0)) {
+        return NULL;
+    }
+    struct tcb *next = sched_choose_ready(cpu);
+    if (likely(next != NULL) && next != cpu->current) {
+        cpu_count(cpu, COUNTER_SWITCHES);
+        trace(TRACE_SWITCH, (word)cpu->current, (word)next, 0);
+        cpu->current = next;
+        arch_root_load(next->vspace->root);
+    }
     return next;
 }
 
@@ -295,8 +342,12 @@ static struct tcb *switch_from(struct cpu *cpu)
 ALWAYS_INLINE struct tcb *leave(struct cpu *cpu)
 {
     struct tcb *next = cpu->current;
-    if (cpu->resched) {
-        next = switch_from(cpu);
+    if (cpu->resched != 0) {
+        next = cpu->resched == RESCHED_READY ? switch_ready(cpu) : NULL;
+        if (!CONFIG_DEBUG && unlikely(next == NULL)) {
+            return switch_slow(cpu);
+        }
+        next = next != NULL ? next : switch_slow(cpu);
     }
     check_now_and_then(cpu);
     lock_release(&cpu->home);
@@ -329,7 +380,7 @@ struct tcb *kernel_syscall(struct tcb *current)
 struct tcb *kernel_interrupt(struct tcb *current)
 {
     struct cpu *cpu = enter(current);
-    notify_interrupt(cpu);
+    interrupt(cpu);
     return leave(cpu);
 }
 

@@ -193,7 +193,6 @@ enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
 
 enum err invoke_sched_context_consumed(struct cpu *cpu, struct cap self, uint64_t *time)
 {
-    sched_charge(cpu, arch_now());
-    *time = clock_to_ns(cap_sched_context(self)->used);
+    *time = clock_to_ns(sched_used(cpu, cap_sched_context(self)));
     return OK;
 }

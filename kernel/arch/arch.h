@@ -30,6 +30,8 @@ ALWAYS_INLINE void *arch_window(paddr_t address);
 ALWAYS_INLINE unsigned arch_lowest_bit(word bits);
 /* The clock register. */
 ALWAYS_INLINE word arch_now(void);
+/* The timer interrupts at this time; ~0 for never. */
+ALWAYS_INLINE void arch_timer_set(word when);
 /* True when an interrupt waits to be taken; and when it is the timer's. */
 ALWAYS_INLINE bool arch_interrupt_pending(void);
 ALWAYS_INLINE bool arch_timer_pending(void);
@@ -57,8 +59,6 @@ ALWAYS_INLINE void arch_flush_asid(word asid);
 void arch_put(char c);
 /* Stops the machine; the emulator's exit code says whether `code` was 0. */
 NORETURN void arch_stop(int code);
-/* The timer interrupts at this time; ~0 for never. */
-void arch_timer_set(word when);
 /* Sleeps until an interrupt is pending. */
 void arch_wait_for_interrupt(void);
 /* ASIDs that the processor has, less the one that the kernel keeps. */

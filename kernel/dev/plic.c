@@ -12,6 +12,7 @@
 
 static struct {
     char *base;
+    uint32_t volatile *claim; /* read to claim, written to complete */
     unsigned context;
     unsigned lines;
 } plic;
@@ -24,6 +25,7 @@ ALWAYS_INLINE uint32_t volatile *at(word offset)
 void irqchip_init(char *base, unsigned context, unsigned lines)
 {
     plic.base = base;
+    plic.claim = at(CLAIM(context));
     plic.context = context;
     plic.lines = lines < ARCH_IRQS - 1 ? lines : ARCH_IRQS - 1;
     for (unsigned line = 1; line <= plic.lines; line++) {
@@ -35,12 +37,12 @@ void irqchip_init(char *base, unsigned context, unsigned lines)
 
 unsigned irqchip_claim(void)
 {
-    return *at(CLAIM(plic.context));
+    return *plic.claim;
 }
 
 void irqchip_complete(unsigned line)
 {
-    *at(CLAIM(plic.context)) = line;
+    *plic.claim = line;
 }
 
 void irqchip_open(unsigned line)

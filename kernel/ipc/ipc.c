@@ -98,7 +98,7 @@ static void carry_fault(struct tcb const *from, struct tcb *to, word event)
 
 static void stop(struct cpu *cpu, struct tcb *thread)
 {
-    cpu->resched = true;
+    cpu->resched = RESCHED_ALL;
     thread->wait = WAIT_STOPPED;
     sched_attend(cpu, thread, ATTENTION_STOPPED);
 }
@@ -161,7 +161,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
         return ERR_NOT_READY; /* it has no time of its own, and none comes with a plain send */
     }
 
-    wait_queue_remove(&endpoint->recv, to);
+    wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry(current, to, cap.arg, &load);
     cpu_count(cpu, COUNTER_IPC_SLOW);
@@ -180,7 +180,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
 NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, struct tcb *from)
 {
     struct tcb *current = cpu->current;
-    wait_queue_remove(&endpoint->send, from);
+    wait_queue_pop(&endpoint->send);
     if (from->sending & SENDING_FAULT) {
         carry_fault(from, current, from->badge);
     } else {
@@ -324,7 +324,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
         queue_sender(cpu, endpoint, cap.arg, SENDING_CALL | SENDING_FAULT);
         return;
     }
-    wait_queue_remove(&endpoint->recv, to);
+    wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry_fault(current, to, cap.arg);
     await_reply(current, to);

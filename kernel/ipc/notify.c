@@ -2,24 +2,14 @@
 #include "ipc/notify.h"
 
 #include "base/trace.h"
-#include "dev/irqchip.h"
 #include "ipc/ipc.h"
-#include "object/irq.h"
-
-/* A thread that waited gets the signals. */
-static void hand_out(struct tcb *thread, word bits, word count)
-{
-    thread->args[0] = EVENT_KIND_SIGNAL;
-    thread->args[1] = bits;
-    thread->args[2] = count;
-}
 
 bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb *thread)
 {
     if (notification->count == 0) {
         return false;
     }
-    hand_out(thread, notification->bits, notification->count);
+    notify_hand_out(thread, notification->bits, notification->count);
     notification->bits = 0;
     notification->count = 0;
     if (notification->bound != NULL) {
@@ -44,13 +34,13 @@ static void tell_bound(struct cpu *cpu, struct notification *notification)
     }
 }
 
-void notify_signal(struct cpu *cpu, struct notification *notification, word bits)
+void notify_signal_slow(struct cpu *cpu, struct notification *notification, word bits)
 {
     struct tcb *waiter = notification->waiters.head;
     if (waiter != NULL) {
-        wait_queue_remove(&notification->waiters, waiter);
+        wait_queue_pop(&notification->waiters);
         deadline_clear(cpu, waiter);
-        hand_out(waiter, bits, 1);
+        notify_hand_out(waiter, bits, 1);
         sched_ready(cpu, waiter);
         return;
     }
@@ -99,7 +89,7 @@ void notify_unbind(struct cpu *cpu, struct notification *notification)
 /* So many deadlines are seen to in one timer interrupt; the next comes at once if there are more. */
 #define DEADLINES_AT_ONCE 8
 
-static void timer_interrupt(struct cpu *cpu)
+void notify_timer(struct cpu *cpu)
 {
     word now = arch_now();
     trace(TRACE_TIMER, now, 0, 0);
@@ -112,27 +102,5 @@ static void timer_interrupt(struct cpu *cpu)
         }
         ipc_cancel(cpu, thread, ERR_TIMED_OUT, false);
     }
-}
-
-void notify_interrupt(struct cpu *cpu)
-{
-    cpu_count(cpu, COUNTER_INTERRUPTS);
-    if (arch_timer_pending()) {
-        timer_interrupt(cpu);
-        return;
-    }
-    unsigned line = irqchip_claim();
-    if (line == 0) {
-        return; /* it went away by itself */
-    }
-    trace(TRACE_INTERRUPT, line, 0, 0);
-    struct irq *irq = &irqs[line];
-    struct cap target = slot_read(&irq->notification);
-    if (cap_type(target.head) == OBJECT_NONE) {
-        irqchip_close(line);
-        irqchip_complete(line);
-        return;
-    }
-    irq->waiting = true;
-    notify_signal(cpu, cap_notification(target), target.arg);
+    sched_timer_first(cpu);
 }

@@ -7,8 +7,8 @@
 struct sched_context {
     word budget; /* clock ticks in each period; 0: not configured */
     word period; /* clock ticks; 0: renewed as soon as it is used up */
-    long left;   /* of the budget; below 0 after an overrun */
-    word used;   /* since it was made */
+    long left;    /* of the budget, while it does not run; below 0 after an overrun */
+    word granted; /* all that it ever had; less `left`, what it has used */
     word start;  /* of the present period */
     struct tcb *thread;       /* it is bound to */
     struct tcb *borrowers;    /* threads whose `lent` it is, linked by `borrow_next` */

@@ -24,5 +24,12 @@ struct wait_queue {
  * came last has the warmest caches. */
 void wait_queue_add(struct wait_queue *queue, struct tcb *thread, bool before);
 void wait_queue_remove(struct wait_queue *queue, struct tcb *thread);
+/* Takes out the first thread; there is one. */
+ALWAYS_INLINE void wait_queue_pop(struct wait_queue *queue)
+{
+    struct tcb *first = queue->head;
+    queue->head = first->next;
+    first->next = NULL;
+}
 /* Panics where order, links or groups are wrong; returns the number of threads. */
 unsigned wait_queue_check(struct wait_queue const *queue);

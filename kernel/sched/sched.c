@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/sched.h"
 
-#include "base/trace.h"
+/* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
-/* ---- The ready queue ---- */
-
-static void queue_put(struct cpu *cpu, struct tcb *thread, bool first)
+void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
 {
-    cpu->resched = true;
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
     if (list->head == NULL) {
@@ -18,7 +15,7 @@ static void queue_put(struct cpu *cpu, struct tcb *thread, bool first)
         if (thread->priority > cpu->top) {
             cpu->top = thread->priority;
         }
-    } else if (first) {
+    } else if (before) {
         thread->next = list->head;
         thread->prev = NULL;
         list->head->prev = thread;
@@ -31,7 +28,7 @@ static void queue_put(struct cpu *cpu, struct tcb *thread, bool first)
     }
 }
 
-static int highest_ready(struct cpu const *cpu)
+static int highest_queued(struct cpu const *cpu)
 {
     if (cpu->ready.summary == 0) {
         return -1;
@@ -43,7 +40,6 @@ static int highest_ready(struct cpu const *cpu)
 
 static void queue_take(struct cpu *cpu, struct tcb *thread)
 {
-    cpu->resched = true;
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
     if (thread->prev == NULL) {
@@ -62,54 +58,73 @@ static void queue_take(struct cpu *cpu, struct tcb *thread)
         if (cpu->ready.map[index / 64] == 0) {
             cpu->ready.summary &= ~(1ul << index / 64);
         }
-        cpu->top = highest_ready(cpu);
+        cpu->top = highest_queued(cpu);
     }
 }
 
-ALWAYS_INLINE struct tcb *queue_first(struct cpu *cpu)
+/* Before the others of its priority; nobody is known to be the first of all. */
+ALWAYS_INLINE void ready_put_back(struct cpu *cpu, struct tcb *thread)
 {
-    return cpu->ready.list[PRIORITIES - 1 - cpu->top].head;
+    kassert(cpu->first == NULL);
+    if (likely(thread->priority >= cpu->top)) {
+        cpu->first = thread;
+    } else {
+        sched_queue(cpu, thread, true);
+    }
 }
 
-/* ---- Who can run ---- */
+static void ready_remove(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread == cpu->first) {
+        cpu->first = NULL;
+    } else {
+        queue_take(cpu, thread);
+    }
+}
+
+/* The first of all, NULL if nobody is ready. It is not ready any more, but about to run. */
+ALWAYS_INLINE struct tcb *ready_take(struct cpu *cpu)
+{
+    struct tcb *best = cpu->first;
+    if (likely(best != NULL)) {
+        cpu->first = NULL;
+        return best;
+    }
+    if (cpu->top < 0) {
+        return NULL;
+    }
+    best = cpu->ready.list[PRIORITIES - 1 - cpu->top].head;
+    queue_take(cpu, best);
+    return best;
+}
 
 void cpu_init(struct cpu *cpu)
 {
     cpu->bar = RANK_NEVER;
     cpu->top = -1;
     cpu->timer = ~0ul;
+    cpu->resched = RESCHED_ALL;
 }
 
-void sched_ready(struct cpu *cpu, struct tcb *thread)
+void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
-    if (unlikely(thread->sc == NULL && thread->lent == NULL)) {
+    cpu->resched = RESCHED_ALL;
+    if (thread->sc == NULL && thread->lent == NULL && thread != cpu->heir) {
         thread->wait = WAIT_TIME;
         return;
     }
     thread->wait = 0;
-    cpu->resched = true;
-    if (thread == cpu->current) {
-        return;
-    }
-    struct tcb *other = cpu->woken;
-    if (other == NULL) {
-        cpu->woken = thread;
-    } else if (thread->priority > other->priority) {
-        cpu->woken = thread;
-        queue_put(cpu, other, false);
-    } else {
-        queue_put(cpu, thread, false);
+    if (thread != cpu->current) {
+        sched_ready_put(cpu, thread);
     }
 }
 
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait)
 {
-    cpu->resched = true;
+    cpu->resched = RESCHED_ALL;
     if (thread->wait == 0) {
-        if (thread == cpu->woken) {
-            cpu->woken = NULL;
-        } else if (thread != cpu->current) {
-            queue_take(cpu, thread);
+        if (thread != cpu->current) {
+            ready_remove(cpu, thread);
         }
     } else if (wait_kind(thread->wait) == WAIT_TIME && wait_object(thread->wait) != NULL) {
         struct sched_context *sc = wait_object(thread->wait);
@@ -123,47 +138,27 @@ void sched_unready(struct cpu *cpu, struct tcb *thread, word wait)
 
 void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
-    bool queued = thread->wait == 0 && thread != cpu->current && thread != cpu->woken;
-    if (queued) {
-        queue_take(cpu, thread);
+    bool ready = thread->wait == 0 && thread != cpu->current;
+    cpu->resched = RESCHED_ALL;
+    if (ready) {
+        ready_remove(cpu, thread);
     }
     thread->priority = priority;
     thread_update_rank(thread);
-    cpu->resched = true;
-    if (queued) {
-        queue_put(cpu, thread, false);
+    if (ready) {
+        sched_ready_put(cpu, thread);
     }
 }
 
 void sched_yield(struct cpu *cpu)
 {
     cpu->rotate = true;
-    cpu->resched = true;
-}
-
-void sched_hand_over(struct cpu *cpu, struct tcb *to)
-{
-    sched_lend(to, cpu->sc);
-    sched_charge(cpu, arch_now());
-    cpu->sc = NULL;
-    cpu->resched = true;
-}
-
-void sched_take_over(struct cpu *cpu, struct tcb *from)
-{
-    struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
-    if (sc != NULL) {
-        sched_lend(from, NULL);
-        sched_lend(cpu->current, sc);
-        sched_charge(cpu, arch_now());
-        cpu->sc = NULL;
-        cpu->resched = true;
-    }
+    cpu->resched = RESCHED_ALL;
 }
 
 /* ---- Time ---- */
 
-void sched_lend(struct tcb *thread, struct sched_context *sc)
+void sched_change_lender(struct tcb *thread, struct sched_context *sc)
 {
     if (thread->lent != NULL) {
         struct tcb **place = &thread->lent->borrowers;
@@ -187,6 +182,26 @@ void sched_lend(struct tcb *thread, struct sched_context *sc)
     }
 }
 
+/* Nobody's time runs from now on. */
+static void stop_time(struct cpu *cpu, word now)
+{
+    if (cpu->sc != NULL) {
+        cpu->sc->left = (long)(cpu->end - now);
+        cpu->sc = NULL;
+    }
+}
+
+void sched_take_over(struct cpu *cpu, struct tcb *from)
+{
+    struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
+    if (sc != NULL) {
+        sched_lend(from, NULL);
+        sched_lend(cpu->current, sc);
+        stop_time(cpu, arch_now());
+        cpu->resched = RESCHED_ALL;
+    }
+}
+
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
@@ -196,19 +211,29 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     }
 }
 
+word sched_used(struct cpu const *cpu, struct sched_context const *sc)
+{
+    long left = sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left;
+    return sc->granted - (word)left;
+}
+
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period)
 {
     word now = arch_now();
-    cpu->resched = true;
-    sched_charge(cpu, now);
+    cpu->resched = RESCHED_ALL;
+    sc->granted = sched_used(cpu, sc) + budget;
     sc->budget = budget;
     sc->period = period;
     sc->left = (long)budget;
     sc->start = now;
+    if (sc == cpu->sc) {
+        cpu->end = now + budget;
+    }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
         heap_remove(&cpu->renewals, &sc->renewal);
         heap_insert(&cpu->renewals, &sc->renewal, now);
+        sched_timer_by(cpu, now);
     }
 }
 
@@ -238,7 +263,7 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     if (cpu->sc == sc) {
         struct tcb *current = cpu->current;
         cpu->sc = NULL;
-        cpu->resched = true;
+        cpu->resched = RESCHED_ALL;
         if (current != NULL && current->wait == 0) {
             current->wait = WAIT_TIME;
             if (current->sc != NULL && current->sc != sc) {
@@ -265,173 +290,143 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     return false;
 }
 
-void sched_charge(struct cpu *cpu, word now)
-{
-    if (cpu->sc != NULL) {
-        word used = now - cpu->since;
-        cpu->sc->left -= (long)used;
-        cpu->sc->used += used;
-    }
-    cpu->since = now;
-}
-
 /* A new slice at once, or a new period when it is time for that. False: it must wait. */
 static bool renew(struct sched_context *sc, word now)
 {
+    long left = sc->left;
     if (sc->period == 0) {
         sc->left = (long)sc->budget;
-        return true;
+    } else {
+        if (now - sc->start < sc->period) {
+            return false;
+        }
+        /* Periods follow each other without drift; after a pause they start anew. */
+        sc->start = now - sc->start < 2 * sc->period ? sc->start + sc->period : now;
+        sc->left = left < 0 ? left + (long)sc->budget : (long)sc->budget;
     }
-    if (now - sc->start < sc->period) {
-        return false;
-    }
-    /* Periods follow each other without drift; after a pause they start anew. */
-    sc->start = now - sc->start < 2 * sc->period ? sc->start + sc->period : now;
-    long left = sc->left + (long)sc->budget;
-    sc->left = left < (long)sc->budget ? left : (long)sc->budget;
+    sc->granted += (word)(sc->left - left);
     return sc->left > 0;
 }
 
 void sched_tick(struct cpu *cpu, word now)
 {
-    cpu->timer = ~0ul;
-    cpu->resched = true;
-    arch_timer_set(~0ul); /* it has fired; sched_choose() sets it anew */
-    sched_charge(cpu, now);
+    cpu->resched = RESCHED_ALL;
     struct sched_context *sc = cpu->sc;
-    if (sc != NULL && sc->left <= 0) {
-        renew(sc, now);
+    if (sc != NULL && (long)(cpu->end - now) <= 0) {
+        stop_time(cpu, now); /* if current goes on, its time is renewed, or it waits */
         cpu->rotate = true;
+        if (cpu->current != NULL) {
+            sched_lend(cpu->current, sc);
+        }
     }
     struct heap_node *first = cpu->renewals.first;
     if (first != NULL && first->key <= now) {
         struct sched_context *due = container_of(first, struct sched_context, renewal);
         struct tcb *thread = due->waiters.head;
-        renew(due, now);
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
 }
 
-/* Lets the best thread there is run on its time. Where that is used up the thread waits for its
- * next period, and there is no best thread any more: false. */
-static bool take_time(struct cpu *cpu, struct tcb **best)
+/* Lets `thread` run on its time. Where that is used up it waits for its next period: false. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
 {
-    struct tcb *thread = *best;
     struct sched_context *sc = thread->lent != NULL ? thread->lent : thread->sc;
     if (unlikely(sc == NULL)) {
         thread->wait = WAIT_TIME;
-        *best = NULL;
         return false;
     }
-    if (unlikely(sc->left <= 0) && !renew(sc, cpu->since)) {
+    if (unlikely(sc->left <= 0) && !renew(sc, now)) {
         thread->wait = (word)sc | WAIT_TIME;
         if (sc->waiters.head == NULL) {
             heap_insert(&cpu->renewals, &sc->renewal, sc->start + sc->period);
+            sched_timer_by(cpu, sc->start + sc->period);
         }
         wait_queue_add(&sc->waiters, thread, false);
-        *best = NULL;
         return false;
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
     }
     cpu->sc = sc;
+    cpu->end = now + (word)sc->left;
     return true;
-}
-
-/* Sets the timer for whatever comes first, if it is not set early enough already. */
-static void set_timer(struct cpu *cpu)
-{
-    word when = ~0ul;
-    if (cpu->sc != NULL && (cpu->top >= 0 || cpu->sc->period != 0)) {
-        when = cpu->since + (cpu->sc->left > 0 ? (word)cpu->sc->left : 0);
-    }
-    if (cpu->deadlines.first != NULL && cpu->deadlines.first->key < when) {
-        when = cpu->deadlines.first->key;
-    }
-    if (cpu->renewals.first != NULL && cpu->renewals.first->key < when) {
-        when = cpu->renewals.first->key;
-    }
-    if (when < cpu->timer) {
-        cpu->timer = when;
-        arch_timer_set(when);
-    }
-}
-
-/* The most urgent of those that are ready, `woken` among them; NULL if there is none. */
-static struct tcb *take_best(struct cpu *cpu, struct tcb *woken)
-{
-    if (woken != NULL) {
-        if (woken->priority > cpu->top) {
-            return woken;
-        }
-        queue_put(cpu, woken, false);
-    }
-    if (cpu->top < 0) {
-        return NULL;
-    }
-    struct tcb *best = queue_first(cpu);
-    queue_take(cpu, best);
-    return best;
 }
 
 struct tcb *sched_choose(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
-    struct tcb *woken = cpu->woken;
+    struct tcb *heir = cpu->heir;
     bool rotate = cpu->rotate;
-    cpu->woken = NULL;
+    cpu->heir = NULL;
     cpu->rotate = false;
+    cpu->resched = 0;
 
-    struct tcb *best = NULL;
-    if (current != NULL && current->wait == 0) {
-        int rival = woken != NULL && woken->priority > cpu->top ? woken->priority : cpu->top;
-        bool stays = rotate ? rival < current->priority : rival <= current->priority;
-        if (likely(stays)) {
-            if (woken != NULL) {
-                queue_put(cpu, woken, false);
-                woken = NULL;
-            }
-            best = current;
-        } else {
+    /* Who is the best? */
+    struct tcb *best = current;
+    if (current == NULL || current->wait != 0) {
+        best = ready_take(cpu);
+    } else if (current->priority < sched_highest_ready(cpu) + rotate) {
+        best = ready_take(cpu);
+        if (likely(heir == NULL)) {
             sched_lend(current, cpu->sc);
-            queue_put(cpu, current, !rotate);
+        }
+        if (unlikely(rotate)) {
+            sched_ready_put(cpu, current);
+        } else {
+            ready_put_back(cpu, current);
         }
     }
-    if (best == NULL || cpu->sc == NULL || cpu->sc->left <= 0) {
-        sched_charge(cpu, arch_now());
-        do {
-            best = best != NULL ? best : take_best(cpu, woken);
-            woken = NULL;
-            cpu->sc = NULL;
-        } while (best != NULL && !take_time(cpu, &best));
+
+    /* On whose time? The same goes on if nobody else runs, or if it is handed over to who does. */
+    bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
+    if (!same_time) {
+        word now = arch_now();
+        if (unlikely(heir != NULL)) {
+            sched_lend(heir, cpu->sc);
+        }
+        stop_time(cpu, now);
+        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+            best = ready_take(cpu);
+        }
     }
-    /* Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
-    int16_t bar = cpu->top > 0 ? (int16_t)cpu->top : 0;
-    cpu->bar = best != NULL && best->attention == 0 ? bar : RANK_NEVER;
-    set_timer(cpu);
-    cpu->resched = false;
+    int rival = sched_highest_ready(cpu);
+    if (best != NULL) {
+        sched_set_bar(cpu, best, rival);
+        if (rival >= 0 || cpu->sc->period != 0) {
+            sched_timer_by(cpu, cpu->end);
+        }
+    }
     return best;
 }
 
-/* ---- Deadlines ---- */
+/* ---- The timer ---- */
+
+void sched_timer_first(struct cpu *cpu)
+{
+    cpu->timer = ~0ul;
+    arch_timer_set(~0ul);
+    if (cpu->deadlines.first != NULL) {
+        sched_timer_by(cpu, cpu->deadlines.first->key);
+    }
+    if (cpu->renewals.first != NULL) {
+        sched_timer_by(cpu, cpu->renewals.first->key);
+    }
+}
 
 void deadline_set(struct cpu *cpu, struct tcb *thread, word when)
 {
     if (when != 0) {
-        cpu->resched = true;
         heap_insert(&cpu->deadlines, &thread->deadline, when);
-        sched_attend(cpu, thread, ATTENTION_DEADLINE);
+        sched_timer_by(cpu, when);
+        thread_attend(thread, ATTENTION_DEADLINE);
     }
 }
 
-void deadline_clear(struct cpu *cpu, struct tcb *thread)
+void deadline_leave(struct cpu *cpu, struct tcb *thread)
 {
-    if (thread->attention & ATTENTION_DEADLINE) {
-        heap_remove(&cpu->deadlines, &thread->deadline);
-        sched_unattend(cpu, thread, ATTENTION_DEADLINE);
-    }
+    heap_remove(&cpu->deadlines, &thread->deadline);
+    thread_unattend(thread, ATTENTION_DEADLINE);
 }
 
 struct tcb *deadline_passed(struct cpu *cpu, word now)
@@ -466,8 +461,12 @@ void sched_check(struct cpu const *cpu)
             prev = t;
         }
     }
-    if (top != cpu->top || highest_ready(cpu) != top) {
-        panic("the highest ready priority is %d, not %d", top, cpu->top);
+    if (top != cpu->top || highest_queued(cpu) != top) {
+        panic("the highest queued priority is %d, not %d", top, cpu->top);
+    }
+    struct tcb const *first = cpu->first;
+    if (first != NULL && (first->wait != 0 || first == cpu->current || first->priority < top)) {
+        panic("thread %p is not the first of those that are ready", (void const *)first);
     }
     (void)heap_check(&cpu->deadlines);
     (void)heap_check(&cpu->renewals);

@@ -25,6 +25,12 @@ struct ready_queue {
     struct ready_list list[PRIORITIES];
 };
 
+/* What a kernel entry did to the question who runs next. */
+enum resched {
+    RESCHED_READY = 1, /* threads became ready, no more */
+    RESCHED_ALL = 2,   /* anything else */
+};
+
 struct cpu {
     struct tcb *current;      /* who runs, or entered the kernel last; NULL once it is destroyed */
     int16_t bar;              /* the rank that a thread must have to be switched to by a reply:
@@ -35,11 +41,12 @@ struct cpu {
     word stack;               /* top of the kernel stack */
 
     struct lock home;
-    bool resched;      /* something changed that may change who runs, or `bar` */
+    uint8_t resched;   /* enum resched: what has changed that may change who runs, or `bar` */
     bool rotate;       /* current has used up its slice, or yields */
-    int top;           /* the highest ready priority, -1 if none */
-    struct tcb *woken; /* made ready in this kernel entry, not yet queued: may run at once */
-    word since;        /* when `sc` began to run, or was last charged */
+    int top;           /* the highest priority in the queue, -1 if it is empty */
+    struct tcb *first; /* ready, and goes before all in the queue; NULL: not known */
+    struct tcb *heir;  /* who gets the time that runs, when this kernel entry is over */
+    word end;          /* when `sc` will be used up */
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
@@ -67,27 +74,72 @@ ALWAYS_INLINE void cpu_count(struct cpu *cpu, enum counter which)
 ALWAYS_INLINE void sched_block(struct cpu *cpu, word wait)
 {
     cpu->current->wait = wait;
-    cpu->resched = true;
+    cpu->resched = RESCHED_ALL;
 }
 /* Why the fast path must keep away from a thread, and that it need not any more. */
 ALWAYS_INLINE void sched_attend(struct cpu *cpu, struct tcb *thread, enum attention why)
 {
     thread_attend(thread, why);
-    cpu->resched |= thread == cpu->current;
+    if (thread == cpu->current) {
+        cpu->resched = RESCHED_ALL;
+    }
 }
 ALWAYS_INLINE void sched_unattend(struct cpu *cpu, struct tcb *thread, enum attention why)
 {
     thread_unattend(thread, why);
-    cpu->resched |= thread == cpu->current;
+    if (thread == cpu->current) {
+        cpu->resched = RESCHED_ALL;
+    }
 }
 /* A thread can run now: it waits for nothing but time. Without any it waits for that. */
-void sched_ready(struct cpu *cpu, struct tcb *thread);
+void sched_ready_or_not(struct cpu *cpu, struct tcb *thread);
+void sched_queue(struct cpu *cpu, struct tcb *thread, bool before);
+
+ALWAYS_INLINE int sched_highest_ready(struct cpu const *cpu)
+{
+    return cpu->first != NULL ? cpu->first->priority : cpu->top;
+}
+
+/* Puts a ready thread behind the others of its priority. */
+ALWAYS_INLINE void sched_ready_put(struct cpu *cpu, struct tcb *thread)
+{
+    struct tcb *first = cpu->first;
+    if (likely(thread->priority > sched_highest_ready(cpu))) {
+        cpu->first = thread;
+        if (likely(first == NULL)) {
+            return;
+        }
+        sched_queue(cpu, first, true);
+    } else {
+        sched_queue(cpu, thread, false);
+    }
+}
+
+ALWAYS_INLINE void sched_ready(struct cpu *cpu, struct tcb *thread)
+{
+    if (likely(thread->sc != NULL) && likely(thread != cpu->current)) {
+        thread->wait = 0;
+        cpu->resched |= RESCHED_READY;
+        sched_ready_put(cpu, thread);
+    } else {
+        sched_ready_or_not(cpu, thread);
+    }
+}
 /* A thread that could run, or waits for time, no longer can. */
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
 /* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */
-void sched_lend(struct tcb *thread, struct sched_context *sc);
-/* The time that runs is lent to `to`: the current thread waits, or runs on its own from now on. */
-void sched_hand_over(struct cpu *cpu, struct tcb *to);
+void sched_change_lender(struct tcb *thread, struct sched_context *sc);
+ALWAYS_INLINE void sched_lend(struct tcb *thread, struct sched_context *sc)
+{
+    if (unlikely(thread->lent != NULL) || unlikely(sc != NULL && sc != thread->sc)) {
+        sched_change_lender(thread, sc);
+    }
+}
+/* The time that runs goes to `to`: the current thread waits, or runs on its own from now on. */
+ALWAYS_INLINE void sched_hand_over(struct cpu *cpu, struct tcb *to)
+{
+    cpu->heir = cpu->sc != NULL ? to : NULL;
+}
 /* The current thread runs on the time of `from`, which waits for it. */
 void sched_take_over(struct cpu *cpu, struct tcb *from);
 /* Gives and takes a thread's own time. */
@@ -101,16 +153,70 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
 /* Moves the current thread behind the others of its priority. */
 void sched_yield(struct cpu *cpu);
 
-/* Charges the time that runs for what it has used until now. */
-void sched_charge(struct cpu *cpu, word now);
+/* Ticks of this time that were used so far. */
+word sched_used(struct cpu const *cpu, struct sched_context const *sc);
+/* The timer is to interrupt at `when` at the latest. */
+ALWAYS_INLINE void sched_timer_by(struct cpu *cpu, word when)
+{
+    if (unlikely(when < cpu->timer)) {
+        cpu->timer = when;
+        arch_timer_set(when);
+    }
+}
+/* The timer has interrupted: sets it for what is known to come next. */
+void sched_timer_first(struct cpu *cpu);
 /* What the passing of time asks for, threads' deadlines aside: slices and periods. */
 void sched_tick(struct cpu *cpu, word now);
 /* Decides who runs: NULL if nobody can. Sets up time and timer for it. */
 struct tcb *sched_choose(struct cpu *cpu);
 
+/* The fast path's bar while `next` runs and the highest ready priority is `rival` (-1: nobody).
+ * Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
+ALWAYS_INLINE void sched_set_bar(struct cpu *cpu, struct tcb const *next, int rival)
+{
+    cpu->bar = likely(next->attention == 0) ? (int16_t)(rival < 0 ? 0 : rival) : RANK_NEVER;
+}
+
+/* The same when all that happened is that threads became ready, in a straight line: the current
+ * one goes on, or makes way for the first that is ready. NULL: it is not that simple. */
+ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
+{
+    struct tcb *current = cpu->current;
+    struct tcb *next = cpu->first;
+    if (unlikely(next == NULL) || unlikely(cpu->sc != current->sc)) {
+        return NULL;
+    }
+    if (next->priority <= current->priority) {
+        sched_set_bar(cpu, current, next->priority);
+        sched_timer_by(cpu, cpu->end);
+        cpu->resched = 0;
+        return current;
+    }
+    struct sched_context *from = cpu->sc;
+    struct sched_context *to = next->sc;
+    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0)) {
+        return NULL;
+    }
+    word now = arch_now();
+    from->left = (long)(cpu->end - now);
+    cpu->sc = to;
+    cpu->end = now + (word)to->left;
+    cpu->first = current; /* it was the most urgent until now */
+    sched_set_bar(cpu, next, current->priority);
+    sched_timer_by(cpu, cpu->end);
+    cpu->resched = 0;
+    return next;
+}
+
 /* Arms the deadline of a thread that begins to wait; 0 is never. */
 void deadline_set(struct cpu *cpu, struct tcb *thread, word when);
-void deadline_clear(struct cpu *cpu, struct tcb *thread);
+void deadline_leave(struct cpu *cpu, struct tcb *thread);
+ALWAYS_INLINE void deadline_clear(struct cpu *cpu, struct tcb *thread)
+{
+    if (unlikely(thread->attention & ATTENTION_DEADLINE)) {
+        deadline_leave(cpu, thread);
+    }
+}
 /* The thread whose deadline passed first, or NULL. */
 struct tcb *deadline_passed(struct cpu *cpu, word now);
 

@@ -184,7 +184,8 @@ void riscv_boot(word hart, word device_tree, word entry_count)
     map_window(end);
     count_asids();
     irqchip_init(arch_window((paddr_t){ found.plic }), found.context, found.lines);
-    riscv_timer_init(found.sstc);
+    riscv_has_sstc = found.sstc;
+    arch_timer_set(~0ul);
     __asm__ volatile("csrw sie, %0\n\t" /* timer and external */
                      "csrw scounteren, %1\n\t"
                      "csrw sstatus, %2"

@@ -42,24 +42,11 @@ void arch_stop(int code)
 
 /* ---- Timer ---- */
 
-/* stimecmp, of the Sstc extension; its name is younger than the assembler. */
-#define CSR_STIMECMP "0x14d"
+bool riscv_has_sstc;
 
-static bool has_sstc;
-
-void riscv_timer_init(bool sstc)
+void riscv_timer_by_sbi(word when)
 {
-    has_sstc = sstc;
-    arch_timer_set(~0ul);
-}
-
-void arch_timer_set(word when)
-{
-    if (likely(has_sstc)) {
-        __asm__ volatile("csrw " CSR_STIMECMP ", %0" : : "r"(when));
-    } else {
-        sbi_call(SBI_TIME, 0, when, 0);
-    }
+    sbi_call(SBI_TIME, 0, when, 0);
 }
 
 void arch_wait_for_interrupt(void)

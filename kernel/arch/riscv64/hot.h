@@ -49,6 +49,19 @@ ALWAYS_INLINE word arch_now(void)
     return value;
 }
 
+/* stimecmp, of the Sstc extension; its name is younger than the assembler. Without it the
+ * firmware has to be asked. */
+extern bool riscv_has_sstc;
+void riscv_timer_by_sbi(word when);
+ALWAYS_INLINE void arch_timer_set(word when)
+{
+    if (likely(riscv_has_sstc)) {
+        __asm__ volatile("csrw 0x14d, %0" : : "r"(when));
+    } else {
+        riscv_timer_by_sbi(when);
+    }
+}
+
 #define SIP_TIMER (1ul << 5)
 
 /* Section 4.1.3: pending in sip and enabled in sie. What is enabled never changes. */

@@ -8,7 +8,6 @@
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];
 extern char kernel_stack_guard[], kernel_stack_top[];
 
-void riscv_timer_init(bool sstc);
 NORETURN void riscv_boot(word hart, word device_tree, word entry_count);
 struct tcb *riscv_fault(struct tcb *current, word cause, word value);
 NORETURN void riscv_kernel_trap(word cause, word pc, word value, word ra, word sp);
