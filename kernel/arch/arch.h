@@ -32,6 +32,9 @@ ALWAYS_INLINE unsigned arch_lowest_bit(word bits);
 ALWAYS_INLINE word arch_now(void);
 /* The timer interrupts at this time; ~0 for never. */
 ALWAYS_INLINE void arch_timer_set(word when);
+/* Whether that takes no call, so that the fast path may do it; and doing it then. */
+ALWAYS_INLINE bool arch_timer_is_quick(void);
+ALWAYS_INLINE void arch_timer_set_quickly(word when);
 /* True when an interrupt waits to be taken; and when it is the timer's. */
 ALWAYS_INLINE bool arch_interrupt_pending(void);
 ALWAYS_INLINE bool arch_timer_pending(void);

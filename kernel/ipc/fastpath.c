@@ -19,6 +19,7 @@
 #include "fast.h"
 #include "object/cnode.h"
 #include "object/endpoint.h"
+#include "object/notification.h"
 #include "sched/sched.h"
 
 ALWAYS_INLINE bool has(word head, word right)
@@ -73,16 +74,16 @@ void fast_call(word address)
     word head;
     struct slot *slot = lookup(current, address, ENDPOINT_SEND, &head);
     if (unlikely(slot == NULL)) {
-        return arch_decline(current, address);
+        return arch_decline_untouched(current, address);
     }
     struct endpoint *endpoint = cap_object_sendable(head, OBJECT_ENDPOINT);
     struct tcb *to = receiver(current, endpoint);
     if (unlikely(to == NULL)) {
-        return arch_decline(current, address);
+        return arch_decline_untouched(current, address);
     }
     word root = to->vspace->root;
     if (unlikely(root == 0)) {
-        return arch_decline(current, address);
+        return arch_decline_untouched(current, address);
     }
 
     /* Act. */
@@ -284,4 +285,77 @@ void fast_reply_recv_long(word address)
     to->wait = 0;
     cpu->ipc_fast++;
     arch_switch(current, to, root, event);
+}
+
+/* ---- Signals ---- */
+
+/* Takes the first waiter out of the queue and gives it the signal, as notify_signal() does. */
+ALWAYS_INLINE void wake(struct notification *notification, struct tcb *waiter, word bits)
+{
+    notification->waiters.head = waiter->next;
+    waiter->next = NULL;
+    waiter->wait = 0;
+    waiter->args[0] = EVENT_KIND_SIGNAL;
+    waiter->args[1] = bits;
+    waiter->args[2] = 1;
+}
+
+ALWAYS_INLINE void set_timer_by(struct cpu *cpu, word when)
+{
+    if (when < cpu->timer) {
+        cpu->timer = when;
+        arch_timer_set_quickly(when);
+    }
+}
+
+/* A signal to a notification in the first table of capabilities, for which somebody waits: both
+ * threads are ordinary ones, and nobody else is ready that the one which does not run would have to
+ * stand behind. The same as sched_choose_ready(). */
+void fast_signal_wake(word address)
+{
+    struct tcb *current = arch_save();
+
+    /* Ask. */
+    struct slot *slot = (struct slot *)(current->cs_base + (address & current->cs_mask));
+    struct notification *notification = cap_object_of(slot->head, OBJECT_NOTIFICATION);
+    struct tcb *waiter = notification->waiters.head;
+    struct cpu *cpu = current->cpu;
+    struct sched_context *from = cpu->sc;
+    struct sched_context *time = waiter->sc;
+    int rank = waiter->rank_to;
+    if (unlikely(rank < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(cpu->first != NULL) ||
+        unlikely(time == NULL) || unlikely(from == NULL)) {
+        return arch_decline(current, address);
+    }
+    word bits = slot->arg;
+    if (rank <= current->priority) {
+        if (unlikely(cpu->top >= rank) || !arch_timer_is_quick()) {
+            return arch_decline(current, address);
+        }
+
+        /* Act: it waits for its turn. */
+        set_timer_by(cpu, cpu->end);
+        wake(notification, waiter, bits);
+        cpu->first = waiter;
+        cpu->bar = (int16_t)rank;
+        arch_switch(current, current, current->vspace->root, OK);
+    }
+    word root = waiter->vspace->root;
+    word now = arch_now();
+    word end = now + (word)time->left;
+    if (unlikely(from != current->sc) || unlikely(time->left <= 0) ||
+        unlikely(waiter->lent != NULL) || unlikely(root == 0) || !arch_timer_is_quick()) {
+        return arch_decline(current, address);
+    }
+
+    /* Act: it runs at once. */
+    set_timer_by(cpu, end);
+    wake(notification, waiter, bits);
+    current->args[0] = OK;
+    from->left = (long)(cpu->end - now);
+    cpu->sc = time;
+    cpu->end = end;
+    cpu->first = current;
+    cpu->bar = current->priority;
+    arch_run_woken(waiter, root);
 }

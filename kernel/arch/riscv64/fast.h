@@ -13,8 +13,9 @@ void fast_reply_recv(word address);
 void fast_call_long(word address);
 void fast_reply_recv_long(word address);
 void fast_signal(void);
+void fast_signal_wake(word address);
 
-/* Saves what a call preserves. The clobbers keep the compiler from putting anything into a
+/* Saves what a call preserves (trap.S does the same for the slow path). The clobbers keep the compiler from putting anything into a
  * callee-saved register before it is saved, and let it use them all afterwards. */
 ALWAYS_INLINE struct tcb *arch_save(void)
 {
@@ -90,6 +91,16 @@ ALWAYS_INLINE void arch_decline(struct tcb *current, word address)
 {
     register word a0 __asm__("a0") = address;
     register struct tcb *t0 __asm__("t0") = current;
+    __asm__ volatile("j fast_declined_loading" : : "r"(a0), "r"(t0) : "memory");
+    __builtin_unreachable();
+}
+
+/* The same where no callee-saved register was touched, which tools/check_fastpath.py sees to: they
+ * need not be loaded again. */
+ALWAYS_INLINE void arch_decline_untouched(struct tcb *current, word address)
+{
+    register word a0 __asm__("a0") = address;
+    register struct tcb *t0 __asm__("t0") = current;
     __asm__ volatile("j fast_declined" : : "r"(a0), "r"(t0) : "memory");
     __builtin_unreachable();
 }
@@ -117,8 +128,15 @@ ALWAYS_INLINE void arch_decline_unsaved(void)
     __builtin_unreachable();
 }
 
+/* Somebody waits for the signal. */
+ALWAYS_INLINE void arch_signal_wake(void)
+{
+    __asm__ volatile("j fast_signal_wake" : : : "memory");
+    __builtin_unreachable();
+}
+
 /* Goes back to the thread that called, with the result OK. */
-ALWAYS_INLINE NORETURN void arch_resume(void)
+ALWAYS_INLINE void arch_resume(void)
 {
     __asm__ volatile("csrr t1, sepc\n\t"
                      "addi t1, t1, 4\n\t"
@@ -135,6 +153,19 @@ ALWAYS_INLINE NORETURN void arch_resume(void)
                      "sret"
                      :
                      :
+                     : "memory");
+    __builtin_unreachable();
+}
+
+/* Runs a thread whose argument registers are in its memory. When `current` runs again it finds those
+ * that its last slow system call left, but for the result. */
+ALWAYS_INLINE void arch_run_woken(struct tcb *thread, word root)
+{
+    register struct tcb *t6 __asm__("t6") = thread;
+    __asm__ volatile("csrw satp, %[root]\n\t"
+                     "j leave_to"
+                     :
+                     : "r"(t6), [root] "r"(root)
                      : "memory");
     __builtin_unreachable();
 }

@@ -53,10 +53,21 @@ ALWAYS_INLINE word arch_now(void)
  * firmware has to be asked. */
 extern bool riscv_has_sstc;
 void riscv_timer_by_sbi(word when);
+/* Setting the timer takes no call: the fast path may. */
+ALWAYS_INLINE bool arch_timer_is_quick(void)
+{
+    return likely(riscv_has_sstc);
+}
+
+ALWAYS_INLINE void arch_timer_set_quickly(word when)
+{
+    __asm__ volatile("csrw 0x14d, %0" : : "r"(when));
+}
+
 ALWAYS_INLINE void arch_timer_set(word when)
 {
-    if (likely(riscv_has_sstc)) {
-        __asm__ volatile("csrw 0x14d, %0" : : "r"(when));
+    if (arch_timer_is_quick()) {
+        arch_timer_set_quickly(when);
     } else {
         riscv_timer_by_sbi(when);
     }

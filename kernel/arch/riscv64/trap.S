@@ -82,7 +82,7 @@ fast_declined_unsaved:          /* t0 = thread, nothing saved yet */
     each_saved sd, t0
 
     .globl fast_declined
-fast_declined:                  /* t0 = thread, frame saved, a0..a7 as they came */
+fast_declined:                  /* t0 = thread, frame saved, a0..a7 and s0..s11 as they came */
     csrw sscratch, t0           /* where the program's t0 was */
     sd a0, ARGS(t0)
     each_argument sd, t0
@@ -96,10 +96,14 @@ leave:
     csrr t0, sscratch
     ld t1, FULL(a0)
     mv t6, a0
-    beq t0, a0, 1f
-    csrw sscratch, a0
+    beq t0, a0, leave_loaded
+    .globl leave_to
+leave_to:                       /* t6 = the thread to run */
+    csrw sscratch, t6
+    ld t1, FULL(t6)
     each_saved ld, t6
-1:  bnez t1, leave_full
+leave_loaded:
+    bnez t1, leave_full
     ld ra, FRAME_PC(t6)         /* doubles as the clearing of ra */
     ld sp, FRAME_SP(t6)
     csrw sepc, ra
@@ -113,6 +117,11 @@ leave:
     li t5, 0
     li t6, 0
     sret
+
+    .globl fast_declined_loading
+fast_declined_loading:          /* the same, but s1..s11 were used */
+    each_saved ld, t0
+    j fast_declined
 
 leave_full:
     ld t0, FRAME_PC(t6)
