@@ -114,7 +114,7 @@ static enum err reply(struct cpu *cpu)
     if (to == NULL) {
         return ERR_NO_CALLER;
     }
-    enum err err = ipc_reply(cpu, to, true, false);
+    enum err err = ipc_reply(cpu, to);
     if (err == OK) {
         current->args[0] = OK;
     }
@@ -123,13 +123,9 @@ static enum err reply(struct cpu *cpu)
 
 ALWAYS_INLINE enum err reply_recv_either(struct cpu *cpu, bool counts)
 {
-    struct tcb *current = cpu->current;
     struct cap cap;
     enum err err = lookup(cpu, OBJECT_ENDPOINT, ENDPOINT_RECV, &cap);
-    if (err == OK && current->caller != NULL) {
-        err = ipc_reply(cpu, current->caller, counts, cap.head & ENDPOINT_GRANT);
-    }
-    return err != OK ? err : ipc_recv(cpu, cap, 0, true);
+    return err != OK ? err : ipc_reply_recv(cpu, cap, counts);
 }
 
 static enum err reply_recv(struct cpu *cpu)

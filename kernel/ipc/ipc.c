@@ -167,12 +167,12 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
         await_reply(current, to);
-        sched_hand_over(cpu, to);
+        sched_pass_or_ready(cpu, to);
     } else {
         to->caller = NULL;
         current->args[0] = OK;
+        sched_ready(cpu, to);
     }
-    sched_ready(cpu, to);
     return OK;
 }
 
@@ -235,55 +235,108 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
 }
 
 /* A thread that stopped for a fault goes on, or stays stopped, as the reply says. */
-static void reply_to_fault(struct cpu *cpu, struct tcb *to, struct tcb const *from)
+static bool reply_to_fault(struct cpu *cpu, struct tcb *to, struct tcb const *from)
 {
     to->fault_kind = 0;
-    sched_unattend(cpu, to, ATTENTION_FULL);
+    thread_unattend(to, ATTENTION_FULL);
     if (tag_label(from->args[ARG_TAG]) != 0) {
         stop(cpu, to);
-        return;
+        return false;
     }
     if (from->args[1] != 0) {
         to->frame[ARCH_FRAME_PC] = from->args[1];
     }
-    sched_ready(cpu, to);
+    return true;
 }
 
-enum err ipc_reply(struct cpu *cpu, struct tcb *to, bool counts, bool grant)
+/* Gives the current thread's message to `to`, which waits for it. *runs: it can run then. */
+NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool counts, bool grant,
+                                        bool *runs)
 {
     struct tcb *current = cpu->current;
     struct load load = { 0 };
-    if (to->fault_kind == 0) {
-        enum err err = counts ? check_sender(current, grant, &load) : OK;
+    bool is_fault = to->fault_kind != 0;
+    if (counts && !is_fault) {
+        enum err err = check_sender(current, grant, &load);
         if (err != OK) {
             return err;
         }
     }
+    deadline_clear(cpu, to);
+    if (is_fault) {
+        *runs = reply_to_fault(cpu, to, current);
+        return OK;
+    }
+    *runs = true;
+    cpu_count(cpu, COUNTER_IPC_SLOW);
+    if (load.kind != 0) {
+        enum err err = check_receiver(to, &load);
+        if (err != OK) {
+            to->args[0] = -(word)err; /* its own doing: the server need not care */
+            return OK;
+        }
+    }
+    carry(current, to, OK, &load);
+    return OK;
+}
 
-    if (wait_kind(to->wait) == WAIT_REPLY) {
+enum err ipc_reply(struct cpu *cpu, struct tcb *to)
+{
+    struct tcb *current = cpu->current;
+    bool runs;
+    enum err err = deliver_reply(cpu, to, true, false, &runs);
+    if (err != OK) {
+        return err;
+    }
+    if (wait_kind(to->wait) == WAIT_REPLY_OBJECT) {
+        ((struct reply *)wait_object(to->wait))->caller = NULL;
+    } else {
         current->caller = NULL;
         /* It gets back the time that it lent; never the server's own. */
         if (cpu->sc != current->sc) {
             sched_hand_over(cpu, to);
         }
-    } else {
-        struct reply *reply = wait_object(to->wait);
-        reply->caller = NULL;
     }
-    deadline_clear(cpu, to);
-    if (to->fault_kind != 0) {
-        reply_to_fault(cpu, to, current);
-        return OK;
+    if (runs) {
+        sched_ready(cpu, to);
     }
-    enum err err = check_receiver(to, &load);
-    if (err != OK) {
-        wake_with(cpu, to, err); /* its own doing: the server need not care */
-        return OK;
-    }
-    carry(current, to, OK, &load);
-    cpu_count(cpu, COUNTER_IPC_SLOW);
-    sched_ready(cpu, to);
     return OK;
+}
+
+/* A signal or a message is there to be received at once. */
+ALWAYS_INLINE bool something_waits(struct tcb const *current, struct endpoint const *endpoint)
+{
+    return endpoint->send.head != NULL || (current->attention & ATTENTION_SIGNAL) != 0;
+}
+
+enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
+{
+    struct tcb *current = cpu->current;
+    struct tcb *to = current->caller;
+    if (to == NULL) {
+        return ipc_recv(cpu, cap, 0, true);
+    }
+    bool runs;
+    enum err err = deliver_reply(cpu, to, counts, cap.head & ENDPOINT_GRANT, &runs);
+    if (err != OK) {
+        return err;
+    }
+    current->caller = NULL;
+    struct endpoint *endpoint = cap_endpoint(cap);
+    bool on_lent_time = cpu->sc != current->sc;
+    if (runs && on_lent_time && !something_waits(current, endpoint)) {
+        current->wait = (word)endpoint | WAIT_RECV;
+        wait_queue_add(&endpoint->recv, current, true);
+        sched_pass_or_ready(cpu, to);
+        return OK;
+    }
+    if (runs) {
+        if (on_lent_time) {
+            sched_hand_over(cpu, to);
+        }
+        sched_ready(cpu, to);
+    }
+    return ipc_recv(cpu, cap, 0, true);
 }
 
 enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
@@ -305,14 +358,10 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     return OK;
 }
 
-void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
+/* A fault whose handler does not wait, or cannot run at once. */
+static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap cap)
 {
     struct tcb *current = cpu->current;
-    cpu_count(cpu, COUNTER_FAULTS);
-    trace(TRACE_FAULT, (word)current, kind, address);
-    current->fault_kind = kind;
-    current->fault_address = address;
-    struct cap cap = slot_read(&current->slots[THREAD_FAULT]);
     if (cap_type(cap.head) == OBJECT_NONE) {
         stop(cpu, current);
         return;
@@ -330,6 +379,28 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     await_reply(current, to);
     sched_hand_over(cpu, to);
     sched_ready(cpu, to);
+}
+
+void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
+{
+    struct tcb *current = cpu->current;
+    cpu_count(cpu, COUNTER_FAULTS);
+    trace(TRACE_FAULT, (word)current, kind, address);
+    current->fault_kind = kind;
+    current->fault_address = address;
+    struct cap cap = slot_read(&current->slots[THREAD_FAULT]);
+    struct endpoint *endpoint = cap_endpoint(cap);
+    if (unlikely(cap_type(cap.head) == OBJECT_NONE) || unlikely(endpoint->recv.head == NULL) ||
+        unlikely(!sched_can_pass(cpu, endpoint->recv.head))) {
+        fault_slowly(cpu, cap);
+        return;
+    }
+    struct tcb *to = endpoint->recv.head;
+    wait_queue_pop(&endpoint->recv);
+    carry_fault(current, to, cap.arg);
+    await_reply(current, to);
+    thread_attend(current, ATTENTION_FULL);
+    sched_pass(cpu, to);
 }
 
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)

@@ -24,9 +24,13 @@ NODISCARD enum err ipc_send(struct cpu *cpu, struct cap endpoint, unsigned sendi
  * none. A caller that the thread still owes a reply to gets an error. */
 NODISCARD enum err ipc_recv(struct cpu *cpu, struct cap endpoint, word deadline, bool wait);
 
-/* Sends the current thread's message to a thread that waits for its reply. `grant`: a capability
- * may go along. */
-NODISCARD enum err ipc_reply(struct cpu *cpu, struct tcb *to, bool counts, bool grant);
+/* Sends the current thread's message to a thread that waits for its reply; the current thread goes
+ * on. No capability can go along. */
+NODISCARD enum err ipc_reply(struct cpu *cpu, struct tcb *to);
+
+/* Replies to the current thread's caller, if there is one, and receives; `counts`: the tag's counts
+ * of words and capabilities are obeyed. */
+NODISCARD enum err ipc_reply_recv(struct cpu *cpu, struct cap endpoint, bool counts);
 
 /* Keeps the current thread's caller in `reply`; its time goes back to it. */
 NODISCARD enum err ipc_save_caller(struct cpu *cpu, struct reply *reply);

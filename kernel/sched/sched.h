@@ -125,6 +125,38 @@ ALWAYS_INLINE void sched_ready(struct cpu *cpu, struct tcb *thread)
         sched_ready_or_not(cpu, thread);
     }
 }
+/* The time that runs goes to `to`: the current thread waits, or runs on its own from now on. */
+ALWAYS_INLINE void sched_hand_over(struct cpu *cpu, struct tcb *to)
+{
+    cpu->heir = cpu->sc != NULL ? to : NULL;
+}
+/* Whether the processor can go straight to `to`, as the fast path would: two ordinary threads, and
+ * nobody more urgent is ready. */
+ALWAYS_INLINE bool sched_can_pass(struct cpu const *cpu, struct tcb const *to)
+{
+    return likely(to->rank_to >= cpu->bar) && likely(to->vspace->root != 0);
+}
+/* Processor and time go to `to`, for whom the current thread now waits. */
+ALWAYS_INLINE void sched_pass(struct cpu *cpu, struct tcb *to)
+{
+    kassert(cpu->resched == 0 && cpu->sc != NULL && to->lent == NULL);
+    to->wait = 0;
+    cpu->current = to;
+    cpu_count(cpu, COUNTER_SWITCHES);
+    arch_root_load(to->vspace->root);
+}
+/* The same, if it can be; otherwise `to` becomes ready and gets the time when it runs. */
+ALWAYS_INLINE void sched_pass_or_ready(struct cpu *cpu, struct tcb *to)
+{
+    if (sched_can_pass(cpu, to)) {
+        sched_pass(cpu, to);
+    } else {
+        sched_hand_over(cpu, to);
+        sched_ready(cpu, to);
+        cpu->resched = RESCHED_ALL;
+    }
+}
+
 /* A thread that could run, or waits for time, no longer can. */
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
 /* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */
@@ -134,11 +166,6 @@ ALWAYS_INLINE void sched_lend(struct tcb *thread, struct sched_context *sc)
     if (unlikely(thread->lent != NULL) || unlikely(sc != NULL && sc != thread->sc)) {
         sched_change_lender(thread, sc);
     }
-}
-/* The time that runs goes to `to`: the current thread waits, or runs on its own from now on. */
-ALWAYS_INLINE void sched_hand_over(struct cpu *cpu, struct tcb *to)
-{
-    cpu->heir = cpu->sc != NULL ? to : NULL;
 }
 /* The current thread runs on the time of `from`, which waits for it. */
 void sched_take_over(struct cpu *cpu, struct tcb *from);
