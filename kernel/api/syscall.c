@@ -187,7 +187,7 @@ static enum err batch(struct cpu *cpu)
     }
     enum err err = OK;
     for (; at < count; at++) {
-        if (unlikely(current->buffer == NULL) || unlikely(current->wait != 0)) {
+        if (unlikely(cpu->resched != 0) && (current->buffer == NULL || current->wait != 0)) {
             err = ERR_CANCELLED; /* an entry took away what the batch stands on */
             break;
         }

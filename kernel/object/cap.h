@@ -111,13 +111,16 @@ ALWAYS_INLINE void slot_unlock(struct slot const *slot)
     lock_release(&families[slot->family].lock);
 }
 
-/* Changes what a slot says. */
+/* Changes what a slot says. The version is for readers on other cores. */
 ALWAYS_INLINE void slot_write(struct slot *slot, word head, word arg)
 {
     lock_assert(&families[slot->family].lock);
-    word version = (slot->head + SLOT_VERSION_ONE) & SLOT_HEAD_VERSION_MASK;
     slot->arg = arg;
-    slot->head = (head & ~SLOT_HEAD_VERSION_MASK) | version;
+    if (CONFIG_MAX_CPUS > 1 || CONFIG_DEBUG) {
+        word version = (slot->head + SLOT_VERSION_ONE) & SLOT_HEAD_VERSION_MASK;
+        head = (head & ~SLOT_HEAD_VERSION_MASK) | version;
+    }
+    slot->head = head;
 }
 
 /* What every object with state has: how many capabilities there are to it. With the last one it

@@ -86,6 +86,9 @@ struct cap object_make(enum object_type type, unsigned bits, void *memory, struc
     case OBJECT_THREAD:
         thread_init(memory, home);
         break;
+    case OBJECT_VSPACE:
+        vspace_init(memory);
+        break;
     default:
         break;
     }

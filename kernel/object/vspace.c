@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "object/vspace.h"
 
-struct vspace null_vspace;
+struct vspace null_vspace = { .near_number = ~0ul };
 
-#define FRAME_RIGHTS (FRAME_READ | FRAME_WRITE | FRAME_EXECUTE)
+void vspace_init(struct vspace *vspace)
+{
+    vspace->near_number = ~0ul;
+}
 
 /* ---- ASIDs: given out when a space is first loaded, taken away in turn ---- */
 
@@ -200,18 +203,22 @@ static void flush(struct vspace *vspace, struct spread spread, word address)
     }
 }
 
-NODISCARD static enum err check_rights(struct cap frame, word rights)
+/* Read, read and write, read and execute: rights >> 3 is 1, 3 or 5. */
+#define RIGHTS_POSSIBLE (1u << 1 | 1u << 3 | 1u << 5)
+_Static_assert(FRAME_READ == 8 && FRAME_WRITE == 16 && FRAME_EXECUTE == 32, "as counted above");
+
+ALWAYS_INLINE bool rights_good(word head, word rights)
 {
-    if (unlikely((rights & ~frame.head & FRAME_RIGHTS) != 0)) {
-        return ERR_NO_RIGHT;
-    }
-    if (unlikely((rights & ~FRAME_RIGHTS) != 0 || (rights & FRAME_READ) == 0)) {
+    return (rights & ~(head & FRAME_RIGHTS)) == 0 && (RIGHTS_POSSIBLE >> (rights >> 3) & 1) != 0;
+}
+
+/* What is wrong with the rights, if rights_good() says no. */
+static enum err rights_error(word head, word rights)
+{
+    if ((rights & ~FRAME_RIGHTS) != 0 || (rights & FRAME_READ) == 0) {
         return ERR_BAD_ARGUMENT;
     }
-    if (unlikely((rights & FRAME_WRITE) && (rights & FRAME_EXECUTE))) {
-        return ERR_WRITE_EXECUTE;
-    }
-    return OK;
+    return (rights & ~head) != 0 ? ERR_NO_RIGHT : ERR_WRITE_EXECUTE;
 }
 
 static bool any_valid(word const *entry, unsigned count)
@@ -282,45 +289,77 @@ ALWAYS_INLINE enum err find_place(struct vspace *vspace, word address, struct sp
     return make_place(vspace, address, spread, out);
 }
 
-enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights)
+/* Notes of a new mapping in the table and in the frame's slot; the first entry is written. */
+ALWAYS_INLINE void note_mapping(struct slot *frame, word head, word arg, struct table *table,
+                                unsigned index)
 {
+    word offset = (word)&table->entry[index] - ARCH_WINDOW;
+    table->owner[index] = link_to(frame);
+    slot_lock(frame);
+    slot_write(frame, head, arg | offset << FRAME_ENTRY_SHIFT);
+    slot_unlock(frame);
+}
+
+/* As frame_map(), for whatever is not one page of memory in the table that was used last. */
+static __attribute__((noinline)) enum err map_any(struct slot *slot, struct vspace *vspace,
+                                                  word address, word rights)
+{
+    struct cap frame = slot_read(slot);
     unsigned bits = frame_bits(frame.arg);
     word size = 1ul << bits;
-    if (unlikely(frame_entry(frame.arg) != NULL)) {
+    if (frame_entry(frame.arg) != NULL) {
         return ERR_MAPPED;
     }
-    enum err err = check_rights(frame, rights);
-    if (unlikely(err != OK)) {
-        return err;
+    if (!rights_good(frame.head, rights)) {
+        return rights_error(frame.head, rights);
     }
-    if (unlikely(address >= ARCH_USER_TOP || size > ARCH_USER_TOP - address)) {
+    if (address >= ARCH_USER_TOP || size > ARCH_USER_TOP - address) {
         return ERR_BAD_ARGUMENT;
     }
     unsigned level = 0;
     while (level < ARCH_LEAF_LEVELS - 1 && level_fits(bits, address, level + 1)) {
         level++;
     }
-    if (unlikely(!level_fits(bits, address, level) || bits - level_bits(level) > 9)) {
+    if (!level_fits(bits, address, level) || bits - level_bits(level) > 9) {
         return ERR_MISALIGNED;
     }
     struct spread spread = spread_over(bits, address, level);
     struct table *table;
-    err = find_place(vspace, address, spread, &table);
-    if (unlikely(err != OK)) {
+    enum err err = find_place(vspace, address, spread, &table);
+    if (err != OK) {
         return err;
     }
 
     unsigned index = entry_index(address, level);
-    word *entry = &table->entry[index];
-    paddr_t memory = arch_physical(cap_object_of(frame.head, OBJECT_FRAME));
-    word page = arch_pte_leaf(memory, rights, frame.arg & FRAME_DEVICE, level);
-    write_entries(vspace, entry, spread, address, page);
-    table->owner[index] = link_to(frame.slot);
-    word offset = (word)entry - ARCH_WINDOW;
-    slot_lock(frame.slot);
-    slot_write(frame.slot, frame.head, frame.arg | offset << FRAME_ENTRY_SHIFT);
-    slot_unlock(frame.slot);
+    word page = arch_pte_leaf(frame_memory(frame.head), rights, frame.arg & FRAME_DEVICE, level);
+    write_entries(vspace, &table->entry[index], spread, address, page);
+    note_mapping(slot, frame.head, frame.arg, table, index);
     flush(vspace, spread, address);
+    if (level == 0) {
+        vspace->near = table;
+        vspace->near_number = address >> level_bits(1);
+    }
+    return OK;
+}
+
+enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights)
+{
+    /* This argument is that of a page of memory, and not mapped. */
+    bool ordinary = frame.arg == PAGE_BITS && address >> level_bits(1) == vspace->near_number &&
+                    (address & ((1ul << PAGE_BITS) - 1)) == 0;
+    if (unlikely(!ordinary) || unlikely(!rights_good(frame.head, rights))) {
+        return map_any(frame.slot, vspace, address, rights);
+    }
+    struct table *table = vspace->near;
+    unsigned index = entry_index(address, 0);
+    if (unlikely(arch_pte_valid(table->entry[index]))) {
+        return ERR_OCCUPIED;
+    }
+    table->entry[index] = arch_pte_leaf(frame_memory(frame.head), rights, false, 0);
+    note_mapping(frame.slot, frame.head, PAGE_BITS, table, index);
+    if (likely(vspace->asid != 0)) {
+        arch_flush_page(address, vspace->asid);
+    }
     return OK;
 }
 
@@ -349,31 +388,57 @@ static void forget_mapping(struct slot *frame)
     slot_unlock(frame);
 }
 
+/* Writes the entries of a mapped frame anew, for 0 or the page entry of its start. */
+static __attribute__((noinline)) void rewrite(word arg, word page)
+{
+    struct mapping m = mapping_of(arg);
+    struct vspace *vspace = m.table->vspace;
+    write_entries(vspace, &m.table->entry[m.index], m.spread, m.address, page);
+    flush(vspace, m.spread, m.address);
+}
+
+/* The same for a frame of one page. */
+ALWAYS_INLINE void rewrite_page(struct table *table, unsigned index, word page)
+{
+    struct vspace *vspace = table->vspace;
+    table->entry[index] = page;
+    if (likely(vspace->asid != 0)) {
+        arch_flush_page(table->base + ((word)index << PAGE_BITS), vspace->asid);
+    }
+}
+
 void frame_unmap(struct slot *frame)
 {
-    struct mapping m = mapping_of(frame->arg);
-    struct vspace *vspace = m.table->vspace;
-    m.table->owner[m.index] = 0;
-    write_entries(vspace, &m.table->entry[m.index], m.spread, m.address, 0);
+    word arg = frame->arg;
+    word *entry = frame_entry(arg);
+    struct table *table = table_of_entry(entry);
+    unsigned index = (unsigned)(entry - table->entry);
+    table->owner[index] = 0;
+    if (likely(frame_bits(arg) == PAGE_BITS)) {
+        rewrite_page(table, index, 0);
+    } else {
+        rewrite(arg, 0);
+    }
     forget_mapping(frame);
-    flush(vspace, m.spread, m.address);
 }
 
 enum err frame_protect(struct cap frame, word rights)
 {
-    if (unlikely(frame_entry(frame.arg) == NULL)) {
+    word *entry = frame_entry(frame.arg);
+    if (unlikely(entry == NULL)) {
         return ERR_NOT_MAPPED;
     }
-    enum err err = check_rights(frame, rights);
-    if (unlikely(err != OK)) {
-        return err;
+    if (unlikely(!rights_good(frame.head, rights))) {
+        return rights_error(frame.head, rights);
     }
-    struct mapping m = mapping_of(frame.arg);
-    struct vspace *vspace = m.table->vspace;
-    paddr_t memory = arch_physical(cap_object_of(frame.head, OBJECT_FRAME));
-    word page = arch_pte_leaf(memory, rights, frame.arg & FRAME_DEVICE, m.spread.level);
-    write_entries(vspace, &m.table->entry[m.index], m.spread, m.address, page);
-    flush(vspace, m.spread, m.address);
+    struct table *table = table_of_entry(entry);
+    word page =
+        arch_pte_leaf(frame_memory(frame.head), rights, frame.arg & FRAME_DEVICE, table->level);
+    if (likely(frame_bits(frame.arg) == PAGE_BITS)) {
+        rewrite_page(table, (unsigned)(entry - table->entry), page);
+    } else {
+        rewrite(frame.arg, page);
+    }
     return OK;
 }
 
@@ -428,6 +493,7 @@ bool vspace_clear_step(struct vspace *vspace)
         arch_root_load(arch_kernel_root());
         asid_drop(vspace);
         vspace->top = NULL;
+        vspace->near_number = ~0ul;
     }
     struct table *table = vspace->used;
     if (table != NULL) {

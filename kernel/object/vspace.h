@@ -33,6 +33,8 @@ struct vspace {
     struct table *pool;   /* tables not in use, all zero */
     struct table *used;   /* the others */
     struct table *blocks; /* first tables of the blocks that it was fed with */
+    struct table *near;   /* the table of pages that was used last, for the 2 MiB ... */
+    word near_number;     /* ... of this number; ~0 if there is none */
     uint32_t asid;        /* 0: none */
     struct life life;
 } ALIGNED(64);
@@ -63,6 +65,12 @@ ALWAYS_INLINE word *frame_entry(word arg)
     return offset == 0 ? NULL : (word *)(ARCH_WINDOW + offset);
 }
 
+/* The memory of a frame, whose address has zeros where a head's type and rights are. */
+ALWAYS_INLINE paddr_t frame_memory(word head)
+{
+    return (paddr_t){ head << 2 >> 38 << PAGE_BITS };
+}
+
 ALWAYS_INLINE word frame_unmapped_arg(word arg)
 {
     return arg & ((1ul << FRAME_ENTRY_SHIFT) - 1);
@@ -79,6 +87,7 @@ ALWAYS_INLINE struct vspace *tables_vspace(word arg)
 }
 
 /* Maps, unmaps, changes. A frame's slot is the record of its mapping. */
+void vspace_init(struct vspace *vspace);
 NODISCARD enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights);
 void frame_unmap(struct slot *frame);
 NODISCARD enum err frame_protect(struct cap frame, word rights);
