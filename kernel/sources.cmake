@@ -7,5 +7,5 @@ set(kernel_sources
   object/vspace.c object/wait_queue.c
   sched/sched.c
   ipc/ipc.c ipc/notify.c
-  api/check.c api/cnode.c api/control.c api/delete.c api/invocation.c api/syscall.c api/thread.c
+  api/batch.c api/check.c api/cnode.c api/control.c api/delete.c api/invocation.c api/syscall.c api/thread.c
   api/untyped.c)

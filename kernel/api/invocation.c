@@ -23,6 +23,15 @@ enum err invocation_refuse_cap(struct cpu *cpu, struct cap cap, unsigned argumen
     return invocation_refuse(cpu, err, argument, type, found);
 }
 
+enum err invocation_refuse_label(struct cpu *cpu, struct cap cap, word label)
+{
+    enum object_type type = (enum object_type)(label / 16);
+    if (cap_type(cap.head) != OBJECT_NONE && (type == OBJECT_NONE || type >= OBJECT_TYPES)) {
+        return invocation_refuse(cpu, ERR_BAD_REQUEST, 0, OBJECT_NONE, cap_type(cap.head));
+    }
+    return invocation_refuse_cap(cpu, cap, 0, type);
+}
+
 enum err invocation_cap_optional(struct cpu *cpu, unsigned number, enum object_type type,
                                  word right, struct cap *out)
 {

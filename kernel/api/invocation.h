@@ -41,16 +41,16 @@ NODISCARD ALWAYS_INLINE enum err invocation_cap(struct cpu *cpu, unsigned number
 NODISCARD enum err invocation_cap_optional(struct cpu *cpu, unsigned number,
                                            enum object_type type, word right, struct cap *out);
 
+/* A label that is not for this capability: says why. */
+enum err invocation_refuse_label(struct cpu *cpu, struct cap cap, word label);
+
 /* Performs the request that `label` names on the object of `self`. */
 NODISCARD ALWAYS_INLINE enum err invocation_perform(struct cpu *cpu, struct cap self, word label)
 {
-    enum object_type type = cap_type(self.head);
-    if (unlikely(label >= OBJECT_TYPES * 16) || unlikely(invocation_decoders[label] == NULL)) {
-        return invocation_refuse(cpu, ERR_BAD_REQUEST, 0, OBJECT_NONE, type);
+    if (unlikely(label / 16 != cap_type(self.head))) {
+        return invocation_refuse_label(cpu, self, label);
     }
-    if (unlikely(label / 16 != type)) {
-        return invocation_refuse_cap(cpu, self, 0, (enum object_type)(label / 16));
-    }
+    /* A type is below OBJECT_TYPES, so the label is inside the table. */
     return invocation_decoders[label](cpu, self.slot, self.head, self.arg);
 }
 
@@ -64,8 +64,10 @@ ALWAYS_INLINE bool invocation_must_yield(struct cpu *cpu)
     return true;
 }
 
-/* When it is performed again, this request is in its place: what was done must not be repeated. */
+/* When it is performed again, this request is in its place: what was done must not be repeated. In
+ * a batch the tag is right before the arguments, in the registers it is the last. */
 ALWAYS_INLINE void invocation_go_on_as(struct cpu *cpu, enum method method)
 {
-    *cpu->tag = (word)method << TAG_LABEL_SHIFT;
+    bool in_registers = cpu->args == cpu->current->args;
+    cpu->args[in_registers ? 7 : 0] = (word)method << TAG_LABEL_SHIFT;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "api/syscall.h"
 
+#include "api/batch.h"
 #include "api/check.h"
 #include "api/invocation.h"
 #include "base/clock.h"
@@ -50,7 +51,6 @@ ALWAYS_INLINE enum err call_anything(struct cpu *cpu, unsigned sending)
         return invocation_refuse(cpu, ERR_BAD_CAPABILITY, 0, type, type);
     }
     cpu->args = current->args;
-    cpu->tag = &current->args[7];
     enum err err = invocation_perform(cpu, cap, tag_label(current->args[7]));
     if (likely(err == OK)) {
         current->args[0] = OK;
@@ -171,50 +171,6 @@ static enum err yield(struct cpu *cpu)
     return OK;
 }
 
-/* Entries `first` to `count` of the batch; where it stops is noted for the caller, or for the
- * system call that goes on after an interrupt. */
-static enum err batch(struct cpu *cpu)
-{
-    struct tcb *current = cpu->current;
-    word count = current->args[1];
-    word at = current->args[2];
-    if (current->buffer == NULL) {
-        return ERR_NO_BUFFER;
-    }
-    if (count > BATCH_ENTRIES || at > count) {
-        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, count > BATCH_ENTRIES ? 1 : 2, OBJECT_NONE,
-                                 OBJECT_NONE);
-    }
-    enum err err = OK;
-    for (; at < count; at++) {
-        if (unlikely(cpu->resched != 0) && (current->buffer == NULL || current->wait != 0)) {
-            err = ERR_CANCELLED; /* an entry took away what the batch stands on */
-            break;
-        }
-        struct batch_entry volatile *entry = &current->buffer->batch[at];
-        struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
-        cpu->tag = &entry->tag;
-        cpu->args = entry->arguments - 1; /* arguments count from 1 */
-        err = invocation_perform(cpu, cap, tag_label(entry->tag));
-        if (unlikely(err != OK)) {
-            break;
-        }
-        if (unlikely(invocation_must_yield(cpu))) {
-            at++;
-            err = at < count ? ERR_PREEMPTED : OK;
-            break;
-        }
-    }
-    if (err == ERR_PREEMPTED) {
-        current->args[2] = at;
-        return err;
-    }
-    current->args[0] = -(word)err;
-    current->args[1] = at;
-    current->args[2] = err == OK ? 0 : cpu->detail;
-    return OK;
-}
-
 typedef enum err operation(struct cpu *cpu);
 static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_CALL] = call,
@@ -230,7 +186,7 @@ static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_WAIT] = wait,
     [SYS_POLL] = poll,
     [SYS_YIELD] = yield,
-    [SYS_BATCH] = batch,
+    [SYS_BATCH] = batch_perform,
 };
 
 /* ---- In and out ---- */

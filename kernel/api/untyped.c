@@ -38,7 +38,7 @@ NODISCARD static enum err take_back(struct cpu *cpu, struct slot *untyped)
     enum err err = delete_finish(cpu);
     if (err == OK) {
         slot_lock(untyped);
-        slot_write(untyped, untyped->head, untyped_arg(untyped->arg, 0, 0));
+        slot_write_arg(untyped, untyped_arg(untyped->arg, 0, 0));
         slot_unlock(untyped);
     }
     return err;
@@ -95,8 +95,7 @@ enum err invoke_untyped_retype(struct cpu *cpu, struct cap self, enum object_typ
     trace(TRACE_RETYPE, type, (word)memory, count);
     word was_clean = untyped_clean(untyped->arg);
     slot_lock(untyped);
-    slot_write(untyped, untyped->head,
-               untyped_arg(untyped->arg, end, was_clean > end ? was_clean : end));
+    slot_write_arg(untyped, untyped_arg(untyped->arg, end, was_clean > end ? was_clean : end));
     slot_unlock(untyped);
     for (uint32_t i = 0; i < count; i++) {
         cap_insert(untyped, &slots[i], object_make(type, size, memory + i * bytes, cpu));

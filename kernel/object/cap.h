@@ -123,6 +123,16 @@ ALWAYS_INLINE void slot_write(struct slot *slot, word head, word arg)
     slot->head = head;
 }
 
+/* Changes the argument only. */
+ALWAYS_INLINE void slot_write_arg(struct slot *slot, word arg)
+{
+    if (CONFIG_MAX_CPUS > 1 || CONFIG_DEBUG) {
+        slot_write(slot, slot->head, arg);
+    } else {
+        slot->arg = arg;
+    }
+}
+
 /* What every object with state has: how many capabilities there are to it. With the last one it
  * goes, at once as far as anyone can tell; clearing its remains away may take longer. */
 struct life {

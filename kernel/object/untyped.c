@@ -31,7 +31,7 @@ bool untyped_clean_step(struct slot *untyped, word end)
         at[4] = at[5] = at[6] = at[7] = 0;
     }
     slot_lock(untyped);
-    slot_write(untyped, untyped->head, untyped_arg(arg, used, stop));
+    slot_write_arg(untyped, untyped_arg(arg, used, stop));
     slot_unlock(untyped);
     return stop >= end;
 }

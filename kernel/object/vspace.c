@@ -58,16 +58,6 @@ bool vspace_activate(struct vspace *vspace)
 
 /* ---- Tables ---- */
 
-ALWAYS_INLINE unsigned level_bits(unsigned level)
-{
-    return PAGE_BITS + 9 * level;
-}
-
-ALWAYS_INLINE unsigned entry_index(word address, unsigned level)
-{
-    return address >> level_bits(level) & 511;
-}
-
 ALWAYS_INLINE struct table *table_below(word pte)
 {
     return arch_window(arch_pte_address(pte));
@@ -85,7 +75,7 @@ ALWAYS_INLINE struct table *walk(struct table *top, word address, unsigned wante
     struct table *table = top;
     unsigned at = ARCH_LEVELS - 1;
     for (; at > wanted; at--) {
-        word pte = table->entry[entry_index(address, at)];
+        word pte = table->entry[table_index(address, at)];
         if (unlikely(!arch_pte_valid(pte) || arch_pte_is_leaf(pte, at))) {
             break;
         }
@@ -112,7 +102,7 @@ static struct table *table_take(struct vspace *vspace, word address, unsigned le
     vspace->used = table;
     table->vspace = vspace;
     table->level = level;
-    table->base = address & ~((1ul << (level_bits(level) + 9)) - 1);
+    table->base = address & ~((1ul << (table_level_bits(level) + 9)) - 1);
     return table;
 }
 
@@ -129,7 +119,7 @@ static struct table *make_way(struct vspace *vspace, word address, unsigned want
     struct table *table = walk(vspace->top, address, wanted, &level);
     for (; level > wanted; level--) {
         struct table *below = table_take(vspace, address, level - 1);
-        table->entry[entry_index(address, level)] = arch_pte_table(arch_physical(below));
+        table->entry[table_index(address, level)] = arch_pte_table(arch_physical(below));
         table = below;
     }
     return table;
@@ -146,20 +136,20 @@ struct spread {
 
 ALWAYS_INLINE struct spread spread_over(unsigned bits, word address, unsigned level)
 {
-    unsigned count = 1u << (bits - level_bits(level));
-    unsigned room = 512 - entry_index(address, level);
+    unsigned count = 1u << (bits - table_level_bits(level));
+    unsigned room = 512 - table_index(address, level);
     return (struct spread){ level, count, count < room ? count : room };
 }
 
 /* The part of a frame that the second table maps. */
 ALWAYS_INLINE word second_address(struct spread spread, word address)
 {
-    return address + ((word)spread.first << level_bits(spread.level));
+    return address + ((word)spread.first << table_level_bits(spread.level));
 }
 
 ALWAYS_INLINE bool level_fits(unsigned bits, word address, unsigned level)
 {
-    return bits >= level_bits(level) && (address & ((1ul << level_bits(level)) - 1)) == 0;
+    return bits >= table_level_bits(level) && (address & ((1ul << table_level_bits(level)) - 1)) == 0;
 }
 
 static void fill(word *entry, unsigned count, word page, word step)
@@ -195,7 +185,7 @@ static void flush(struct vspace *vspace, struct spread spread, word address)
     }
     if (likely(spread.count <= FLUSH_PAGES)) {
         for (unsigned i = 0; i < spread.count; i++) {
-            arch_flush_page(address + ((word)i << level_bits(spread.level)), vspace->asid);
+            arch_flush_page(address + ((word)i << table_level_bits(spread.level)), vspace->asid);
         }
     } else {
         arch_flush_asid(vspace->asid);
@@ -203,16 +193,7 @@ static void flush(struct vspace *vspace, struct spread spread, word address)
     }
 }
 
-/* Read, read and write, read and execute: rights >> 3 is 1, 3 or 5. */
-#define RIGHTS_POSSIBLE (1u << 1 | 1u << 3 | 1u << 5)
-_Static_assert(FRAME_READ == 8 && FRAME_WRITE == 16 && FRAME_EXECUTE == 32, "as counted above");
-
-ALWAYS_INLINE bool rights_good(word head, word rights)
-{
-    return (rights & ~(head & FRAME_RIGHTS)) == 0 && (RIGHTS_POSSIBLE >> (rights >> 3) & 1) != 0;
-}
-
-/* What is wrong with the rights, if rights_good() says no. */
+/* What is wrong with the rights, if frame_rights_good() says no. */
 static enum err rights_error(word head, word rights)
 {
     if ((rights & ~FRAME_RIGHTS) != 0 || (rights & FRAME_READ) == 0) {
@@ -243,7 +224,7 @@ static enum err ask_for_place(struct vspace *vspace, word address, unsigned want
     unsigned level;
     struct table *table = walk(vspace->top, address, wanted, &level);
     *lacking += level - wanted;
-    return any_valid(&table->entry[entry_index(address, level)], level == wanted ? count : 1)
+    return any_valid(&table->entry[table_index(address, level)], level == wanted ? count : 1)
                ? ERR_OCCUPIED
                : OK;
 }
@@ -282,35 +263,21 @@ ALWAYS_INLINE enum err find_place(struct vspace *vspace, word address, struct sp
         struct table *table = walk(vspace->top, address, spread.level, &level);
         if (likely(level == spread.level)) {
             *out = table;
-            bool occupied = any_valid(&table->entry[entry_index(address, level)], spread.count);
+            bool occupied = any_valid(&table->entry[table_index(address, level)], spread.count);
             return occupied ? ERR_OCCUPIED : OK;
         }
     }
     return make_place(vspace, address, spread, out);
 }
 
-/* Notes of a new mapping in the table and in the frame's slot; the first entry is written. */
-ALWAYS_INLINE void note_mapping(struct slot *frame, word head, word arg, struct table *table,
-                                unsigned index)
+enum err frame_map_any(struct cap frame, struct vspace *vspace, word address, word rights)
 {
-    word offset = (word)&table->entry[index] - ARCH_WINDOW;
-    table->owner[index] = link_to(frame);
-    slot_lock(frame);
-    slot_write(frame, head, arg | offset << FRAME_ENTRY_SHIFT);
-    slot_unlock(frame);
-}
-
-/* As frame_map(), for whatever is not one page of memory in the table that was used last. */
-static __attribute__((noinline)) enum err map_any(struct slot *slot, struct vspace *vspace,
-                                                  word address, word rights)
-{
-    struct cap frame = slot_read(slot);
     unsigned bits = frame_bits(frame.arg);
     word size = 1ul << bits;
     if (frame_entry(frame.arg) != NULL) {
         return ERR_MAPPED;
     }
-    if (!rights_good(frame.head, rights)) {
+    if (!frame_rights_good(frame.head, rights)) {
         return rights_error(frame.head, rights);
     }
     if (address >= ARCH_USER_TOP || size > ARCH_USER_TOP - address) {
@@ -320,7 +287,7 @@ static __attribute__((noinline)) enum err map_any(struct slot *slot, struct vspa
     while (level < ARCH_LEAF_LEVELS - 1 && level_fits(bits, address, level + 1)) {
         level++;
     }
-    if (!level_fits(bits, address, level) || bits - level_bits(level) > 9) {
+    if (!level_fits(bits, address, level) || bits - table_level_bits(level) > 9) {
         return ERR_MISALIGNED;
     }
     struct spread spread = spread_over(bits, address, level);
@@ -330,35 +297,14 @@ static __attribute__((noinline)) enum err map_any(struct slot *slot, struct vspa
         return err;
     }
 
-    unsigned index = entry_index(address, level);
+    unsigned index = table_index(address, level);
     word page = arch_pte_leaf(frame_memory(frame.head), rights, frame.arg & FRAME_DEVICE, level);
     write_entries(vspace, &table->entry[index], spread, address, page);
-    note_mapping(slot, frame.head, frame.arg, table, index);
+    frame_note_mapping(frame, table, index);
     flush(vspace, spread, address);
     if (level == 0) {
         vspace->near = table;
-        vspace->near_number = address >> level_bits(1);
-    }
-    return OK;
-}
-
-enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights)
-{
-    /* This argument is that of a page of memory, and not mapped. */
-    bool ordinary = frame.arg == PAGE_BITS && address >> level_bits(1) == vspace->near_number &&
-                    (address & ((1ul << PAGE_BITS) - 1)) == 0;
-    if (unlikely(!ordinary) || unlikely(!rights_good(frame.head, rights))) {
-        return map_any(frame.slot, vspace, address, rights);
-    }
-    struct table *table = vspace->near;
-    unsigned index = entry_index(address, 0);
-    if (unlikely(arch_pte_valid(table->entry[index]))) {
-        return ERR_OCCUPIED;
-    }
-    table->entry[index] = arch_pte_leaf(frame_memory(frame.head), rights, false, 0);
-    note_mapping(frame.slot, frame.head, PAGE_BITS, table, index);
-    if (likely(vspace->asid != 0)) {
-        arch_flush_page(address, vspace->asid);
+        vspace->near_number = address >> table_level_bits(1);
     }
     return OK;
 }
@@ -376,7 +322,7 @@ ALWAYS_INLINE struct mapping mapping_of(word arg)
     word *entry = frame_entry(arg);
     struct table *table = table_of_entry(entry);
     unsigned index = (unsigned)(entry - table->entry);
-    word address = table->base + ((word)index << level_bits(table->level));
+    word address = table->base + ((word)index << table_level_bits(table->level));
     return (struct mapping){ table, index, address,
                              spread_over(frame_bits(arg), address, table->level) };
 }
@@ -384,7 +330,7 @@ ALWAYS_INLINE struct mapping mapping_of(word arg)
 static void forget_mapping(struct slot *frame)
 {
     slot_lock(frame);
-    slot_write(frame, frame->head, frame_unmapped_arg(frame->arg));
+    slot_write_arg(frame, frame_unmapped_arg(frame->arg));
     slot_unlock(frame);
 }
 
@@ -428,7 +374,7 @@ enum err frame_protect(struct cap frame, word rights)
     if (unlikely(entry == NULL)) {
         return ERR_NOT_MAPPED;
     }
-    if (unlikely(!rights_good(frame.head, rights))) {
+    if (unlikely(!frame_rights_good(frame.head, rights))) {
         return rights_error(frame.head, rights);
     }
     struct table *table = table_of_entry(entry);
@@ -474,7 +420,7 @@ enum err vspace_feed(struct vspace *vspace, struct slot *tables)
     vspace->blocks = first;
     word offset = (word)vspace - ARCH_WINDOW;
     slot_lock(tables);
-    slot_write(tables, tables->head, tables->arg | offset << TABLES_VSPACE_SHIFT);
+    slot_write_arg(tables, tables->arg | offset << TABLES_VSPACE_SHIFT);
     slot_unlock(tables);
     return OK;
 }
@@ -512,7 +458,7 @@ bool vspace_clear_step(struct vspace *vspace)
         struct slot *tables = link_target(first->block);
         vspace->blocks = first->block_next;
         slot_lock(tables);
-        slot_write(tables, tables->head, tables->arg & FRAME_BITS_MASK);
+        slot_write_arg(tables, tables->arg & FRAME_BITS_MASK);
         slot_unlock(tables);
         return false;
     }
@@ -541,6 +487,6 @@ void vspace_check(struct vspace const *vspace)
         }
     }
     if (vspace->root != 0 && asid_owner[vspace->asid] != vspace) {
-        panic("ASID %u is not its owner's", vspace->asid);
+        panic("ASID %lu is not its owner's", vspace->asid);
     }
 }

@@ -35,7 +35,7 @@ struct vspace {
     struct table *blocks; /* first tables of the blocks that it was fed with */
     struct table *near;   /* the table of pages that was used last, for the 2 MiB ... */
     word near_number;     /* ... of this number; ~0 if there is none */
-    uint32_t asid;        /* 0: none */
+    word asid;            /* 0: none */
     struct life life;
 } ALIGNED(64);
 _Static_assert(sizeof(struct vspace) <= VSPACE_SIZE, "an address space fits its object");
@@ -86,9 +86,66 @@ ALWAYS_INLINE struct vspace *tables_vspace(word arg)
     return offset == 0 ? NULL : (struct vspace *)(ARCH_WINDOW + offset);
 }
 
-/* Maps, unmaps, changes. A frame's slot is the record of its mapping. */
+/* ---- Mapping. A frame's slot is the record of its mapping ---- */
+
 void vspace_init(struct vspace *vspace);
-NODISCARD enum err frame_map(struct cap frame, struct vspace *vspace, word address, word rights);
+
+ALWAYS_INLINE unsigned table_level_bits(unsigned level)
+{
+    return PAGE_BITS + 9 * level;
+}
+
+ALWAYS_INLINE unsigned table_index(word address, unsigned level)
+{
+    return address >> table_level_bits(level) & 511;
+}
+
+/* To read, to read and write, to read and execute: and no more than the capability allows. */
+ALWAYS_INLINE bool frame_rights_good(word head, word rights)
+{
+    return (rights & ~(head & FRAME_RIGHTS)) == 0 && (rights & FRAME_READ) != 0 &&
+           rights != FRAME_RIGHTS;
+}
+
+/* Notes a new mapping in the table and in the frame's slot. */
+ALWAYS_INLINE void frame_note_mapping(struct cap frame, struct table *table, unsigned index)
+{
+    word offset = (word)&table->entry[index] - ARCH_WINDOW;
+    table->owner[index] = link_to(frame.slot);
+    slot_lock(frame.slot);
+    slot_write_arg(frame.slot, frame.arg | offset << FRAME_ENTRY_SHIFT);
+    slot_unlock(frame.slot);
+}
+
+/* Maps any frame anywhere. */
+NODISCARD enum err frame_map_any(struct cap frame, struct vspace *vspace, word address,
+                                 word rights);
+
+/* The same; in a straight line for one page of memory in the table that was used last. */
+NODISCARD ALWAYS_INLINE enum err frame_map(struct cap frame, struct vspace *vspace, word address,
+                                           word rights)
+{
+    /* This argument is that of a page of memory, and not mapped. */
+    bool ordinary = frame.arg == PAGE_BITS &&
+                    address >> table_level_bits(1) == vspace->near_number &&
+                    (address & ((1ul << PAGE_BITS) - 1)) == 0;
+    if (unlikely(!ordinary) || unlikely(!frame_rights_good(frame.head, rights))) {
+        return frame_map_any(frame, vspace, address, rights);
+    }
+    struct table *table = vspace->near;
+    unsigned index = table_index(address, 0);
+    if (unlikely(arch_pte_valid(table->entry[index]))) {
+        return ERR_OCCUPIED;
+    }
+    table->entry[index] = arch_pte_leaf(frame_memory(frame.head), rights, false, 0);
+    frame.arg = PAGE_BITS;
+    frame_note_mapping(frame, table, index);
+    if (likely(vspace->asid != 0)) {
+        arch_flush_page(address, vspace->asid);
+    }
+    return OK;
+}
+
 void frame_unmap(struct slot *frame);
 NODISCARD enum err frame_protect(struct cap frame, word rights);
 /* The capability of a mapped frame, or of tables, moved to another slot. */

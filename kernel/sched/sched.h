@@ -54,7 +54,6 @@ struct cpu {
 
     /* The request to a kernel object that is being performed: see api/invocation.h. */
     word volatile *args;
-    word volatile *tag; /* where a handler that is interrupted says how to go on */
     word detail;        /* ErrorDetail */
     word last_call;     /* first argument register and tag of the last system call, for a panic */
     word last_tag;
