@@ -96,8 +96,10 @@ enum err invoke_cnode_delete(struct cpu *cpu, struct cap self, uint32_t at)
         if (unlikely(err != OK)) {
             return err;
         }
-        /* Somebody may fill the slot before this goes on. */
-        invocation_go_on_as(cpu, METHOD_CNODE_FINISH);
+        if (unlikely(delete_has_remains())) {
+            /* Somebody may fill the slot before this goes on. */
+            invocation_go_on_as(cpu, METHOD_CNODE_FINISH);
+        }
     }
     return delete_finish(cpu);
 }

@@ -51,33 +51,50 @@ static void tell_keeper(struct cpu *cpu, struct slot *slot)
     }
 }
 
-enum err delete_slot(struct cpu *cpu, struct slot *slot)
+/* A frame's mapping goes with its capability; the mappings of an address space go with its tables. */
+static __attribute__((noinline)) enum err undo_mapping(struct cpu *cpu, struct slot *slot)
 {
-    struct cap cap = slot_read(slot);
-    switch (cap_type(cap.head)) {
-    case OBJECT_FRAME:
-        if (frame_entry(cap.arg) != NULL) {
+    if (cap_type(slot->head) == OBJECT_FRAME) {
+        if (frame_entry(slot->arg) != NULL) {
             frame_unmap(slot);
         }
-        break;
-    case OBJECT_TABLES:
-        for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
-            cpu->resched = RESCHED_ALL;
-            if (!vspace_clear_step(vspace) && invocation_must_yield(cpu)) {
-                return ERR_PREEMPTED;
-            }
-        }
-        break;
-    default:
-        break;
+        return OK;
     }
-    struct family *family = &families[slot->family];
-    bool last = cap_clear(slot);
-    tell_keeper(cpu, slot);
-    if (last) {
-        end_object(cpu, family, cap_life(cap.head));
+    for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
+        cpu->resched = RESCHED_ALL; /* it may be loaded */
+        if (!vspace_clear_step(vspace) && invocation_must_yield(cpu)) {
+            return ERR_PREEMPTED;
+        }
     }
     return OK;
+}
+
+/* Somebody has to know that a capability has gone: its keeper, or its object. */
+static __attribute__((noinline)) enum err tell(struct cpu *cpu, struct slot *slot, word head,
+                                               bool last)
+{
+    tell_keeper(cpu, slot);
+    if (last) {
+        end_object(cpu, &families[slot->family], cap_life(head));
+    }
+    return OK;
+}
+
+enum err delete_slot(struct cpu *cpu, struct slot *slot)
+{
+    word head = slot->head;
+    enum object_type type = cap_type(head);
+    if (type == OBJECT_FRAME || type == OBJECT_TABLES) {
+        enum err err = undo_mapping(cpu, slot);
+        if (unlikely(err != OK)) {
+            return err;
+        }
+    }
+    bool last = cap_clear(slot);
+    if (likely(!last) && likely(slot->place == PLACE_CNODE)) {
+        return OK;
+    }
+    return tell(cpu, slot, head, last);
 }
 
 /* ---- Remains. Each step does a little; true when nothing was left to do. ---- */
@@ -184,7 +201,7 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
     }
 }
 
-enum err delete_finish(struct cpu *cpu)
+enum err delete_remains(struct cpu *cpu)
 {
     for (unsigned f = 0; f < FAMILIES; f++) {
         struct family *family = &families[f];
