@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the commands share: platforms, presets, errors, running things."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD_SPACE = 400 << 20     # bytes that a build may take
+
+
+class Stop(Exception):
+    """Something that the user has to know: one sentence that says what to do."""
+
+
+def platforms():
+    return sorted(p.parent.name for p in (ROOT / "platforms").glob("*/platform.toml"))
+
+
+def preset(platform, debug):
+    if platform not in platforms():
+        raise Stop(f'there is no platform "{platform}"; there are: {", ".join(platforms())}')
+    return platform + ("-debug" if debug else "")
+
+
+def build_dir(name):
+    return ROOT / "build" / name
+
+
+def run(command, quiet=False, **options):
+    """Runs a command; its failure ends this one. Quiet: output is shown only when it fails."""
+    if quiet:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+        if done.returncode != 0:
+            sys.stdout.write(done.stdout)
+    else:
+        done = subprocess.run(command, **options)
+    if done.returncode != 0:
+        raise Stop(f"this failed: {' '.join(map(str, command))}")
+
+
+def build(name, target=None):
+    """Configures and builds a preset."""
+    where = build_dir(name)
+    where.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(where).free
+    if free < BUILD_SPACE and not (where / "build.ninja").exists():
+        raise Stop(f"the disk is full: {free >> 20} MB are free below {where}, a build takes up to "
+                   f"{BUILD_SPACE >> 20} MB; make room, or run ./tessera clean")
+    if not (where / "build.ninja").exists():
+        run(["cmake", "--preset", name], quiet=True, cwd=ROOT)
+        link_compile_commands(where)
+    command = ["cmake", "--build", "--preset", name]
+    if target:
+        command += ["--target", target]
+    run(command, quiet=True, cwd=ROOT)
+
+
+def link_compile_commands(where):
+    """Editors look for this file in the root."""
+    link = ROOT / "compile_commands.json"
+    if link.is_symlink() or not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(where / "compile_commands.json", ROOT))
+
+
+def commit():
+    done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""QEMU command lines, and running them."""
+
+import os
+import signal
+import subprocess
+import threading
+import tomllib
+
+from .common import ROOT, Stop, build_dir
+
+# One instruction takes one nanosecond of virtual time; idle time is skipped. Runs repeat exactly.
+COUNTED = ["-icount", "shift=0,sleep=off"]
+
+
+def description(platform):
+    with open(ROOT / "platforms" / platform / "platform.toml", "rb") as file:
+        return tomllib.load(file)
+
+
+def image(preset, system):
+    path = build_dir(preset) / f"image-{system}.bin"
+    if not path.exists():
+        known = sorted(p.stem for p in (ROOT / "platforms" / "systems").glob("*.toml"))
+        raise Stop(f'there is no system "{system}"; there are: {", ".join(known)}')
+    return path
+
+
+def command(platform, kernel, counted=True, extra=()):
+    board = description(platform)["qemu"]
+    return [board["program"], *board["arguments"], "-display", "none", "-serial", "stdio", "-no-reboot",
+            *(COUNTED if counted else []), "-kernel", str(kernel), *extra]
+
+
+def boot(arguments, timeout, each_line=lambda line: None):
+    """Runs QEMU until it ends. Returns its exit code and its lines; code None: it had to be ended."""
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    expired = threading.Event()
+
+    def expire():
+        expired.set()
+        os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(timeout, expire)
+    timer.start()
+    lines = []
+    try:
+        for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip("\r\n")
+            lines.append(line)
+            each_line(line)
+        code = process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return (None if expired.is_set() else code), lines
