@@ -166,7 +166,7 @@ static enum err poll(struct cpu *cpu)
 
 static enum err yield(struct cpu *cpu)
 {
-    sched_yield(cpu);
+    sched_step_aside(cpu);
     cpu->current->args[0] = OK;
     return OK;
 }

@@ -27,12 +27,3 @@ void *memcpy(void *restrict to, void const *restrict from, size_t count)
     }
     return to;
 }
-
-bool text_equal(char const *a, char const *b)
-{
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}

@@ -6,4 +6,12 @@
 
 void *memset(void *to, int value, size_t count);
 void *memcpy(void *restrict to, void const *restrict from, size_t count);
-bool text_equal(char const *a, char const *b);
+
+ALWAYS_INLINE bool text_equal(char const *a, char const *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}

@@ -151,9 +151,9 @@ void fast_reply_recv(word address)
         if (first->priority != current->priority) {
             return arch_decline(current, address);
         }
-        reply_short(current, address, endpoint, first);
+        return reply_short(current, address, endpoint, first);
     }
-    reply_short(current, address, endpoint, NULL);
+    return reply_short(current, address, endpoint, NULL);
 }
 
 /* ---- Long messages and capabilities ---- */
@@ -338,7 +338,7 @@ void fast_signal_wake(word address)
         wake(notification, waiter, bits);
         cpu->first = waiter;
         cpu->bar = (int16_t)rank;
-        arch_switch(current, current, current->vspace->root, OK);
+        return arch_switch(current, current, current->vspace->root, OK);
     }
     word root = waiter->vspace->root;
     word now = arch_now();

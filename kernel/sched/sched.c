@@ -150,7 +150,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
 }
 
-void sched_yield(struct cpu *cpu)
+void sched_step_aside(struct cpu *cpu)
 {
     cpu->rotate = true;
     cpu->resched = RESCHED_ALL;

@@ -177,7 +177,7 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc);
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period);
 void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
 /* Moves the current thread behind the others of its priority. */
-void sched_yield(struct cpu *cpu);
+void sched_step_aside(struct cpu *cpu);
 
 /* Ticks of this time that were used so far. */
 word sched_used(struct cpu const *cpu, struct sched_context const *sc);

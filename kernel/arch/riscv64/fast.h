@@ -47,7 +47,7 @@ ALWAYS_INLINE struct tcb *arch_save(void)
 
 /* Runs `to`: result and message are in place, what else a call preserves is loaded, scratch
  * registers are cleared. The resume address doubles as the clearing of ra. */
-ALWAYS_INLINE NORETURN void arch_switch(struct tcb *current, struct tcb *to, word root, word result)
+ALWAYS_INLINE void arch_switch(struct tcb *current, struct tcb *to, word root, word result)
 {
     (void)current;
     register struct tcb *next __asm__("t6") = to;
