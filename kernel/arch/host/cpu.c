@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine that the kernel sees when it runs as an ordinary program. */
+#include "api/syscall.h"
+#include "arch/arch.h"
+#include "dev/irqchip.h"
+#include "object/thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct host host = { .timer = ~0ul };
+
+/* The table that kernel/base/symbols.c prints from: nothing is known here. */
+uint32_t const symbol_count = 0;
+uint32_t const symbol_address[1], symbol_name[1];
+char const symbol_text[1];
+char const text_start[1];
+
+void arch_put(char c)
+{
+    fputc(c, stderr);
+}
+
+void arch_stop(int code)
+{
+    (void)code;
+    abort();
+}
+
+static void never_wakes(void)
+{
+    fprintf(stderr, "the machine sleeps for ever\n");
+    abort();
+}
+
+void (*host_asleep)(void) = never_wakes;
+
+/* ---- The interrupt controller: claimed lines are silent until they are completed ---- */
+
+static uint64_t ready_lines(unsigned half)
+{
+    return host.lines[half] & host.open[half] & ~host.claimed[half];
+}
+
+bool host_interrupt_pending(void)
+{
+    return host.timer <= host.now || (ready_lines(0) | ready_lines(1)) != 0;
+}
+
+unsigned irqchip_claim(void)
+{
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t ready = ready_lines(half);
+        if (ready != 0) {
+            unsigned bit = (unsigned)__builtin_ctzl(ready);
+            host.claimed[half] |= 1ul << bit;
+            return half * 64 + bit;
+        }
+    }
+    return 0;
+}
+
+void irqchip_complete(unsigned line)
+{
+    host.claimed[line / 64] &= ~(1ul << line % 64);
+}
+
+void irqchip_open(unsigned line)
+{
+    host.open[line / 64] |= 1ul << line % 64;
+}
+
+void irqchip_close(unsigned line)
+{
+    host.open[line / 64] &= ~(1ul << line % 64);
+}
+
+unsigned irqchip_lines(void)
+{
+    return 96;
+}
+
+/* Nothing can happen but what the timer was set for: the clock goes there. */
+void arch_wait_for_interrupt(void)
+{
+    if (!host_interrupt_pending()) {
+        if (host.timer == ~0ul) {
+            host_asleep();
+        }
+        host.now = host.timer;
+    }
+}
+
+/* ---- Address spaces and threads ---- */
+
+word arch_asid_count(void)
+{
+    return 8; /* few, so that tests run out of them */
+}
+
+void arch_root_init(word *table)
+{
+    table[511] = 1ul << 63; /* something that is the kernel's, and not valid for anyone else */
+}
+
+void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word first, word second)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        thread->frame[i] = 0;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        thread->args[i] = 0;
+        thread->temps[i] = 0;
+    }
+    thread->frame[ARCH_FRAME_PC] = pc;
+    thread->frame[ARCH_FRAME_SP] = sp;
+    thread->frame[ARCH_FRAME_TLS] = tls;
+    thread->args[0] = first;
+    thread->args[1] = second;
+    thread->full = 1;
+}
+
+/* The test's loop looks at this and makes the same system call once more. */
+void arch_syscall_again(struct tcb *thread)
+{
+    thread->frame[ARCH_FRAME_PC] -= 4;
+}
+
+void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS])
+{
+    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+        registers[i] = i < 16 ? thread->frame[i] : i < 24 ? thread->args[i - 16]
+                                                          : thread->temps[i - 24];
+    }
+}
+
+void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS])
+{
+    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+        word *place = i < 16 ? &thread->frame[i] : i < 24 ? &thread->args[i - 16]
+                                                          : &thread->temps[i - 24];
+        *place = registers[i];
+    }
+    thread->full = 1;
+}
+
+void arch_print_state(struct tcb const *thread)
+{
+    (void)thread;
+}

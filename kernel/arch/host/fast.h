@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The fast path's entry and exit, without registers: the program's are in host.registers. */
+#pragma once
+
+#include "object/thread.h"
+
+void fast_call(word address);
+void fast_reply_recv(word address);
+void fast_call_long(word address);
+void fast_reply_recv_long(word address);
+void fast_signal(void);
+void fast_signal_wake(word address);
+
+ALWAYS_INLINE struct tcb *arch_save(void)
+{
+    return host.current;
+}
+
+ALWAYS_INLINE void arch_switch(struct tcb *current, struct tcb *to, word root, word result)
+{
+    (void)current;
+    host.current = to;
+    host.root = root;
+    host.registers[0] = result;
+}
+
+ALWAYS_INLINE void arch_decline(struct tcb *current, word address)
+{
+    (void)current, (void)address;
+    host.declined = true;
+}
+
+ALWAYS_INLINE void arch_decline_untouched(struct tcb *current, word address)
+{
+    arch_decline(current, address);
+}
+
+ALWAYS_INLINE void arch_run_woken(struct tcb *thread, word root)
+{
+    host.current = thread;
+    host.root = root;
+    for (unsigned i = 0; i < 8; i++) {
+        host.registers[i] = thread->args[i];
+    }
+}
+
+ALWAYS_INLINE struct tcb *arch_current(void)
+{
+    return host.current;
+}
+
+ALWAYS_INLINE word arch_address(void)
+{
+    return host.registers[0];
+}
+
+ALWAYS_INLINE void arch_decline_unsaved(void)
+{
+    host.declined = true;
+}
+
+ALWAYS_INLINE void arch_signal_wake(void)
+{
+    fast_signal_wake(host.registers[0]);
+}
+
+ALWAYS_INLINE void arch_resume(void)
+{
+    host.registers[0] = OK;
+}
+
+ALWAYS_INLINE word arch_tag(void)
+{
+    return host.registers[7];
+}
+
+ALWAYS_INLINE word arch_last_word(void)
+{
+    return host.registers[ARCH_MESSAGE_REGISTERS];
+}
+
+ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+{
+    for (word i = 0; i < count; i++) {
+        to[i] = from[i];
+    }
+}

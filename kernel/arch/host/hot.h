@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel as an ordinary program: physical memory is a piece of this process's memory below
+ * 2 GiB (where sanitizers let a program have fixed addresses), and what a test does with `host` is
+ * what devices and the clock do. The program is linked without PIE, so that the kernel's own data
+ * lies in the window too.
+ */
+#pragma once
+
+#include "base/types.h"
+
+#define ARCH_WINDOW            0ul
+#define ARCH_USER_TOP          (1ul << 38)
+#define ARCH_LEVELS            3
+#define ARCH_LEAF_LEVELS       3
+#define ARCH_MESSAGE_REGISTERS 6
+#define ARCH_IRQS              128
+#define ARCH_FRAME_SP          0
+#define ARCH_FRAME_PC          1
+#define ARCH_FRAME_TLS         2
+
+/* The machine. */
+struct host {
+    word registers[8];     /* the running program's: address and operation, message, tag */
+    struct tcb *current;   /* who runs */
+    word now;              /* the clock */
+    word timer;            /* when the timer interrupts */
+    uint64_t lines[2];     /* interrupt lines that are raised, 1 to 127 ... */
+    uint64_t open[2];      /* ... and those that may interrupt */
+    uint64_t claimed[2];   /* claimed and not completed */
+    unsigned pending_in;   /* the so-many-th look sees an interrupt though there is none; 0: never */
+    word root;             /* loaded */
+    unsigned flushes;      /* of the TLB */
+    bool declined;         /* by the fast path */
+};
+extern struct host host;
+bool host_interrupt_pending(void);
+/* Called when nobody can run and nothing will ever happen; does not return. */
+extern void (*host_asleep)(void);
+
+ALWAYS_INLINE void *arch_pointer(word address)
+{
+    return (void *)(address & ((1ul << 38) - 1));
+}
+
+ALWAYS_INLINE paddr_t arch_physical(void const *pointer)
+{
+    return (paddr_t){ (word)pointer };
+}
+
+ALWAYS_INLINE void *arch_window(paddr_t address)
+{
+    return (void *)address.raw;
+}
+
+ALWAYS_INLINE unsigned arch_lowest_bit(word bits)
+{
+    return (unsigned)__builtin_ctzl(bits);
+}
+
+ALWAYS_INLINE word arch_now(void)
+{
+    return host.now;
+}
+
+ALWAYS_INLINE bool arch_timer_is_quick(void)
+{
+    return true;
+}
+
+ALWAYS_INLINE void arch_timer_set_quickly(word when)
+{
+    host.timer = when;
+}
+
+ALWAYS_INLINE void arch_timer_set(word when)
+{
+    host.timer = when;
+}
+
+ALWAYS_INLINE bool arch_interrupt_pending(void)
+{
+    bool forced = host.pending_in != 0 && --host.pending_in == 0;
+    return forced || host_interrupt_pending();
+}
+
+ALWAYS_INLINE bool arch_timer_pending(void)
+{
+    return host.timer <= host.now;
+}
+
+ALWAYS_INLINE void arch_root_load(word root)
+{
+    host.root = root;
+}
+
+ALWAYS_INLINE word arch_kernel_root(void)
+{
+    return 1;
+}
+
+/* Entries as RISC-V has them, so that rights are easy to read in a debugger. */
+ALWAYS_INLINE word arch_pte_leaf(paddr_t address, word rights, bool device, unsigned level)
+{
+    (void)device, (void)level;
+    return address.raw >> 2 | rights >> 2 | 1;
+}
+
+ALWAYS_INLINE word arch_pte_table(paddr_t address)
+{
+    return address.raw >> 2 | 1;
+}
+
+ALWAYS_INLINE bool arch_pte_valid(word pte)
+{
+    return (pte & 1) != 0;
+}
+
+ALWAYS_INLINE bool arch_pte_is_leaf(word pte, unsigned level)
+{
+    (void)level;
+    return (pte & 14) != 0;
+}
+
+ALWAYS_INLINE paddr_t arch_pte_address(word pte)
+{
+    return (paddr_t){ pte >> 10 << 12 };
+}
+
+ALWAYS_INLINE word arch_pte_step(unsigned level)
+{
+    return 1ul << (PAGE_BITS - 2 + 9 * level);
+}
+
+ALWAYS_INLINE word arch_root_make(paddr_t table, word asid)
+{
+    return table.raw | asid << 48;
+}
+
+ALWAYS_INLINE void arch_flush_page(word address, word asid)
+{
+    (void)address, (void)asid;
+    host.flushes++;
+}
+
+ALWAYS_INLINE void arch_flush_asid(word asid)
+{
+    (void)asid;
+    host.flushes++;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define MEMORY_START 0x10000000ul
+#define MEMORY_SIZE  (16ul << 20)
+#define CLOCK_HZ     10000000ul
+#define USER_PC      0x1000ul
+#define NS_PER_TICK  100ul
+
+cptr_t world_memory;
+bool world_slow_only;
+static uint32_t next_slot;
+static struct tcb *init;
+static bool was_fast;
+
+/* ---- The world ---- */
+
+static struct boot_image *make_image(void)
+{
+    static char image[3 * 4096] __attribute__((aligned(4096)));
+    struct boot_image *head = (struct boot_image *)image;
+    *head = (struct boot_image){ .magic = BOOT_MAGIC,
+                                 .entry = USER_PC,
+                                 .segment_count = 1,
+                                 .archive_offset = 8192,
+                                 .archive_size = 10 };
+    head->segment[0] = (struct init_segment){
+        .address = 0x200000, .offset = 4096, .file_size = 10, .memory_size = 8192,
+        .rights = FRAME_READ | FRAME_WRITE
+    };
+    return head;
+}
+
+void world_make(void)
+{
+    void *memory = mmap((void *)MEMORY_START, MEMORY_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (memory != (void *)MEMORY_START) {
+        perror("mmap");
+        abort();
+    }
+    memset(memory, 0xa5, MEMORY_SIZE); /* nothing is zero unless the kernel makes it so */
+    struct boot boot = {
+        .memory = { { MEMORY_START, MEMORY_START + MEMORY_SIZE } },
+        .memory_count = 1,
+        .cores = 1,
+        .clock_hz = CLOCK_HZ,
+        .image = make_image(),
+    };
+    boot_add_device(&boot, "test,device", 0x8000, 0x100, 7);
+    host.now = 1000;
+    init = kernel_boot(&boot, 0);
+    host.current = init;
+    init->full = 0;
+    (void)check_everything(init->cpu);
+    struct boot_info const *info = (struct boot_info const *)world_frame(CPTR(17));
+    next_slot = info->first_free_slot;
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        if (info->memory[i].bits == 23) {
+            world_memory = CPTR(info->memory[i].slot);
+        }
+    }
+    ck_assert_uint_ne(world_memory.raw, 0);
+}
+
+cptr_t world_slot(void)
+{
+    return CPTR(next_slot++);
+}
+
+/* ---- Who runs ---- */
+
+struct tcb *world_current(void)
+{
+    return host.current;
+}
+
+uint64_t const *world_registers(void)
+{
+    return host.registers;
+}
+
+/* The thread that the kernel chose runs: its registers are loaded. */
+static void resume(struct tcb *next)
+{
+    host.current = next;
+    next->full = 0;
+    memcpy(host.registers, next->args, sizeof host.registers);
+}
+
+static void enter_slowly(void)
+{
+    struct tcb *current = host.current;
+    memcpy(current->args, host.registers, sizeof host.registers);
+    resume(kernel_syscall(current));
+}
+
+static void enter(void)
+{
+    struct tcb *current = host.current;
+    current->frame[ARCH_FRAME_PC] = USER_PC;
+    host.declined = false;
+    was_fast = false;
+    if (!world_slow_only) {
+        word first = host.registers[0];
+        switch (first & 31) {
+        case SYS_CALL:
+            fast_call(first);
+            break;
+        case SYS_REPLY_RECV:
+            fast_reply_recv(first);
+            break;
+        case SYS_CALL_LONG:
+            fast_call_long(first);
+            break;
+        case SYS_REPLY_RECV_LONG:
+            fast_reply_recv_long(first);
+            break;
+        case SYS_SIGNAL:
+            fast_signal();
+            break;
+        default:
+            host.declined = true;
+            break;
+        }
+        was_fast = !host.declined;
+    }
+    if (!was_fast) {
+        ck_assert_ptr_eq(host.current, current);
+        enter_slowly();
+    } else {
+        host.current->cpu->current = host.current; /* what a real core keeps in a register */
+    }
+}
+
+/* Interrupts that are due are taken before the program goes on; a long operation that made way for
+ * one starts over. */
+static void settle(void)
+{
+    for (;;) {
+        struct tcb *current = host.current;
+        if (host_interrupt_pending()) {
+            memcpy(current->args, host.registers, sizeof host.registers);
+            current->full = 1;
+            resume(kernel_interrupt(current));
+        } else if (current->frame[ARCH_FRAME_PC] == USER_PC - 4) {
+            current->frame[ARCH_FRAME_PC] = USER_PC;
+            enter_slowly();
+        } else {
+            break;
+        }
+    }
+    (void)check_everything(host.current->cpu);
+}
+
+int64_t world_trap(uint64_t registers[8])
+{
+    struct tcb *caller = host.current;
+    memcpy(host.registers, registers, sizeof host.registers);
+    enter();
+    settle();
+    memcpy(registers, host.registers, sizeof host.registers);
+    return host.current == caller ? (int64_t)registers[0] : WORLD_SWITCHED;
+}
+
+void world_fault(enum fault_kind kind, uint64_t address)
+{
+    struct tcb *current = host.current;
+    memcpy(current->args, host.registers, sizeof host.registers);
+    current->frame[ARCH_FRAME_PC] = USER_PC;
+    current->full = 1;
+    resume(kernel_fault(current, kind, address));
+    settle();
+}
+
+void world_line(unsigned line, bool raised)
+{
+    uint64_t bit = 1ul << line % 64;
+    host.lines[line / 64] = raised ? host.lines[line / 64] | bit : host.lines[line / 64] & ~bit;
+    settle();
+}
+
+void world_pass(uint64_t ns)
+{
+    host.now += ns / NS_PER_TICK;
+    settle();
+}
+
+void world_interrupt_at(unsigned n)
+{
+    host.pending_in = n;
+}
+
+uint64_t world_preemptions(void)
+{
+    return init->cpu->counters[COUNTER_PREEMPTIONS];
+}
+
+uint64_t world_clock(void)
+{
+    return host.now;
+}
+
+bool world_was_fast(void)
+{
+    return was_fast;
+}
+
+/* ---- What there is ---- */
+
+static struct cap look_up(cptr_t cap)
+{
+    return slot_read(cspace_slot(init, (kernel_cptr_t){ cap.raw }));
+}
+
+cptr_t world_object(enum object_type type, uint8_t size)
+{
+    cptr_t slot = world_slot();
+    ck_ok(sys_untyped_retype(world_memory, type, size, 1, CPTR(BOOT_SLOT_CNODE),
+                             (uint32_t)(slot.raw >> SLOT_BITS)));
+    return slot;
+}
+
+struct world_thread world_thread_unstarted(uint8_t priority)
+{
+    struct world_thread t = { .cap = world_object(OBJECT_THREAD, 0) };
+    cptr_t frame = world_object(OBJECT_FRAME, PAGE_BITS);
+    t.time = world_object(OBJECT_SCHED_CONTEXT, 0);
+    t.tcb = world_tcb(t.cap);
+    t.buffer = world_frame(frame);
+    ck_ok(sys_thread_configure(t.cap, CPTR(BOOT_SLOT_CNODE), CPTR(BOOT_SLOT_VSPACE), frame,
+                               CPTR_NONE));
+    ck_ok(sys_sched_control_set_priority(CPTR(BOOT_SLOT_SCHED_CONTROL), t.cap, priority));
+    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), t.time, 10000000, 0));
+    return t;
+}
+
+struct world_thread world_thread(uint8_t priority)
+{
+    struct world_thread t = world_thread_unstarted(priority);
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_thread_start(t.cap, USER_PC, 0, 0, 0, 0));
+    return t;
+}
+
+struct world_thread world_init(void)
+{
+    return (struct world_thread){ CPTR(BOOT_SLOT_THREAD), CPTR(BOOT_SLOT_SCHED_CONTEXT), init,
+                                  init->buffer };
+}
+
+struct message_buffer *world_buffer(void)
+{
+    return host.current->buffer;
+}
+
+struct tcb *world_tcb(cptr_t thread)
+{
+    return cap_thread(look_up(thread));
+}
+
+void *world_frame(cptr_t frame)
+{
+    return (void *)frame_memory(look_up(frame).head).raw;
+}
+
+uint64_t world_entry(cptr_t vspace, uint64_t address)
+{
+    struct table const *table = cap_vspace(look_up(vspace))->top;
+    for (unsigned level = ARCH_LEVELS - 1; table != NULL; level--) {
+        word entry = table->entry[table_index(address, level)];
+        if (!arch_pte_valid(entry) || arch_pte_is_leaf(entry, level)) {
+            return entry;
+        }
+        table = arch_window(arch_pte_address(entry));
+    }
+    return 0;
+}
+
+/* ---- Running tests ---- */
+
+/* Thread-local in programs; here all programs are this one. */
+_Thread_local uint64_t sys_error_detail;
+_Thread_local struct message_buffer *sys_thread_buffer;
+uint64_t sys_clock_hz = CLOCK_HZ;
+
+int world_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

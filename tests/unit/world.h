@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A kernel in this process, and programs that a test plays. The test is whatever thread runs: it
+ * makes the system calls of libsys, and asserts who runs next. After every kernel entry all
+ * invariants are checked.
+ */
+#pragma once
+
+#include <check.h>
+#include <stdint.h>
+#include <tessera/sys.h>
+
+struct tcb;
+
+/* ---- The world ---- */
+
+/* Boots the kernel with 16 MiB of memory. The program that runs is init: priority 255, with the
+ * capabilities of BootSlot. */
+void world_make(void);
+/* Slots of init's table that nobody uses, and memory to make things of. */
+cptr_t world_slot(void);
+extern cptr_t world_memory;
+
+/* ---- Who runs ---- */
+
+struct tcb *world_current(void);
+/* The running thread becomes another one when it blocks; then the result of a call is this. */
+#define WORLD_SWITCHED INT64_MAX
+/* A system call with all its registers; they hold those of whoever runs afterwards. */
+int64_t world_trap(uint64_t registers[8]);
+/* The registers of the running thread, as its last system call left them. */
+uint64_t const *world_registers(void);
+/* The running thread faults; an interrupt line is raised, or lowered; time passes; the interrupts
+ * that are due are taken. */
+void world_fault(enum fault_kind kind, uint64_t address);
+void world_line(unsigned line, bool raised);
+void world_pass(uint64_t ns);
+/* The n-th look of the kernel for an interrupt sees one. Long operations then start over. */
+void world_interrupt_at(unsigned n);
+/* How often that has happened. */
+uint64_t world_preemptions(void);
+/* Skips the fast path, so that the same test can be run on the slow one. */
+extern bool world_slow_only;
+/* Whether the last system call was done by the fast path. */
+bool world_was_fast(void);
+
+/* ---- What there is ---- */
+
+/* New objects in new slots of init's table. */
+cptr_t world_object(enum object_type type, uint8_t size);
+struct world_thread {
+    cptr_t cap;
+    cptr_t time;
+    struct tcb *tcb;
+    struct message_buffer *buffer;
+};
+/* A thread that shares everything with init but its message buffer; with a time slice of 10 ms.
+ * It is ready, but runs only when those above it do not. */
+struct world_thread world_thread(uint8_t priority);
+/* The same, not started and without time. */
+struct world_thread world_thread_unstarted(uint8_t priority);
+/* init itself, as a thread. */
+struct world_thread world_init(void);
+struct message_buffer *world_buffer(void);
+struct tcb *world_tcb(cptr_t thread);
+
+/* Memory behind a frame, as the kernel sees it. */
+void *world_frame(cptr_t frame);
+/* The page table entry for an address of init's address space, 0 if there is none. */
+uint64_t world_entry(cptr_t vspace, uint64_t address);
+
+/* Checks that an error is the expected one, by name. */
+#define ck_err(expression, expected) ck_assert_int_eq(expression, expected)
+#define ck_ok(expression)            ck_assert_int_eq(expression, OK)
+
+/* ---- Running tests ---- */
+
+/* Runs the tests of a suite, each in a process of its own, and prints TAP. */
+int world_run(Suite *suite);
