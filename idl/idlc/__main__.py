@@ -30,9 +30,17 @@ def environment():
     env.filters["snake"] = model.snake
     env.filters["upper_snake"] = lambda name: model.snake(name).upper()
     env.filters["comment"] = comment
-    env.globals["max_value"] = lambda t: (1 << (8 * t.size)) - 1
+    env.globals["place"] = place
     env.globals["MIN_REGISTER_WORDS"] = model.MIN_REGISTER_WORDS
     return env
+
+
+def place(param, kernel):
+    """Where in its message a parameter is."""
+    if param.type.kind == "cap" and not kernel:
+        return "last register"
+    length = ": length, then data" if param.type.kind in ("bytes", "string") else ""
+    return f"word {param.word}" + (f" behind {param.behind}" if param.behind else "") + length
 
 
 def comment(text, indent=0, width=100):
@@ -77,7 +85,7 @@ def write(path, text):
 def render(library, kind, source):
     if kind == "json":
         return as_json(library)
-    return environment().get_template(KINDS[kind]).render(lib=library, source=source)
+    return environment().get_template(KINDS[kind]).render(lib=library, source=source).rstrip() + "\n"
 
 
 def main(argv=None):
@@ -90,6 +98,9 @@ def main(argv=None):
         library = parse.load(options.file)
     except OSError as error:
         print(f"idlc: {options.file}: {error.strerror}", file=sys.stderr)
+        return 2
+    except UnicodeDecodeError:
+        print(f"idlc: {options.file}: not a text in UTF-8", file=sys.stderr)
         return 2
     except IdlError as error:
         print(error.render(), file=sys.stderr)

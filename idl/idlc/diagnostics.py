@@ -28,7 +28,7 @@ class IdlError(Exception):
         super().__init__(f"{len(problems)} problem(s) in {path}")
         self.path = path
         self.text = text
-        self.problems = sorted(problems, key=lambda p: (p.place.line, p.place.column))
+        self.problems = sorted(set(problems), key=lambda p: (p.place.line, p.place.column, p.code, p.what))
 
     def render(self):
         return "\n".join(self._render_one(problem) for problem in self.problems)

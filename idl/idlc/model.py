@@ -65,8 +65,30 @@ class Type:
 
     @property
     def checked(self):
-        """Whether a received value can be one that is refused."""
-        return not self.scalar or self.kind != "int" or self.size < 8
+        """Whether memory of this type can hold a value that it does not have."""
+        if self.kind == "array":
+            return self.element.checked
+        if self.kind == "struct":
+            return any(f.type.checked for f in self.decl.fields)
+        return self.kind in ("enum", "flags") or self.name == "bool"
+
+    def refused(self, value):
+        """The C condition that the number `value` is none of this type; nothing where all are."""
+        if self.kind == "enum":
+            numbers = sorted(m.value for m in self.decl.members)
+            first, last = numbers[0], numbers[-1]
+            if last - first + 1 != len(numbers):
+                return " && ".join(f"{value} != {n}ul" for n in numbers)
+            return f"{value} - {first}ul > {last - first}ul" if first else f"{value} > {last}ul"
+        if self.kind == "flags":
+            return f"({value} & ~{hex(sum(m.value for m in self.decl.members))}ul) != 0"
+        if self.name == "bool":
+            return f"{value} > 1ul"
+        if self.size == 8:
+            return ""
+        if self.name.startswith("i"):
+            return f"{value} != (uint64_t)({self.c}){value}"
+        return f"{value} > {(1 << 8 * self.size) - 1}ul"
 
     @property
     def words(self):
@@ -151,6 +173,14 @@ class Field(Named):
 
 
 @dataclass
+class Param(Named):
+    type: Type = None
+    number: int = 0     # counted from 1
+    word: int = 0       # its first message word; behind a parameter of variable length: from its end
+    behind: str = ""    # that parameter
+
+
+@dataclass
 class Struct(InLibrary):
     fields: list = field(default_factory=list)
     size: int = 0
@@ -183,21 +213,25 @@ class Method(Named):
     fast: bool = False
     owner: object = None
 
-    @staticmethod
-    def _words(params):
-        return sum(p.type.words for p in params)
-
     @property
     def label(self):
         return self.owner.number * self.owner.label_unit + self.number
 
     @property
+    def signature(self):
+        """As it is written in the interface file."""
+        def listed(params):
+            return ", ".join(f"{p.name}: {p.type.text}" for p in params)
+        attributes = (f" requires {self.requires}" if self.requires else "") + (" fast" if self.fast else "")
+        return f"{self.name}({listed(self.inputs)}) -> ({listed(self.outputs)}){attributes}"
+
+    @property
     def in_words(self):
-        return self._words(self.inputs)
+        return sum(p.type.words for p in self.inputs)
 
     @property
     def out_words(self):
-        return self._words(self.outputs)
+        return sum(p.type.words for p in self.outputs)
 
     @property
     def in_caps(self):
@@ -209,7 +243,7 @@ class Method(Named):
 
     @staticmethod
     def _in_registers(params):
-        return all(p.type.scalar for p in params) and Method._words(params) <= MIN_REGISTER_WORDS
+        return all(p.type.scalar for p in params) and len(params) <= MIN_REGISTER_WORDS
 
     @property
     def request_in_registers(self):
@@ -279,6 +313,11 @@ class Library:
     objects: list = field(default_factory=list)
     interfaces: list = field(default_factory=list)
     events: list = field(default_factory=list)
+
+    @property
+    def first_error(self):
+        """What a server's error numbers are added to, to be told from the kernel's."""
+        return 0 if self.name == "kernel" else 256
 
     def struct(self, name):
         return next(s for s in self.structs if s.name == name)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads an interface file and checks it. Problems are collected, so that one run shows them all."""
 
+import difflib
+import functools
 from pathlib import Path
 
 from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -12,16 +14,22 @@ GRAMMAR = Path(__file__).with_name("grammar.lark")
 PARSER = Lark(GRAMMAR.read_text(), parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 C_RESERVED = set(
-    "auto bool break case char const continue default do double else enum extern false float for goto "
-    "if inline int long register restrict return short signed sizeof static struct switch true typedef "
-    "union unsigned void volatile while".split())
+    "NULL asm auto bool break case char const continue default do double else enum extern false float for "
+    "goto if inline int linux long register restrict return short signed sizeof static struct switch true "
+    "typedef typeof union unix unsigned void volatile while".split())
+# Names that functions generated from a method give to things of their own.
+GENERATED = {
+    "message": set("self m err event reader writer server badge at_fault".split()),
+    "kernel": set("self m err cpu slot head arg".split()),
+    "trace": set(),
+}
 KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects", "trace": "trace events"}
 
 # How the grammar's tokens are called in a message.
 TOKEN_NAMES = {
     "SEMICOLON": '";"', "COLON": '":"', "LBRACE": '"{"', "RBRACE": '"}"', "LPAR": '"("', "RPAR": '")"',
     "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "QMARK": '"?"',
-    "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
+    "__ANON_0": '"->"', "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
     "$END": "the end of the file",
 }
 
@@ -61,6 +69,11 @@ def syntax_problem(error, text):
                    f"expected {list_of(expected)}")
 
 
+@functools.cache
+def kernel_objects():
+    return [o.name for o in load(Path(__file__).parent.parent / "kernel.idl").objects]
+
+
 def list_of(words):
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
@@ -94,28 +107,46 @@ class Checker:
         return item
 
     def number(self, token, low, high, what):
-        value = int(str(token), 0)
+        digits = str(token)
+        if digits.isdigit() and digits != "0" and digits.startswith("0"):
+            self.problem(token, "E019", f'"{digits}" begins with 0', "write it without, or 0x and a hexadecimal number")
+            return low
+        value = int(digits, 0)
         if not low <= value <= high:
             self.problem(token, "E008", f"{what} {value} is out of range", f"use {low} to {high}")
         return value
 
-    def unique(self, items, what, by_number=False):
-        names, numbers = {}, {}
+    def unique(self, items, what):
+        """Names that differ in capitals only are the same in C."""
+        names = {}
         for item in items:
-            if item.name in names:
-                self.problem(item.place, "E003", f'there is another {what} "{item.name}"',
-                             f"rename this one; the first is in line {names[item.name].place.line}")
-            names.setdefault(item.name, item)
-            if by_number:
-                number = item.number if hasattr(item, "number") else item.value
-                if number in numbers:
-                    self.problem(item.place, "E004", f'{what} "{item.name}" has the number {number} of '
-                                 f'"{numbers[number].name}"', "numbers are never used twice: take the next free one")
-                numbers.setdefault(number, item)
+            other = names.setdefault(model.snake(item.name), item)
+            if other is not item:
+                self.problem(item.place, "E003", f'there is another {what} "{other.name}"',
+                             f"rename this one; the first is in line {other.place.line}")
 
-    def not_reserved(self, token):
+    def numbered(self, items, what):
+        numbers = {}
+        for item in items:
+            number = item.number if hasattr(item, "number") else item.value
+            other = numbers.setdefault(number, item)
+            if other is not item:
+                self.problem(item.place, "E004", f'{what} "{item.name}" has the number {number} of "{other.name}"',
+                             "numbers are never used twice: take the next free one")
+
+    def unique_and_numbered(self, items, what):
+        self.unique(items, what)
+        self.numbered(items, what)
+
+    def not_reserved(self, token, generated=()):
         if str(token) in C_RESERVED:
             self.problem(token, "E013", f'"{token}" is a word of C', "choose another name")
+        if str(token) in generated:
+            self.problem(token, "E013", f'"{token}" is a word of the generated functions', "choose another name")
+
+    def not_empty(self, decl, items, what):
+        if not items:
+            self.problem(decl.place, "E020", f'"{decl.name}" has no {what}', "add one, or delete it")
 
     # ---- types -----------------------------------------------------------------------------------
 
@@ -135,14 +166,20 @@ class Checker:
             return self.cap_type(tree, where)
         if tree.data == "array":
             return self.array_type(tree, where)
-        if name in model.PRIMITIVES:
-            size = model.PRIMITIVES[name]
-            return model.Type("int", name, size, size)
         if name in ("string", "bytes"):
             self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
             return model.Type("int", "u64")
         if where == "trace" and name == "Thread":
             return model.Type("thread", name)
+        return self.named_type(token, where)
+
+    def named_type(self, token, where):
+        name = str(token)
+        if name in model.PRIMITIVES:
+            if where == "kernel" and name.startswith("i"):
+                self.problem(token, "E007", "the kernel takes no negative numbers", f'use "u{name[1:]}"')
+            size = model.PRIMITIVES[name]
+            return model.Type("int", name, size, size)
         decl = self.types.get(name)
         if decl is None:
             self.problem(token, "E005", f'there is no type "{name}"', self.nearest(name))
@@ -153,11 +190,10 @@ class Checker:
             return model.Type("struct", name, decl.size, decl.align, decl=decl)
         return model.Type("flags" if decl.is_flags else "enum", name, decl.base.size, decl.base.align, decl=decl)
 
-    def nearest(self, name):
-        import difflib
-        known = list(model.PRIMITIVES) + ["string", "bytes"] + list(self.types)
+    def nearest(self, name, known=None, otherwise="declare it above this line"):
+        known = known or [*model.PRIMITIVES, "string", "bytes", *self.types]
         close = difflib.get_close_matches(name, known, 1)
-        return f'did you mean "{close[0]}"?' if close else "declare it above this line"
+        return f'did you mean "{close[0]}"?' if close else otherwise
 
     def array_type(self, tree, where):
         token = tree.children[0]
@@ -172,31 +208,29 @@ class Checker:
             return model.Type(name, name, bound=bound)
         if where != "struct":
             self.problem(token, "E007", "an array cannot stand here", "put it into a struct, or use bytes[n]")
-        if name in model.PRIMITIVES:
-            size = model.PRIMITIVES[name]
-            element = model.Type("int", name, size, size)
-        elif isinstance(self.types.get(name), model.Struct):
-            decl = self.types[name]
-            element = model.Type("struct", name, decl.size, decl.align, decl=decl)
-        else:
-            self.problem(token, "E005", f'there is no type "{name}" for an array', self.nearest(name))
-            return model.Type("int", "u64")
+        element = self.named_type(token, where)
         return model.Type("array", name, element.size * bound, element.align, bound, element)
 
     def cap_type(self, tree, where):
         token = tree.children[0]
-        if where not in ("message", "kernel"):
-            self.problem(token, "E007", "a capability cannot stand here", "pass it as a parameter of a method")
         name = str(token)
         right = str(tree.children[1]) if tree.data == "right_cap" else ""
-        if where == "kernel" and name != "any":
-            decl = self.objects.get(name)
-            if decl is None:
-                self.problem(token, "E005", f'there is no object "{name}"', 'name an object of this file, or "any"')
-            elif right and right not in decl["rights"]:
-                self.problem(tree.children[1], "E015", f'"{name}" has no right "{right}"',
-                             f"it has: {', '.join(decl['rights']) or 'none'}")
+        if where not in ("message", "kernel"):
+            self.problem(token, "E007", "a capability cannot stand here", "pass it as a parameter of a method")
+        elif name != "any" and name not in self.cap_types():
+            self.problem(token, "E005", f'there is no object "{name}"' if where == "kernel" else
+                         f'there is no object or interface "{name}"',
+                         self.nearest(name, self.cap_types(), 'name one of them, or "any"'))
+        elif where == "message" and tree.data != "cap":
+            self.problem(token, "E007", "a message's capability is neither optional nor of a certain right",
+                         f"write: cap {name}")
+        elif right and right not in self.objects.get(name, ()):
+            self.problem(tree.children[1], "E015", f'"{name}" has no right "{right}"',
+                         f"it has: {', '.join(self.objects.get(name, ())) or 'none'}")
         return model.Type("cap", name, right=right, optional=tree.data == "optional_cap")
+
+    def cap_types(self):
+        return list(self.objects) if self.is_kernel else kernel_objects() + self.interfaces
 
     # ---- declarations ----------------------------------------------------------------------------
 
@@ -206,18 +240,17 @@ class Checker:
         items = tree.children
         libraries = [t for t in items if t.data == "library"]
         if not libraries or items[0] is not libraries[0] or len(libraries) > 1:
-            at = items[0].children[0] if items and isinstance(items[0].children[0], Token) else Token("NAME", "", line=1, column=1)
-            if len(libraries) > 1:
-                at = libraries[1].children[0]
-            self.problem(at, "E002", "a file has one library line, before anything else",
-                         "begin with: library NAME;")
+            first = Token("NAME", "", line=items[0].meta.line if items else 1, column=items[0].meta.column if items else 1)
+            self.problem(libraries[1].children[0] if len(libraries) > 1 else first, "E002",
+                         "a file has one library line, before anything else", "begin with: library NAME;")
             return out
         out.name = str(libraries[0].children[0])
         self.library_name = out.name
         self.is_kernel = out.name == "kernel"
-        self.objects = {str(t.children[0]): {"rights": [str(r.children[0]) for x in t.children[2:]
-                                                        if x.data == "rights" for r in x.children]}
+        self.objects = {str(t.children[0]): [str(r.children[0]) for x in t.children[2:] if x.data == "rights"
+                                             for r in x.children]
                         for t in items if t.data == "object"}
+        self.interfaces = [str(t.children[0]) for t in items if t.data == "interface"]
         if self.objects:
             self.types["ObjectType"] = self.object_type_enum(items)
         for item in items:
@@ -229,13 +262,13 @@ class Checker:
             getattr(self, "add_" + item.data)(item, out)
         self.unique(out.consts, "constant")
         self.unique(out.enums + out.structs + out.layouts + out.objects + out.interfaces, "declaration")
-        self.unique(out.errors, "error", by_number=True)
-        self.unique(out.objects, "object", by_number=True)
-        self.unique(out.interfaces, "interface", by_number=True)
+        self.unique_and_numbered(out.errors, "error")
+        self.numbered(out.objects, "object")
+        self.numbered(out.interfaces, "interface")
         return out
 
     def object_type_enum(self, items):
-        members = [model.Member(str(t.children[0]), "", t.children[0], value=int(str(t.children[1]), 0))
+        members = [model.Member(str(t.children[0]), "", t.children[0], value=self.number(t.children[1], 1, 27, "object"))
                    for t in items if t.data == "object"]
         return model.Enum("ObjectType", "The type of a kernel object.", None,
                           base=model.Type("int", "u8", 1, 1), members=members)
@@ -259,7 +292,8 @@ class Checker:
             if is_flags and member.value & (member.value - 1):
                 self.problem(t.children[1], "E014", f'flag "{member.name}" is more than one bit', "use 1, 2, 4, 8 ...")
             decl.members.append(member)
-        self.unique(decl.members, "member", by_number=True)
+        self.unique_and_numbered(decl.members, "member")
+        self.not_empty(decl, decl.members, "member")
         self.types[decl.name] = decl
         out.enums.append(decl)
 
@@ -283,6 +317,7 @@ class Checker:
             self.problem(decl.place, "E017", f'"{decl.name}" would have a hole at its end',
                          f"add a reserved field of {decl.align - decl.size % decl.align} bytes")
         self.unique(decl.fields, "field")
+        self.not_empty(decl, decl.fields, "field")
         self.types[decl.name] = decl
         out.structs.append(decl)
 
@@ -303,7 +338,7 @@ class Checker:
     def add_syscalls(self, tree, out):
         for t in tree.children:
             out.syscalls.append(self.named(t, model.Syscall, 1, number=self.number(t.children[0], 0, 31, "system call")))
-        self.unique(out.syscalls, "system call", by_number=True)
+        self.unique_and_numbered(out.syscalls, "system call")
 
     def add_object(self, tree, out):
         decl = self.named(tree, model.Object, number=self.number(tree.children[1], 1, 27, "object"))
@@ -315,8 +350,8 @@ class Checker:
                     decl.rights.append(self.named(r, model.Member, value=self.number(r.children[1], 0, 63, "bit")))
             else:
                 decl.methods.append(self.method(t, decl, "kernel"))
-        self.unique(decl.rights, "right", by_number=True)
-        self.unique(decl.methods, "method", by_number=True)
+        self.unique_and_numbered(decl.rights, "right")
+        self.unique_and_numbered(decl.methods, "method")
         out.objects.append(decl)
 
     def add_interface(self, tree, out):
@@ -324,15 +359,23 @@ class Checker:
                           library=out.name)
         for t in tree.children[2:]:
             decl.methods.append(self.method(t, decl, "message"))
-        self.unique(decl.methods, "method", by_number=True)
+        self.unique_and_numbered(decl.methods, "method")
+        self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)
 
     def params(self, tree, where):
-        items = []
-        for t in tree.children:
+        items, word, behind = [], 0, ""
+        for number, t in enumerate(tree.children, 1):
             token = t.children[0]
-            self.not_reserved(token)
-            items.append(model.Field(str(token), "", token, type=self.type(t.children[1], where)))
+            self.not_reserved(token, GENERATED[where])
+            item = model.Param(str(token), "", token, self.type(t.children[1], where), number, word, behind)
+            items.append(item)
+            if where == "kernel":
+                word = number
+            elif item.type.kind in ("bytes", "string"):
+                word, behind = 0, item.name
+            else:
+                word += item.type.words
         return items
 
     def method(self, tree, owner, where):
@@ -342,7 +385,9 @@ class Checker:
         method.outputs = self.params(tree.children[3], where)
         for attribute in tree.children[4:]:
             self.attribute(attribute, method, owner, where)
-        self.unique(method.inputs + method.outputs, "parameter")
+        lengths = [model.Named(f"{p.name}_length", "", p.place) for p in method.inputs + method.outputs
+                   if p.type.kind in ("bytes", "string")]
+        self.unique(method.inputs + method.outputs + lengths, "parameter")
         if where == "kernel":
             self.check_kernel_method(method)
         else:
@@ -372,8 +417,7 @@ class Checker:
                 self.problem(p.place, "E007", "the kernel returns numbers only", "name the slot to be filled as an argument")
 
     def check_message(self, method):
-        for params, what in ((method.inputs, "request"), (method.outputs, "reply")):
-            words = model.Method._words(params)
+        for params, words, what in ((method.inputs, method.in_words, "request"), (method.outputs, method.out_words, "reply")):
             if words > model.MESSAGE_WORDS:
                 self.problem(method.place, "E010", f'the {what} of "{method.name}" can have {words} words',
                              f"a message has at most {model.MESSAGE_WORDS} words ({8 * model.MESSAGE_WORDS} bytes): lower the bounds")
@@ -398,4 +442,4 @@ class Checker:
             event = self.named(t, model.Event, 1, number=self.number(t.children[0], 1, 255, "event"))
             event.params = self.params(t.children[2], "trace")
             out.events.append(event)
-        self.unique(out.events, "event", by_number=True)
+        self.unique_and_numbered(out.events, "event")
