@@ -157,12 +157,15 @@ ARCHITECTURES = {"riscv64": Riscv64}
 ENTRY = "trap_entry"
 # What each function may do besides declining: go on as another thread, or as the same one.
 FUNCTIONS = {"fast_call": "switch", "fast_reply_recv": "switch", "fast_call_long": "switch",
-             "fast_reply_recv_long": "switch", "fast_signal_wake": "switch", "fast_signal": "resume"}
+             "fast_reply_recv_long": "switch", "fast_signal_wake": "switch", "fast_yield_to": "switch",
+             "fast_signal": "resume", "fast_poll": "resume", "fast_yield": "resume"}
 # Where a path may end, and as what.
 ENDS = {"switch": {"fast_declined": "untouched", "fast_declined_loading": "loading", "leave_to": "leave"},
-        "resume": {"fast_declined_unsaved": "unsaved", "fast_signal_wake": "unsaved"},
+        "resume": {"fast_declined_unsaved": "unsaved", "fast_signal_wake": "unsaved", "fast_yield_to": "unsaved",
+                   "fast_resume_event": "event"},
         "entry": {"fast_call": "entered", "fast_reply_recv": "entered", "fast_call_long": "entered",
-                  "fast_reply_recv_long": "entered", "fast_signal": "entered", "fast_declined_unsaved": "entered",
+                  "fast_reply_recv_long": "entered", "fast_signal": "entered", "fast_poll": "entered",
+                  "fast_yield": "entered", "fast_declined_unsaved": "entered",
                   "null_call": "entered", "not_a_syscall": "entered"}}
 
 
@@ -391,6 +394,15 @@ class Function:
 
     def end_unsaved(self, i, state, label):
         self.declined(i, state, label)
+
+    def end_event(self, i, state, label):
+        arch = self.arch
+        self.unchanged(i, state, [arch.result, *arch.message], "message", f"goes to {label}")
+        for place in (arch.root, arch.resume, arch.entered):
+            if state[place] != ("entry", place):
+                self.fail(i, "exit", f"goes to {label} with {place} changed")
+        if state[arch.thread] != self.thread:
+            self.fail(i, "exit", f"goes to {label} without the thread in {arch.thread}")
 
     def end_entered(self, i, state, label):
         arch = self.arch

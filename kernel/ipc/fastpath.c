@@ -359,3 +359,33 @@ void fast_signal_wake(word address)
     cpu->bar = current->priority;
     arch_run_woken(waiter, root);
 }
+
+/* A yield to the one other thread of the same priority; both are ordinary ones. */
+void fast_yield_to(word address)
+{
+    struct tcb *current = arch_save();
+
+    /* Ask. */
+    struct cpu *cpu = current->cpu;
+    struct tcb *to = cpu->first;
+    struct sched_context *from = cpu->sc;
+    struct sched_context *time = to->sc;
+    word root = to->vspace->root;
+    if (unlikely(to->rank_to < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(time == NULL) ||
+        unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(to->lent != NULL) ||
+        unlikely(root == 0) || unlikely(time->left <= 0) || !arch_timer_is_quick()) {
+        return arch_decline(current, address);
+    }
+    word now = arch_now();
+    word end = now + (word)time->left;
+
+    /* Act. */
+    set_timer_by(cpu, end);
+    current->args[0] = OK;
+    from->left = (long)(cpu->end - now);
+    cpu->sc = time;
+    cpu->end = end;
+    cpu->first = current;
+    cpu->bar = current->priority;
+    arch_run_woken(to, root);
+}

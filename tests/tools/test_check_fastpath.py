@@ -57,13 +57,18 @@ SOUND = {
         beqz t1, fast_reply_recv_long
         addi t1, t1, -1
         beqz t1, fast_signal
-        addi t1, t1, -10
+        addi t1, t1, -1
+        beqz t1, fast_poll
+        addi t1, t1, -1
+        beqz t1, fast_yield
+        addi t1, t1, -8
         beqz t1, null_call
     """,
     "fast_declined_unsaved": SAVE,
     "fast_declined": "j .",
     "fast_declined_loading": "j .",
     "leave_to": "j .",
+    "fast_resume_event": "j .",
     "null_call": "j .",
     "not_a_syscall": "j .",
     # One path that switches, and one that declines.
@@ -125,6 +130,30 @@ SOUND = {
     1:  j fast_declined_unsaved
     2:  j fast_signal_wake
     """,
+    # Goes on with a message of two words.
+    "fast_poll": """
+        ld t3, 128(t0)
+        ld t1, 0(t3)
+        beqz t1, 1f
+        ld t2, 8(t3)
+        sd zero, 0(t3)
+        j fast_resume_event
+    1:  j fast_declined_unsaved
+    """,
+    "fast_yield": """
+        ld t1, 184(t0)
+        ld t1, 48(t1)
+        bnez t1, 1f
+        j fast_declined_unsaved
+    1:  j fast_yield_to
+    """,
+    "fast_yield_to": SAVE + """
+        ld t1, 184(t0)
+        ld t6, 48(t1)
+        ld t4, 144(t6)
+        csrw satp, t4
+        j leave_to
+    """,
 }
 
 
@@ -159,7 +188,7 @@ def varied(function, old, new):
 def test_sound_kernel_passes(tmp_path):
     done = run(assemble(tmp_path, SOUND))
     assert done.stderr == ""
-    assert done.stdout.startswith("fast path: ok (") and "in 7 functions" in done.stdout
+    assert done.stdout.startswith("fast path: ok (") and "in 10 functions" in done.stdout
     assert done.returncode == 0
 
 
@@ -186,6 +215,9 @@ BROKEN = [
     ("fast_call", "sd t0, 168(t6)", "csrr a1, sepc\n sd t0, 168(t6)", "message", "a1"),
     ("fast_signal", "csrr t1, sepc", "mv a0, t1\n csrr t1, sepc", "message", "a0"),
     ("fast_signal", "li a0, 0", "li a0, 1", "message", "a0"),
+    ("fast_poll", "ld t2, 8(t3)", "ld a2, 8(t3)", "message", "a2"),
+    ("fast_poll", "sd zero, 0(t3)", "mv t0, t3", "exit", "without the thread in t0"),
+    ("fast_poll", "sd zero, 0(t3)", "csrw sepc, t3", "exit", "with sepc changed"),
     ("fast_signal", "ld t1, 128(t0)", "li a2, 0\n ld t1, 128(t0)", "message", "a2"),
 
     ("fast_call", EXIT, "mv s0, t4\n" + EXIT, "kept", "s0"),

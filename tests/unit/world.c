@@ -121,6 +121,12 @@ static void enter(void)
         case SYS_REPLY_RECV_LONG:
             fast_reply_recv_long(first);
             break;
+        case SYS_POLL:
+            fast_poll();
+            break;
+        case SYS_YIELD:
+            fast_yield();
+            break;
         case SYS_SIGNAL:
             fast_signal();
             break;

@@ -10,6 +10,9 @@ void fast_call_long(word address);
 void fast_reply_recv_long(word address);
 void fast_signal(void);
 void fast_signal_wake(word address);
+void fast_poll(void);
+void fast_yield(void);
+void fast_yield_to(word address);
 
 ALWAYS_INLINE struct tcb *arch_save(void)
 {
@@ -62,6 +65,18 @@ ALWAYS_INLINE void arch_decline_unsaved(void)
 ALWAYS_INLINE void arch_signal_wake(void)
 {
     fast_signal_wake(host.registers[0]);
+}
+
+ALWAYS_INLINE void arch_yield_to(void)
+{
+    fast_yield_to(host.registers[0]);
+}
+
+ALWAYS_INLINE void arch_resume_event(word bits, word count)
+{
+    host.registers[0] = EVENT_KIND_SIGNAL;
+    host.registers[1] = bits;
+    host.registers[2] = count;
 }
 
 ALWAYS_INLINE void arch_resume(void)

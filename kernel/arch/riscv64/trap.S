@@ -16,6 +16,7 @@
 #define TEMPS      256
 #define FULL       320
 #define CPU_STACK  32
+#define EVENT_SIGNAL 8
 
     .section .text.trap, "ax"
 
@@ -70,7 +71,11 @@ trap_entry:
     branch_if_zero_t1 fast_reply_recv_long
     addi t1, t1, -1
     branch_if_zero_t1 fast_signal
-    addi t1, t1, -(14 - 4)
+    addi t1, t1, -1
+    branch_if_zero_t1 fast_poll
+    addi t1, t1, -1
+    branch_if_zero_t1 fast_yield
+    addi t1, t1, -(14 - 6)
     beqz t1, null_call
 
     .globl fast_declined_unsaved
@@ -138,6 +143,24 @@ leave_full:
     ld t4, TEMPS+40(t6)
     ld t5, TEMPS+48(t6)
     ld t6, TEMPS+56(t6)
+    sret
+
+    .globl fast_resume_event
+fast_resume_event:              /* t0 = thread, not saved; t1, t2 = bits and count of a signal */
+    mv a1, t1
+    mv a2, t2
+    csrr t1, sepc
+    addi t1, t1, 4
+    csrw sepc, t1
+    csrw sscratch, t0
+    li a0, EVENT_SIGNAL
+    li t0, 0
+    li t1, 0
+    li t2, 0
+    li t3, 0
+    li t4, 0
+    li t5, 0
+    li t6, 0
     sret
 
 null_call:
