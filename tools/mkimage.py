@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT / "idl"))
 from idlc import parse  # noqa: E402
 
 PAGE = 4096
+# At byte 56 of a kernel that U-Boot's booti can start; byte 16 then holds the image's size.
+HEADER_MAGICS = (b"RSC\5", b"ARM\x64")
 
 
 def pad(data, unit):
@@ -82,7 +84,10 @@ def main(output, kernel, init, *files):
     for item in files:
         name, _, path = item.partition("=")
         contents[name] = Path(path).read_bytes()
-    Path(output).write_bytes(pad(flat_kernel(kernel), PAGE) + boot_part(kernel_idl, init, contents))
+    image = bytearray(pad(flat_kernel(kernel), PAGE) + boot_part(kernel_idl, init, contents))
+    if image[56:60] in HEADER_MAGICS:
+        struct.pack_into("<Q", image, 16, len(image))
+    Path(output).write_bytes(image)
 
 
 if __name__ == "__main__":

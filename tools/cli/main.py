@@ -33,7 +33,7 @@ def use_debian_python():
 
 
 def command_setup(options):
-    setup.ensure(["building", "riscv64", "testing", "debugging"])
+    setup.ensure(setup.PACKAGES)
     print("Everything that Tessera needs is installed.")
 
 
@@ -47,12 +47,20 @@ def command_run(options):
     from . import qemu
     name = common.preset(options.platform, options.debug)
     common.build(name)
-    line = qemu.command(options.platform, qemu.image(name, options.system), counted=False)
+    line = qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot)
     print("Running:", " ".join(line), "\n(Ctrl-C ends it)", flush=True)
     try:
         return subprocess.run(line).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def command_image(options):
+    from . import disk, qemu
+    name = common.preset(options.platform, options.debug)
+    common.build(name)
+    made = disk.make(qemu.image(name, options.system)).relative_to(ROOT)
+    print(f"Disk: {made}\nTo a card, all of which this overwrites: sudo dd if={made} of=/dev/CARD bs=1M conv=fsync")
 
 
 def command_gdb(options):
@@ -81,15 +89,16 @@ def command_clean(options):
 COMMANDS = {
     "setup": (command_setup, "install what is missing (Debian packages)", []),
     "build": (command_build, "build the images of a platform", ["platform", "debug"]),
-    "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system"]),
+    "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system", "boot"]),
+    "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"]),
     "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"]),
     "test": (command_test, "run all tests, on the host and booted", ["only"]),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"]),
     "clean": (command_clean, "delete everything that was built", []),
 }
 NEEDS = {
-    "build": ["building", "riscv64"], "run": ["building", "riscv64"], "bench": ["building", "riscv64"],
-    "test": ["building", "riscv64", "testing"], "gdb": ["building", "riscv64", "debugging"],
+    "build": ["building", "riscv64"], "run": ["building", "riscv64", "disks"], "bench": ["building", "riscv64"],
+    "image": ["building", "riscv64", "disks"], "test": ["building", "riscv64", "disks", "testing"], "gdb": ["building", "riscv64", "debugging"],
 }
 
 
@@ -106,6 +115,9 @@ def parse(arguments):
         if "system" in takes:
             sub.add_argument("--system", default="bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
+        if "boot" in takes:
+            sub.add_argument("--boot", metavar="CHAIN",
+                             help="how the firmware starts it: a name of [boot] in the board's platform.toml")
         if "json" in takes:
             sub.add_argument("--json", metavar="FILE", help="write the results to FILE too")
         if "only" in takes:

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import tomllib
 
+from . import disk
 from .common import ROOT, Stop, build_dir
 
 # One instruction takes one nanosecond of virtual time; idle time is skipped. Runs repeat exactly.
@@ -26,10 +27,24 @@ def image(preset, system):
     return path
 
 
-def command(platform, kernel, counted=True, extra=()):
-    board = description(platform)["qemu"]
-    return [board["program"], *board["arguments"], "-display", "none", "-serial", "stdio", "-no-reboot",
-            *(COUNTED if counted else []), "-kernel", str(kernel), *extra]
+def chains(platform):
+    """The ways in which this board's firmware can start a system; the first is the usual one."""
+    return list(description(platform)["boot"])
+
+
+def command(platform, image, counted=True, chain=None, extra=()):
+    """The command line that boots an image, by this chain of firmware."""
+    board = description(platform)
+    known = chains(platform)
+    if chain is not None and chain not in known:
+        raise Stop(f'{platform} cannot be booted by "{chain}"; it can by: {", ".join(known)}')
+    start = board["boot"][chain or known[0]]["arguments"]
+    files = {"{image}": lambda: image, "{disk}": lambda: disk.make(image)}
+    for name, path in files.items():
+        if any(name in argument for argument in start):
+            start = [argument.replace(name, str(path())) for argument in start]
+    return [board["qemu"]["program"], *board["qemu"]["arguments"], "-display", "none", "-serial", "stdio",
+            "-no-reboot", *(COUNTED if counted else []), *start, *extra]
 
 
 def boot(arguments, timeout, each_line=lambda line: None):

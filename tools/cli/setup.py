@@ -12,6 +12,7 @@ PACKAGES = {
     "building": ["cmake", "ninja-build", "gcc", "libc6-dev", "binutils", "python3", "python3-lark", "python3-jinja2",
                  "python3-pyelftools"],
     "riscv64": ["gcc-riscv64-linux-gnu", "binutils-riscv64-linux-gnu", "qemu-system-misc", "opensbi"],
+    "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "check", "libasan8", "libubsan1", "git"],
     "debugging": ["gdb-multiarch"],
 }

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first instructions, entered by OpenSBI in S-mode without translation: a0 = hart, a1 = device
- * tree. Turns on translation with a table that maps memory both where it is and in the kernel's
- * window, and goes on there.
+ * The first instructions, entered by OpenSBI or U-Boot in S-mode without translation: a0 = hart, a1
+ * = device tree. Turns on translation with a table that maps memory both where it is and in the
+ * kernel's window, and goes on there.
  */
 #define WINDOW 0xffffffc000000000
 
     .section .text.boot, "ax"
+    /* The header that U-Boot's booti reads (Linux, Documentation/riscv/boot-image-header.rst). */
     .globl _start
 _start:
+    j boot
+    .balign 8
+    .quad 0x200000              /* where to load it, from the start of memory */
+    .quad 0                     /* bytes of the whole image: tools/mkimage.py */
+    .quad 0                     /* little-endian */
+    .4byte 2                    /* version 0.2 of the header */
+    .4byte 0
+    .quad 0
+    .ascii "RISCV\0\0\0"
+    .ascii "RSC\5"
+    .4byte 0
+
+boot:
     rdinstret a2                /* when the kernel was entered, for boot.to_init */
     la t0, boot_root
     srli t0, t0, 12
