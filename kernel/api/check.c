@@ -9,6 +9,7 @@
 #include "object/object.h"
 #include "object/reply.h"
 #include "object/untyped.h"
+#include "sched/fpu.h"
 
 word check_countdown = CHECK_INTERVAL;
 
@@ -79,6 +80,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->attention & ATTENTION_FULL) {
         must("I-FAULT", thread->fault_kind != 0 && thread->wait != 0, thread);
     }
+    fpu_check(cpu, thread);
     if (thread->bound != NULL) {
         must("I-BOUND", thread->bound->bound == thread, thread);
     }

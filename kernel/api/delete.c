@@ -13,6 +13,7 @@
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/object.h"
+#include "sched/fpu.h"
 
 static void put_on_dying(struct family *family, struct life *life)
 {
@@ -26,6 +27,7 @@ static void end_object(struct cpu *cpu, struct family *family, struct life *life
     trace(TRACE_DESTROY, life->type, (word)life_object(life), 0);
     if (life->type == OBJECT_THREAD) {
         ipc_cancel(cpu, life_object(life), ERR_GONE, true);
+        fpu_forget(cpu, life_object(life));
     } else if (life->type == OBJECT_IRQ_HANDLER) {
         irqchip_close(irq_number(life_object(life)));
     }

@@ -10,6 +10,7 @@
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/irq.h"
+#include "sched/fpu.h"
 
 /* The call's number in the low bits of the first argument register. */
 #define OPERATION_MASK 31ul
@@ -270,6 +271,9 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
         cpu_count(cpu, COUNTER_SWITCHES);
         trace(TRACE_SWITCH, (word)current, (word)next, 0);
     }
+    if (unlikely(cpu->fpu_on) && next != cpu->fpu_owner) {
+        fpu_off(cpu);
+    }
     arch_root_load(next->vspace->root);
     return next;
 }
@@ -277,7 +281,7 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 /* The address space of a thread that is chosen in a straight line has to be ready too. */
 ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
 {
-    if (unlikely(cpu->first != NULL && cpu->first->vspace->root == 0)) {
+    if (unlikely(cpu->first != NULL && cpu->first->vspace->root == 0) || unlikely(cpu->fpu_on)) {
         return NULL;
     }
     struct tcb *next = sched_choose_ready(cpu);
@@ -339,7 +343,9 @@ struct tcb *kernel_interrupt(struct tcb *current)
 struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address)
 {
     struct cpu *cpu = enter(current);
-    ipc_fault(cpu, kind, address);
+    if (kind != FAULT_KIND_INSTRUCTION || !fpu_use(cpu)) {
+        ipc_fault(cpu, kind, address);
+    }
     return leave(cpu);
 }
 

@@ -7,6 +7,7 @@
 #include "invocations.h"
 #include "ipc/notify.h"
 #include "object/object.h"
+#include "sched/fpu.h"
 
 /* Fills one of the thread's own slots with a copy of a capability, or leaves it empty. */
 NODISCARD static enum err set_slot(struct cpu *cpu, struct tcb *thread,
@@ -69,6 +70,7 @@ enum err invoke_thread_start(struct cpu *cpu, struct cap self, uint64_t pc, uint
     if (!thread_is_stopped(thread)) {
         return ERR_NOT_READY;
     }
+    fpu_forget(cpu, thread);
     arch_thread_start(thread, pc, sp, tls, first, second);
     let_run(cpu, thread);
     return OK;

@@ -11,6 +11,7 @@
  *   ARCH_LEAF_LEVELS        the lowest so many of them can map pages
  *   ARCH_MESSAGE_REGISTERS  message words that travel in registers
  *   ARCH_IRQS               interrupt lines, 0 is none of them
+ *   ARCH_FPU_WORDS          what a thread's floating-point registers take
  *   ARCH_FRAME_SP, _PC, _TLS  where these are in a thread's frame
  */
 #pragma once
@@ -73,6 +74,13 @@ void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word firs
 /* All registers of a stopped thread, in the order of REGISTER_WORDS. */
 void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS]);
 void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS]);
+/* Floating-point and vector registers: whether programs may use them (false: the processor has
+ * none), and moving ARCH_FPU_WORDS of them while they are enabled. arch_thread_start() makes a
+ * thread's those of a new program. */
+bool arch_fpu_enable(void);
+void arch_fpu_disable(void);
+void arch_fpu_save(word *registers);
+void arch_fpu_load(word const *registers);
 /* The thread will do its system call again when it next runs. */
 void arch_syscall_again(struct tcb *thread);
 /* Prints a thread's registers and the return addresses on the kernel's stack. */

@@ -32,6 +32,7 @@ enum attention {
     ATTENTION_DEADLINE = 2, /* a timer runs for it */
     ATTENTION_SIGNAL = 4,   /* its bound notification has bits */
     ATTENTION_STOPPED = 8,  /* suspended, or without address space */
+    ATTENTION_FPU = 16,     /* runs, and its floating-point registers are switched on */
 };
 
 #define RANK_NEVER 0x7fff
@@ -85,6 +86,8 @@ struct tcb {
     struct life life;
     char name[16];
     struct slot slots[THREAD_SLOTS];
+    /* Floating-point and vector registers, while the core does not keep them (sched/fpu.h). */
+    word fpu[ARCH_FPU_WORDS] ALIGNED(64);
 } ALIGNED(64);
 _Static_assert(sizeof(struct tcb) <= THREAD_SIZE, "a thread fits its object");
 _Static_assert(offsetof(struct tcb, cs_base) == 128, "the fast path's line");

@@ -50,6 +50,8 @@ struct cpu {
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
+    struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
+    bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
 
     /* The request to a kernel object that is being performed: see api/invocation.h. */
@@ -138,7 +140,7 @@ ALWAYS_INLINE bool sched_can_pass(struct cpu const *cpu, struct tcb const *to)
 /* Processor and time go to `to`, for whom the current thread now waits. */
 ALWAYS_INLINE void sched_pass(struct cpu *cpu, struct tcb *to)
 {
-    kassert(cpu->resched == 0 && cpu->sc != NULL && to->lent == NULL);
+    kassert(cpu->resched == 0 && cpu->sc != NULL && to->lent == NULL && !cpu->fpu_on);
     to->wait = 0;
     cpu->current = to;
     cpu_count(cpu, COUNTER_SWITCHES);

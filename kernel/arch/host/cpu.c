@@ -112,12 +112,40 @@ void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word firs
         thread->args[i] = 0;
         thread->temps[i] = 0;
     }
+    for (unsigned i = 0; i < ARCH_FPU_WORDS; i++) {
+        thread->fpu[i] = 0;
+    }
     thread->frame[ARCH_FRAME_PC] = pc;
     thread->frame[ARCH_FRAME_SP] = sp;
     thread->frame[ARCH_FRAME_TLS] = tls;
     thread->args[0] = first;
     thread->args[1] = second;
     thread->full = 1;
+}
+
+bool arch_fpu_enable(void)
+{
+    host.fpu_enabled = true;
+    return true;
+}
+
+void arch_fpu_disable(void)
+{
+    host.fpu_enabled = false;
+}
+
+void arch_fpu_save(word *registers)
+{
+    for (unsigned i = 0; i < ARCH_FPU_WORDS; i++) {
+        registers[i] = host.fpu[i];
+    }
+}
+
+void arch_fpu_load(word const *registers)
+{
+    for (unsigned i = 0; i < ARCH_FPU_WORDS; i++) {
+        host.fpu[i] = registers[i];
+    }
 }
 
 /* The test's loop looks at this and makes the same system call once more. */

@@ -15,6 +15,7 @@
 #define ARCH_LEAF_LEVELS       3
 #define ARCH_MESSAGE_REGISTERS 6
 #define ARCH_IRQS              128
+#define ARCH_FPU_WORDS         2
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
@@ -32,6 +33,8 @@ struct host {
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
     bool declined;         /* by the fast path */
+    word fpu[ARCH_FPU_WORDS]; /* floating-point registers ... */
+    bool fpu_enabled;      /* ... and whether programs can use them */
 };
 extern struct host host;
 bool host_interrupt_pending(void);

@@ -65,12 +65,117 @@ void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word firs
         thread->args[i] = 0;
         thread->temps[i] = 0;
     }
+    for (unsigned i = 0; i < ARCH_FPU_WORDS; i++) {
+        thread->fpu[i] = 0;
+    }
     thread->frame[ARCH_FRAME_PC] = pc;
     thread->frame[ARCH_FRAME_SP] = sp;
     thread->frame[ARCH_FRAME_TLS] = tls;
     thread->args[0] = first;
     thread->args[1] = second;
     thread->full = 1;
+}
+
+#define SSTATUS_FS (3ul << 13)
+
+bool arch_fpu_enable(void)
+{
+    word status;
+    __asm__ volatile("csrs sstatus, %1\n\tcsrr %0, sstatus" : "=r"(status) : "r"(SSTATUS_FS));
+    return (status & SSTATUS_FS) != 0;
+}
+
+void arch_fpu_disable(void)
+{
+    __asm__ volatile("csrc sstatus, %0" : : "r"(SSTATUS_FS));
+}
+
+void arch_fpu_save(word *registers)
+{
+    word status;
+    __asm__ volatile(".option push\n\t"
+                     ".option arch, +d\n\t"
+                     "fsd f0, 0(%0)\n\t"
+                     "fsd f1, 8(%0)\n\t"
+                     "fsd f2, 16(%0)\n\t"
+                     "fsd f3, 24(%0)\n\t"
+                     "fsd f4, 32(%0)\n\t"
+                     "fsd f5, 40(%0)\n\t"
+                     "fsd f6, 48(%0)\n\t"
+                     "fsd f7, 56(%0)\n\t"
+                     "fsd f8, 64(%0)\n\t"
+                     "fsd f9, 72(%0)\n\t"
+                     "fsd f10, 80(%0)\n\t"
+                     "fsd f11, 88(%0)\n\t"
+                     "fsd f12, 96(%0)\n\t"
+                     "fsd f13, 104(%0)\n\t"
+                     "fsd f14, 112(%0)\n\t"
+                     "fsd f15, 120(%0)\n\t"
+                     "fsd f16, 128(%0)\n\t"
+                     "fsd f17, 136(%0)\n\t"
+                     "fsd f18, 144(%0)\n\t"
+                     "fsd f19, 152(%0)\n\t"
+                     "fsd f20, 160(%0)\n\t"
+                     "fsd f21, 168(%0)\n\t"
+                     "fsd f22, 176(%0)\n\t"
+                     "fsd f23, 184(%0)\n\t"
+                     "fsd f24, 192(%0)\n\t"
+                     "fsd f25, 200(%0)\n\t"
+                     "fsd f26, 208(%0)\n\t"
+                     "fsd f27, 216(%0)\n\t"
+                     "fsd f28, 224(%0)\n\t"
+                     "fsd f29, 232(%0)\n\t"
+                     "fsd f30, 240(%0)\n\t"
+                     "fsd f31, 248(%0)\n\t"
+                     "frcsr %1\n\t"
+                     ".option pop"
+                     : "+r"(registers), "=&r"(status)
+                     :
+                     : "memory");
+    registers[32] = status;
+}
+
+void arch_fpu_load(word const *registers)
+{
+    __asm__ volatile(".option push\n\t"
+                     ".option arch, +d\n\t"
+                     "fld f0, 0(%0)\n\t"
+                     "fld f1, 8(%0)\n\t"
+                     "fld f2, 16(%0)\n\t"
+                     "fld f3, 24(%0)\n\t"
+                     "fld f4, 32(%0)\n\t"
+                     "fld f5, 40(%0)\n\t"
+                     "fld f6, 48(%0)\n\t"
+                     "fld f7, 56(%0)\n\t"
+                     "fld f8, 64(%0)\n\t"
+                     "fld f9, 72(%0)\n\t"
+                     "fld f10, 80(%0)\n\t"
+                     "fld f11, 88(%0)\n\t"
+                     "fld f12, 96(%0)\n\t"
+                     "fld f13, 104(%0)\n\t"
+                     "fld f14, 112(%0)\n\t"
+                     "fld f15, 120(%0)\n\t"
+                     "fld f16, 128(%0)\n\t"
+                     "fld f17, 136(%0)\n\t"
+                     "fld f18, 144(%0)\n\t"
+                     "fld f19, 152(%0)\n\t"
+                     "fld f20, 160(%0)\n\t"
+                     "fld f21, 168(%0)\n\t"
+                     "fld f22, 176(%0)\n\t"
+                     "fld f23, 184(%0)\n\t"
+                     "fld f24, 192(%0)\n\t"
+                     "fld f25, 200(%0)\n\t"
+                     "fld f26, 208(%0)\n\t"
+                     "fld f27, 216(%0)\n\t"
+                     "fld f28, 224(%0)\n\t"
+                     "fld f29, 232(%0)\n\t"
+                     "fld f30, 240(%0)\n\t"
+                     "fld f31, 248(%0)\n\t"
+                     "fscsr %1\n\t"
+                     ".option pop"
+                     :
+                     : "r"(registers), "r"(registers[32])
+                     : "memory");
 }
 
 void arch_syscall_again(struct tcb *thread)

@@ -11,6 +11,7 @@
 #define ARCH_LEAF_LEVELS       3
 #define ARCH_MESSAGE_REGISTERS 6
 #define ARCH_IRQS              128
+#define ARCH_FPU_WORDS         33
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
