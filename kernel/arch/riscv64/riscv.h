@@ -2,7 +2,9 @@
 /* Shared by the files of this folder. */
 #pragma once
 
-#include "object/thread.h"
+#include "base/types.h"
+
+struct tcb;
 
 /* From the linker script and boot.S. */
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];
