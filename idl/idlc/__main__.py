@@ -48,7 +48,7 @@ def comment(text, indent=0, width=100):
     import textwrap
     if not text:
         return ""
-    lines = textwrap.wrap(text, width - indent - 6)
+    lines = textwrap.wrap(text.replace("*/", "* /").replace("/*", "/ *"), width - indent - 6)
     pad = " " * indent
     if len(lines) == 1:
         return f"{pad}/* {lines[0]} */\n"
@@ -76,10 +76,10 @@ def as_json(library):
 
 def write(path, text):
     path = Path(path)
-    if path.exists() and path.read_text() == text:
+    if path.exists() and path.read_text("utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, "utf-8")
 
 
 def render(library, kind, source):
@@ -88,29 +88,33 @@ def render(library, kind, source):
     return environment().get_template(KINDS[kind]).render(lib=library, source=source).rstrip() + "\n"
 
 
+def emit_of(text):
+    kind, _, output = text.partition("=")
+    if kind not in KINDS or not output:
+        raise argparse.ArgumentTypeError(f'"{text}": write one of {", ".join(KINDS)}, then = and a file')
+    return kind, output
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="idlc", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("file", help="the interface file")
-    parser.add_argument("--emit", action="append", default=[], metavar="WHAT=OUTPUT",
+    parser.add_argument("--emit", action="append", type=emit_of, default=[], metavar="WHAT=OUTPUT",
                         help="what to write, and where; without it the file is only checked")
     options = parser.parse_args(argv)
     try:
         library = parse.load(options.file)
-    except OSError as error:
-        print(f"idlc: {options.file}: {error.strerror}", file=sys.stderr)
-        return 2
-    except UnicodeDecodeError:
-        print(f"idlc: {options.file}: not a text in UTF-8", file=sys.stderr)
-        return 2
+        for kind, output in options.emit:
+            write(output, render(library, kind, Path(options.file).name))
     except IdlError as error:
         print(error.render(), file=sys.stderr)
         return 1
-    for emit in options.emit:
-        kind, _, output = emit.partition("=")
-        if kind not in KINDS or not output:
-            print(f"idlc: --emit {emit}: write one of {', '.join(KINDS)}, then = and a file", file=sys.stderr)
-            return 2
-        write(output, render(library, kind, Path(options.file).name))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        print(f"idlc: {options.file}:{line}: this is no UTF-8; save the file as UTF-8", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"idlc: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -11,7 +11,7 @@ from . import model
 from .diagnostics import IdlError, Place, Problem
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
-PARSER = Lark(GRAMMAR.read_text(), parser="lalr", propagate_positions=True, maybe_placeholders=False)
+PARSER = Lark(GRAMMAR.read_text("utf-8"), parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 C_RESERVED = set(
     "NULL asm auto bool break case char const continue default do double else enum extern false float for "
@@ -23,6 +23,8 @@ GENERATED = {
     "kernel": set("self m err cpu slot head arg".split()),
     "trace": set(),
 }
+GENERATED_METHODS = {"serve", "reply_recv"}
+TYPE_WORDS = {*model.PRIMITIVES, "string", "bytes", "any"}
 KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects", "trace": "trace events"}
 
 # How the grammar's tokens are called in a message.
@@ -38,9 +40,13 @@ def place_of(token):
     return Place(token.line, token.column, len(token))
 
 
+def start_of(tree):
+    return Token("NAME", "", line=tree.meta.line, column=tree.meta.column)
+
+
 def load(path):
     """Returns the model.Library in the file at `path`; raises IdlError, or OSError."""
-    text = Path(path).read_text()
+    text = Path(path).read_text("utf-8")
     try:
         tree = PARSER.parse(text)
     except UnexpectedInput as error:
@@ -57,7 +63,7 @@ def syntax_problem(error, text):
         found = text[error.pos_in_stream]
         if found == '"':
             return Problem(Place(error.line, error.column), "E001", "this text has no closing quote",
-                           "close it on the same line")
+                           "close it on the same line; a text has no backslashes")
         return Problem(Place(error.line, error.column), "E001", f'"{found}" does not belong here',
                        "remove it; names have letters, digits and underscores")
     expected = sorted({TOKEN_NAMES.get(name, f'"{name.lower()}"')
@@ -111,9 +117,9 @@ class Checker:
         if digits.isdigit() and digits != "0" and digits.startswith("0"):
             self.problem(token, "E019", f'"{digits}" begins with 0', "write it without, or 0x and a hexadecimal number")
             return low
-        value = int(digits, 0)
+        value = int(digits, 0) if len(digits) < 100 else 1 << 100
         if not low <= value <= high:
-            self.problem(token, "E008", f"{what} {value} is out of range", f"use {low} to {high}")
+            self.problem(token, "E008", f"{what} {digits} is out of range", f"use {low} to {high}")
         return value
 
     def unique(self, items, what):
@@ -144,6 +150,10 @@ class Checker:
         if str(token) in generated:
             self.problem(token, "E013", f'"{token}" is a word of the generated functions', "choose another name")
 
+    def not_a_type(self, decl):
+        if decl.name in TYPE_WORDS:
+            self.problem(decl.place, "E013", f'"{decl.name}" is a type of the language', "choose another name")
+
     def not_empty(self, decl, items, what):
         if not items:
             self.problem(decl.place, "E020", f'"{decl.name}" has no {what}', "add one, or delete it")
@@ -153,7 +163,8 @@ class Checker:
     def base_type(self, tree):
         name = str(tree.children[0])
         if tree.data != "named" or name not in ("u8", "u16", "u32", "u64"):
-            self.problem(tree.children[0], "E016", f'"{name}" cannot hold this', "use u8, u16, u32 or u64")
+            self.problem(tree.children[0], "E016", "the values need a number without a sign",
+                         "write u8, u16, u32 or u64 behind the colon")
             name = "u64"
         size = model.PRIMITIVES[name]
         return model.Type("int", name, size, size)
@@ -240,7 +251,7 @@ class Checker:
         items = tree.children
         libraries = [t for t in items if t.data == "library"]
         if not libraries or items[0] is not libraries[0] or len(libraries) > 1:
-            first = Token("NAME", "", line=items[0].meta.line if items else 1, column=items[0].meta.column if items else 1)
+            first = start_of(items[0]) if items else Token("NAME", "", line=1, column=1)
             self.problem(libraries[1].children[0] if len(libraries) > 1 else first, "E002",
                          "a file has one library line, before anything else", "begin with: library NAME;")
             return out
@@ -255,13 +266,16 @@ class Checker:
             self.types["ObjectType"] = self.object_type_enum(items)
         for item in items:
             if item.data in KERNEL_ONLY and not self.is_kernel:
-                token = next((t for t in item.children if isinstance(t, Token)), libraries[0].children[0])
-                self.problem(token, "E018", f"only the kernel's file declares {KERNEL_ONLY[item.data]}",
+                self.problem(start_of(item), "E018", f"only the kernel's file declares {KERNEL_ONLY[item.data]}",
                              "a server has interfaces: interface NAME = NUMBER { ... }")
                 continue
             getattr(self, "add_" + item.data)(item, out)
-        self.unique(out.consts, "constant")
-        self.unique(out.enums + out.structs + out.layouts + out.objects + out.interfaces, "declaration")
+        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces
+        for decl in declarations:
+            self.not_a_type(decl)
+        self.unique(declarations, "declaration")
+        self.unique(out.consts + [model.Named(f"{model.snake(e.name)}_{m.c}".upper(), "", m.place)
+                                  for e in out.enums for m in e.members], "constant")
         self.unique_and_numbered(out.errors, "error")
         self.numbered(out.objects, "object")
         self.numbered(out.interfaces, "interface")
@@ -288,11 +302,11 @@ class Checker:
         decl = self.named(tree, model.Enum, base=self.base_type(tree.children[1]), is_flags=is_flags)
         limit = (1 << (8 * decl.base.size)) - 1
         for t in tree.children[2:]:
-            member = self.named(t, model.Member, value=self.number(t.children[1], 0, limit, "value"))
+            member = self.named(t, model.Member, value=self.number(t.children[1], int(is_flags), limit, "value"))
             if is_flags and member.value & (member.value - 1):
                 self.problem(t.children[1], "E014", f'flag "{member.name}" is more than one bit', "use 1, 2, 4, 8 ...")
             decl.members.append(member)
-        self.unique_and_numbered(decl.members, "member")
+        self.numbered(decl.members, "member")
         self.not_empty(decl, decl.members, "member")
         self.types[decl.name] = decl
         out.enums.append(decl)
@@ -359,6 +373,7 @@ class Checker:
                           library=out.name)
         for t in tree.children[2:]:
             decl.methods.append(self.method(t, decl, "message"))
+            self.not_reserved(t.children[1], GENERATED_METHODS)
         self.unique_and_numbered(decl.methods, "method")
         self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes what is generated and kept in the repository: idl/golden/*.abi and docs/reference/*.md."""
+"""Writes what is generated and kept in the repository.
+
+    idl/golden/*.abi        the ABI of each interface file
+    docs/reference/*.md     its page
+    tests/idl/bad/*.txt     what the compiler says of bad inputs
+"""
 
 import sys
 from pathlib import Path
@@ -9,6 +14,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "idl"))
 from idlc import __main__ as idlc  # noqa: E402
 from idlc import parse  # noqa: E402
+from idlc.diagnostics import IdlError  # noqa: E402
+
+BAD = Path(__file__).resolve().parent / "bad"
+
+
+def refusal(source):
+    """What the compiler says of a bad input."""
+    try:
+        parse.load(source)
+    except IdlError as error:
+        error.path = source.name
+        return error.render() + "\n"
+    return "nothing: the compiler takes this file\n"
 
 
 def generated():
@@ -17,6 +35,8 @@ def generated():
         library = parse.load(source)
         yield ROOT / "idl" / "golden" / f"{library.name}.abi", idlc.render(library, "abi", source.name)
         yield ROOT / "docs" / "reference" / f"{library.name}.md", idlc.render(library, "docs", source.name)
+    for source in sorted(BAD.glob("*.idl")):
+        yield source.with_suffix(".txt"), refusal(source)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The interface compiler: what it keeps, what it refuses, and what its code does with messages."""
+
+import ast
+import difflib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+import regenerate  # noqa: E402
+from idlc import __main__ as idlc  # noqa: E402
+from idlc import parse  # noqa: E402
+from idlc.diagnostics import IdlError  # noqa: E402
+
+KEPT = dict(regenerate.generated())
+COMPILER = os.environ.get("CC", "gcc")
+FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/libsys/include", f"-I{HERE}/host/include"]
+REGISTERS = (5, 6)      # message registers of x86-64, and of the others
+
+
+# ---- What is kept in the repository ----------------------------------------------------------------
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_kept(path):
+    kept = path.read_text("utf-8") if path.exists() else ""
+    difference = "\n".join(difflib.unified_diff(
+        kept.splitlines(), KEPT[path].splitlines(), "kept", "generated now", lineterm=""))
+    if difference:
+        pytest.fail(f"{path.relative_to(ROOT)} is not what is generated now. If the change is meant (in golden/ it is "
+                    f"one of the ABI), run tests/idl/regenerate.py and commit what it writes.\n{difference}", pytrace=False)
+
+
+def test_nothing_else_is_kept():
+    for folder, pattern in ((ROOT / "idl/golden", "*"), (ROOT / "docs/reference", "*"), (HERE / "bad", "*.txt")):
+        assert sorted(folder.glob(pattern)) == sorted(p for p in KEPT if p.parent == folder)
+
+
+# ---- Bad inputs ------------------------------------------------------------------------------------
+
+BAD = sorted(regenerate.BAD.glob("*.idl"))
+
+
+@pytest.mark.parametrize("source", BAD, ids=lambda source: source.stem)
+def test_bad_input_is_refused(source):
+    """With the error that its name begins with; the whole message is in the .txt (test_kept)."""
+    assert f"({source.name[:4]})" in KEPT[source.with_suffix(".txt")]
+
+
+def problem_lines():
+    """The lines of parse.py that find a problem."""
+    tree = ast.parse(Path(parse.__file__).read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            codes = [a.value for a in node.args if isinstance(a, ast.Constant) and re.fullmatch(r"E\d+", str(a.value))]
+            if name in ("problem", "Problem") and codes:
+                yield node.lineno, codes[0]
+
+
+def test_each_problem_has_a_bad_input(monkeypatch):
+    found = set()
+
+    def noting(*args):
+        frame = sys._getframe(1)
+        found.add((frame.f_back if frame.f_code.co_name == "problem" else frame).f_lineno)
+        return problem(*args)
+
+    problem = parse.Problem
+    monkeypatch.setattr(parse, "Problem", noting)
+    for source in BAD:
+        regenerate.refusal(source)
+    lines = dict(problem_lines())
+    assert len(lines) > 30 and found <= set(lines)
+    missing = [f"parse.py:{line} ({code})" for line, code in sorted(lines.items()) if line not in found]
+    assert not missing, "write an input for each of these into tests/idl/bad, then run tests/idl/regenerate.py"
+
+
+# ---- The command line ------------------------------------------------------------------------------
+
+def run(capsys, *arguments):
+    """(exit code, what was written to stderr)"""
+    try:
+        code = idlc.main([str(a) for a in arguments])
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
+    assert out == ""
+    return code, err
+
+
+def test_missing_file(capsys, tmp_path):
+    path = tmp_path / "none.idl"
+    assert run(capsys, path) == (2, f"idlc: {path}: No such file or directory\n")
+
+
+def test_folder_for_a_file(capsys, tmp_path):
+    assert run(capsys, tmp_path) == (2, f"idlc: {tmp_path}: Is a directory\n")
+
+
+def test_not_utf8(capsys, tmp_path):
+    path = tmp_path / "latin.idl"
+    path.write_bytes("library latin;\n// für\n".encode("latin-1"))
+    assert run(capsys, path) == (2, f"idlc: {path}:2: this is no UTF-8; save the file as UTF-8\n")
+
+
+@pytest.mark.parametrize("emit", ["rust=out", "types", "types=", "=out"])
+def test_unknown_kind(capsys, tmp_path, emit):
+    code, err = run(capsys, HERE / "everything.idl", "--emit", f"json={tmp_path}/json", "--emit", emit)
+    assert code == 2
+    assert f'argument --emit: "{emit}": write one of types, decode, ' in err and "then = and a file" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_that_cannot_be_written(capsys, tmp_path):
+    assert run(capsys, HERE / "everything.idl", "--emit", f"json={tmp_path}") == (2, f"idlc: {tmp_path}: Is a directory\n")
+
+
+def test_bad_input_writes_nothing(capsys, tmp_path):
+    source = HERE / "bad" / "E019_octal.idl"
+    code, err = run(capsys, source, "--emit", f"types={tmp_path}/out.h")
+    assert code == 1 and f"{source}:4:14: " in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_is_touched_only_when_it_changes(capsys, tmp_path):
+    out = tmp_path / "out.h"
+    emit = ["--emit", f"types={out}"]
+    assert run(capsys, HERE / "everything.idl", *emit) == (0, "")
+    os.utime(out, (1, 1))
+    assert run(capsys, HERE / "everything.idl", *emit) == (0, "")
+    assert out.stat().st_mtime == 1
+    assert run(capsys, ROOT / "idl" / "plan.idl", *emit) == (0, "")
+    assert out.stat().st_mtime > 1
+
+
+# ---- The generated C -------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory):
+    """The folder of all headers, generated as the build does."""
+    out = tmp_path_factory.mktemp("generated")
+    for source in [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl"]:
+        library = parse.load(source)
+        if library.name == "kernel":
+            emits = {"types": "tessera/abi.h", "names": "tessera/names.h", "stubs": "tessera/sys_stubs.h"}
+        else:
+            emits = {"types": f"idl/{library.name}.h"}
+        if library.interfaces:
+            emits |= {"client": f"idl/{library.name}_client.h", "server": f"idl/{library.name}_server.h"}
+        for kind, name in emits.items():
+            idlc.write(out / name, idlc.render(library, kind, source.name))
+    return out
+
+
+def compile_c(generated, *arguments):
+    return subprocess.run([COMPILER, *FLAGS, f"-I{generated}", *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_headers_stand_alone(generated, tmp_path):
+    headers = sorted(p.relative_to(generated) for p in generated.rglob("*.h"))
+    assert len(headers) == 16
+    for header in headers:
+        source = tmp_path / "alone.c"
+        # sys_stubs.h is the end of sys.h.
+        name = "tessera/sys.h" if header.name == "sys_stubs.h" else header
+        source.write_text(f"#include <{name}>\n#include <{name}>\n")
+        done = compile_c(generated, "-Wno-error", "-DSYS_MESSAGE_REGISTERS=6", "-fsyntax-only", source)
+        # A server defines the handlers that its header declares.
+        wrong = [line for line in done.stderr.splitlines()
+                 if re.search(r"(warning|error): ", line) and not re.search(r"_on_.* used but never defined", line)]
+        assert (done.returncode, wrong) == (0, []), header
+
+
+@pytest.fixture(scope="session", params=REGISTERS)
+def messages(request, generated):
+    """The host program with both sides of everything.idl: see host/messages.c."""
+    program = generated / f"messages{request.param}"
+    done = compile_c(generated, f"-DSYS_MESSAGE_REGISTERS={request.param}", "-Wno-unused-function", "-O1", "-g",
+                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", program, HERE / "host/messages.c")
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+@pytest.mark.parametrize("case", re.findall(r"^CASE\((\w+)\)", (HERE / "host/messages.c").read_text("utf-8"), re.M))
+def test_messages(messages, case):
+    done = subprocess.run([messages, case], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_documentation_cannot_end_a_comment(tmp_path):
+    source = tmp_path / "sly.idl"
+    source.write_text("library sly;\n/// A pattern like */*.c ends here.\nconst LIMIT = 1;\n")
+    (tmp_path / "sly.h").write_text(idlc.render(parse.load(source), "types", "sly.idl"))
+    (tmp_path / "sly.c").write_text("#include <sly.h>\n")
+    done = compile_c(tmp_path, "-fsyntax-only", tmp_path / "sly.c")
+    assert done.returncode == 0, done.stderr
+
+
+def test_all_problems_of_a_file_are_shown_at_once():
+    with pytest.raises(IdlError) as wrong:
+        parse.load(HERE / "bad" / "E008_out_of_range.idl")
+    assert len(wrong.value.problems) == 5
+
+
+def test_a_number_of_any_length_is_refused(tmp_path):
+    source = tmp_path / "huge.idl"
+    source.write_text(f"library huge;\nconst HUGE = {'9' * 5000};\n")
+    with pytest.raises(IdlError) as wrong:
+        parse.load(source)
+    assert "is out of range  (E008)" in wrong.value.render()
