@@ -63,14 +63,23 @@ static void read_property(struct reader *r, struct fdt_node *node, char const *n
         node->device_type = (char const *)value;
     } else if (is_text && text_equal(name, "riscv,isa")) {
         node->isa = (char const *)value;
+    } else if (is_text && text_equal(name, "method")) {
+        node->method = (char const *)value;
+    } else if (is_text && text_equal(name, "bootargs")) {
+        node->bootargs = (char const *)value;
     } else if (text_equal(name, "reg")) {
         unsigned address_cells = r->cells[r->depth - 1].address_cells;
         unsigned size_cells = r->cells[r->depth - 1].size_cells;
+        unsigned entry = 4 * (address_cells + size_cells);
         node->size = 0;
         node->has_reg = read_number(value, address_cells, length, &node->address);
         if (node->has_reg && size_cells != 0) {
             unsigned used = 4 * address_cells;
             node->has_reg = read_number(value + used, size_cells, length - used, &node->size);
+        }
+        if (length <= entry ||
+            !read_number(value + entry, address_cells, length - entry, &node->second_address)) {
+            node->second_address = 0;
         }
     } else if (length == 4 && text_equal(name, "#address-cells")) {
         r->cells[r->depth].address_cells = (uint8_t)fdt_cell(value);
@@ -78,6 +87,8 @@ static void read_property(struct reader *r, struct fdt_node *node, char const *n
         r->cells[r->depth].size_cells = (uint8_t)fdt_cell(value);
     } else if (length >= 4 && text_equal(name, "interrupts")) {
         node->irq = fdt_cell(value);
+        node->interrupts = value;
+        node->interrupts_length = length;
     } else if (length == 4 && text_equal(name, "riscv,ndev")) {
         node->lines = fdt_cell(value);
     } else if (length == 4 && text_equal(name, "timebase-frequency")) {
@@ -124,7 +135,8 @@ static bool read_node(struct reader *r, struct fdt_node *node)
         return false;
     }
     *node = (struct fdt_node){
-        .name = (char const *)r->blob + r->at, .compatible = "", .device_type = "", .isa = ""
+        .name = (char const *)r->blob + r->at, .compatible = "", .device_type = "", .isa = "", .method = "",
+        .bootargs = ""
     };
     r->at = (r->at + (word)length + 1 + 3) & ~3ul;
     r->depth++;

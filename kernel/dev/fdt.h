@@ -11,10 +11,15 @@ struct fdt_node {
     unsigned compatible_length; /* of the whole list, its zero bytes included */
     char const *device_type;
     char const *isa;        /* riscv,isa */
+    char const *method;     /* of arm,psci: how to call it */
+    char const *bootargs;   /* of /chosen: the command line */
     uint64_t address;       /* first entry of `reg`; valid if has_reg */
     uint64_t size;
     bool has_reg;
+    uint64_t second_address; /* second entry of `reg`, 0 if there is none */
     uint32_t irq;           /* first cell of `interrupts`, 0 if none */
+    uint8_t const *interrupts; /* all of its cells, and their length in bytes */
+    unsigned interrupts_length;
     uint32_t lines;         /* riscv,ndev */
     uint32_t timebase;      /* timebase-frequency */
     uint8_t const *contexts; /* interrupts-extended: pairs of cells */

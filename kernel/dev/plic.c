@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* RISC-V Platform-Level Interrupt Controller, specification 1.0.0. A line that was claimed stays
  * silent until it is completed, which is just what an acknowledgement is to mean. */
-#include "dev/irqchip.h"
+#include "dev/plic.h"
 
 #include "arch/arch.h"
+#include "dev/irqchip.h"
 
 #define PRIORITY(line)     (0x000000 + 4ul * (line))
 #define ENABLE(context)    (0x002000 + 0x80ul * (context))
@@ -22,7 +23,7 @@ ALWAYS_INLINE uint32_t volatile *at(word offset)
     return (uint32_t volatile *)(void *)(plic.base + offset);
 }
 
-void irqchip_init(char *base, unsigned context, unsigned lines)
+void plic_init(char *base, unsigned context, unsigned lines)
 {
     plic.base = base;
     plic.claim = at(CLAIM(context));

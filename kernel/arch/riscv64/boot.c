@@ -8,7 +8,7 @@
 #include "base/print.h"
 #include "base/string.h"
 #include "dev/fdt.h"
-#include "dev/irqchip.h"
+#include "dev/plic.h"
 
 #define PAGE    4096ul
 #define GIB     (1ul << 30)
@@ -183,7 +183,7 @@ void riscv_boot(word hart, word device_tree, word entry_count)
     }
     map_window(end);
     count_asids();
-    irqchip_init(arch_window((paddr_t){ found.plic }), found.context, found.lines);
+    plic_init(arch_window((paddr_t){ found.plic }), found.context, found.lines);
     riscv_has_sstc = found.sstc;
     arch_timer_set(~0ul);
     __asm__ volatile("csrw sie, %0\n\t" /* timer and external */
