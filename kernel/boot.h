@@ -5,7 +5,7 @@
 #include "base/types.h"
 
 #define BOOT_MOST_REGIONS 8
-#define BOOT_MOST_DEVICES 32
+#define BOOT_MOST_DEVICES 48
 
 struct boot_region {
     word start; /* physical */

@@ -218,6 +218,20 @@ static void give_memory(struct maker *maker)
     }
 }
 
+/* The slot of a piece of device space; devices that share a page share the piece. */
+static uint32_t give_device_piece(struct maker *maker, word start, unsigned bits)
+{
+    struct boot_info *info = maker->info;
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        struct memory_info const *piece = &info->memory[i];
+        if (piece->device && piece->address == start && piece->bits == bits) {
+            return piece->slot;
+        }
+    }
+    give_piece(maker, start, bits, true);
+    return maker->next_slot - 1;
+}
+
 static void give_devices(struct maker *maker)
 {
     for (unsigned i = 0; i < maker->boot->device_count; i++) {
@@ -237,9 +251,8 @@ static void give_devices(struct maker *maker)
         to->address = from->address;
         to->size = from->size;
         to->irq = from->irq;
-        to->slot = maker->next_slot;
+        to->slot = give_device_piece(maker, start, bits);
         maker->info->device_count++;
-        give_piece(maker, start, bits, true);
     }
 }
 

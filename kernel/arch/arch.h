@@ -13,6 +13,7 @@
  *   ARCH_IRQS               interrupt lines, 0 is none of them
  *   ARCH_FPU_WORDS          what a thread's floating-point registers take
  *   ARCH_FRAME_SP, _PC, _TLS  where these are in a thread's frame
+ *   ARCH_TEMPS              words for what only a full frame has
  */
 #pragma once
 
@@ -71,7 +72,8 @@ word arch_asid_count(void);
 void arch_root_init(word *table);
 /* A thread's first registers: everything else is zero. */
 void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word first, word second);
-/* All registers of a stopped thread, in the order of REGISTER_WORDS. */
+/* All registers of a stopped thread, in the order that REGISTER_WORDS tells: as many words as the
+ * processor has registers. */
 void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS]);
 void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS]);
 /* Floating-point and vector registers: whether programs may use them (false: the processor has

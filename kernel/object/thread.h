@@ -62,9 +62,9 @@ struct tcb {
     struct tcb *next;      /* in a queue; NULL when not queued */
     struct cpu *cpu;       /* its home */
 
-    word args[8];  /* argument registers: address and operation, six message words, tag */
-    word temps[8]; /* the other caller-saved registers, in a full frame */
-    word full;     /* 1: the frame is a full one, `temps` belong to it */
+    word args[8];           /* argument registers: address and operation, six message words, tag */
+    word temps[ARCH_TEMPS]; /* the other caller-saved registers, in a full frame */
+    word full;              /* 1: the frame is a full one, `temps` belong to it */
 
     struct message_buffer *buffer; /* NULL: none */
     struct sched_context *sc;      /* its own time, NULL if none */
@@ -93,7 +93,7 @@ _Static_assert(sizeof(struct tcb) <= THREAD_SIZE, "a thread fits its object");
 _Static_assert(offsetof(struct tcb, cs_base) == 128, "the fast path's line");
 _Static_assert(offsetof(struct tcb, cpu) == 184, "the fast path's line ends here");
 _Static_assert(offsetof(struct tcb, args) == 192 && offsetof(struct tcb, temps) == 256 &&
-                   offsetof(struct tcb, full) == 320,
+                   offsetof(struct tcb, full) == 256 + 8 * ARCH_TEMPS,
                "trap.S");
 
 ALWAYS_INLINE struct tcb *cap_thread(struct cap cap)

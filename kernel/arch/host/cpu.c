@@ -154,9 +154,11 @@ void arch_syscall_again(struct tcb *thread)
     thread->frame[ARCH_FRAME_PC] -= 4;
 }
 
+#define REGISTERS 32
+
 void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS])
 {
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+    for (unsigned i = 0; i < REGISTERS; i++) {
         registers[i] = i < 16 ? thread->frame[i] : i < 24 ? thread->args[i - 16]
                                                           : thread->temps[i - 24];
     }
@@ -164,7 +166,7 @@ void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS
 
 void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS])
 {
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+    for (unsigned i = 0; i < REGISTERS; i++) {
         word *place = i < 16 ? &thread->frame[i] : i < 24 ? &thread->args[i - 16]
                                                           : &thread->temps[i - 24];
         *place = registers[i];

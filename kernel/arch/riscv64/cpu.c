@@ -185,8 +185,9 @@ void arch_syscall_again(struct tcb *thread)
 
 /* Where each register is in a thread, in the order of REGISTER_WORDS: pc, sp, tp, then the others
  * by number, x1 (ra), x3 (gp), x5 to x31. */
+#define REGISTERS           32
 #define IN_THREAD(field, i) (uint16_t)(offsetof(struct tcb, field) / sizeof(word) + (i))
-static uint16_t const register_place[REGISTER_WORDS] = {
+static uint16_t const register_place[REGISTERS] = {
     IN_THREAD(frame, 1),  IN_THREAD(frame, 0),  IN_THREAD(frame, 2),  IN_THREAD(temps, 0),
     IN_THREAD(frame, 3),  IN_THREAD(temps, 1),  IN_THREAD(temps, 2),  IN_THREAD(temps, 3),
     IN_THREAD(frame, 4),  IN_THREAD(frame, 5),  IN_THREAD(args, 0),   IN_THREAD(args, 1),
@@ -199,14 +200,14 @@ static uint16_t const register_place[REGISTER_WORDS] = {
 
 void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS])
 {
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+    for (unsigned i = 0; i < REGISTERS; i++) {
         registers[i] = ((word const *)thread)[register_place[i]];
     }
 }
 
 void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORDS])
 {
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+    for (unsigned i = 0; i < REGISTERS; i++) {
         ((word *)thread)[register_place[i]] = registers[i];
     }
     thread->full = 1;
@@ -265,7 +266,7 @@ static bool follows_call(word address)
 
 void arch_print_state(struct tcb const *thread)
 {
-    static char const names[REGISTER_WORDS][4] = {
+    static char const names[REGISTERS][4] = {
         "pc", "sp", "tp", "ra", "gp", "t0", "t1", "t2",  "s0",  "s1", "a0",
         "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2",  "s3",  "s4", "s5",
         "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
@@ -274,7 +275,7 @@ void arch_print_state(struct tcb const *thread)
         word registers[REGISTER_WORDS];
         arch_registers_read(thread, registers);
         kprint("The program's registers%s:\n", thread->full ? "" : " (t0 to t6 are old)");
-        for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+        for (unsigned i = 0; i < REGISTERS; i++) {
             kprint("%4s %016lx%c", names[i], registers[i], i % 4 == 3 ? '\n' : ' ');
         }
     }
