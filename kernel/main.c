@@ -307,7 +307,7 @@ static struct tcb *make_init(struct boot *boot)
         thread_slot_changed(init, (enum thread_slot)i);
     }
     memcpy(init->name, "init", 5);
-    init->priority = INIT_PRIORITY;
+    init->priority = init->base = INIT_PRIORITY;
     word slice = clock_to_ticks(INIT_SLICE_NS);
     sched_configure(&cpu0, cap_sched_context(time), slice, 0);
     sched_bind(&cpu0, cap_sched_context(time), init);

@@ -2,6 +2,8 @@
 /* The numbers are those of docs/invariants.md. */
 #include "api/check.h"
 
+#include "ipc/inherit.h"
+
 #include "object/cnode.h"
 #include "object/endpoint.h"
 #include "object/irq.h"
@@ -81,6 +83,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
         must("I-FAULT", thread->fault_kind != 0 && thread->wait != 0, thread);
     }
     fpu_check(cpu, thread);
+    inherit_check(thread);
     if (thread->bound != NULL) {
         must("I-BOUND", thread->bound->bound == thread, thread);
     }

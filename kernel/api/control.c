@@ -5,6 +5,7 @@
 #include "dev/irqchip.h"
 #include "invocations.h"
 #include "api/invocation.h"
+#include "ipc/inherit.h"
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/notification.h"
@@ -109,7 +110,7 @@ enum err invoke_sched_control_set_priority(struct cpu *cpu, struct cap self,
                                            struct cap thread, uint8_t priority)
 {
     (void)self;
-    ipc_set_priority(cpu, cap_thread(thread), priority);
+    inherit_set_base(cpu, cap_thread(thread), priority);
     return OK;
 }
 

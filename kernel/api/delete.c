@@ -9,6 +9,7 @@
 
 #include "base/trace.h"
 #include "dev/irqchip.h"
+#include "ipc/inherit.h"
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/irq.h"
@@ -124,7 +125,10 @@ static bool clear_cnode(struct cpu *cpu, struct cnode *cnode, enum err *err)
 
 static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
 {
-        ipc_drop_caller(cpu, thread, ERR_GONE);
+    ipc_drop_caller(cpu, thread, ERR_GONE);
+    if (!inherit_forget_one(cpu, thread)) {
+        return false;
+    }
     if (thread->bound != NULL) {
         notify_unbind(cpu, thread->bound);
     }
@@ -185,7 +189,13 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return clear_thread(cpu, object, err);
     case OBJECT_ENDPOINT: {
         struct endpoint *endpoint = object;
-        return cancel_first(cpu, &endpoint->recv) && cancel_first(cpu, &endpoint->send);
+        if (!cancel_first(cpu, &endpoint->recv) || !cancel_first(cpu, &endpoint->send)) {
+            return false;
+        }
+        if (endpoint->servers != NULL) {
+            inherit_unserve(cpu, endpoint->servers);
+        }
+        return endpoint->servers == NULL;
     }
     case OBJECT_NOTIFICATION:
         return clear_notification(cpu, object);

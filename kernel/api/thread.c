@@ -5,6 +5,7 @@
 #include "api/delete.h"
 #include "base/clock.h"
 #include "invocations.h"
+#include "ipc/inherit.h"
 #include "ipc/notify.h"
 #include "object/object.h"
 #include "sched/fpu.h"
@@ -93,10 +94,10 @@ enum err invoke_thread_resume(struct cpu *cpu, struct cap self)
 
 enum err invoke_thread_set_priority(struct cpu *cpu, struct cap self, uint8_t priority)
 {
-    if (priority > cpu->current->priority) {
+    if (priority > cpu->current->base) {
         return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
     }
-    ipc_set_priority(cpu, cap_thread(self), priority);
+    inherit_set_base(cpu, cap_thread(self), priority);
     return OK;
 }
 

@@ -112,7 +112,7 @@ ALWAYS_INLINE void reply_short(struct tcb *current, word address, struct endpoin
                                struct tcb *first)
 {
     struct tcb *to = current->caller;
-    if (unlikely(to == NULL)) {
+    if (unlikely(to == NULL) || unlikely(current->serving != endpoint)) {
         return arch_decline(current, address);
     }
     struct cpu *cpu = current->cpu;
@@ -267,6 +267,7 @@ void fast_reply_recv_long(word address)
     struct tcb *to = current->caller;
     struct tcb *first = endpoint->recv.head;
     if (unlikely(endpoint->send.head != NULL) || unlikely(to == NULL) ||
+        unlikely(current->serving != endpoint) ||
         unlikely(first != NULL && first->priority != current->priority)) {
         return arch_decline(current, address);
     }

@@ -2,6 +2,7 @@
 #include "ipc/ipc.h"
 
 #include "base/trace.h"
+#include "ipc/inherit.h"
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/object.h"
@@ -119,6 +120,7 @@ static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, word event,
     current->sending = (uint8_t)sending;
     sched_block(cpu, (word)endpoint | WAIT_SEND);
     wait_queue_add(&endpoint->send, current, false);
+    inherit_joined(cpu, endpoint->servers, current->priority);
 }
 
 /* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. */
@@ -168,6 +170,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     if (sending & SENDING_CALL) {
         await_reply(current, to);
         sched_pass_or_ready(cpu, to);
+        inherit_joined(cpu, to, current->priority);
     } else {
         to->caller = NULL;
         current->args[0] = OK;
@@ -181,6 +184,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
 {
     struct tcb *current = cpu->current;
     wait_queue_pop(&endpoint->send);
+    inherit_left(cpu, endpoint->servers);
     if (from->sending & SENDING_FAULT) {
         carry_fault(from, current, from->badge);
     } else {
@@ -202,6 +206,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     if (from->sending & SENDING_CALL) {
         await_reply(from, current);
         sched_take_over(cpu, from);
+        inherit_joined(cpu, current, from->priority);
     } else {
         current->caller = NULL;
         wake_with(cpu, from, OK);
@@ -214,6 +219,7 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
     struct tcb *current = cpu->current;
     struct endpoint *endpoint = cap_endpoint(cap);
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
+    inherit_serve(cpu, current, endpoint);
     if (current->bound != NULL && notify_take(cpu, current->bound, current)) {
         return OK;
     }
@@ -289,9 +295,12 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         return err;
     }
     if (wait_kind(to->wait) == WAIT_REPLY_OBJECT) {
-        ((struct reply *)wait_object(to->wait))->caller = NULL;
+        struct reply *reply = wait_object(to->wait);
+        inherit_settle(cpu, reply);
+        reply->caller = NULL;
     } else {
         current->caller = NULL;
+        inherit_left(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
         if (cpu->sc != current->sc) {
             sched_hand_over(cpu, to);
@@ -323,6 +332,8 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     }
     current->caller = NULL;
     struct endpoint *endpoint = cap_endpoint(cap);
+    inherit_serve(cpu, current, endpoint);
+    inherit_left(cpu, current);
     bool on_lent_time = cpu->sc != current->sc;
     if (runs && on_lent_time && !something_waits(current, endpoint)) {
         current->wait = (word)endpoint | WAIT_RECV;
@@ -352,6 +363,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     current->caller = NULL;
     reply->caller = caller;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
+    inherit_owe(reply, current);
     if (cpu->sc != current->sc && current->sc != NULL) {
         sched_hand_over(cpu, caller);
     }
@@ -379,6 +391,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     await_reply(current, to);
     sched_hand_over(cpu, to);
     sched_ready(cpu, to);
+    inherit_joined(cpu, to, current->priority);
 }
 
 void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
@@ -401,6 +414,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     await_reply(current, to);
     thread_attend(current, ATTENTION_FULL);
     sched_pass(cpu, to);
+    inherit_joined(cpu, to, current->priority);
 }
 
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
@@ -412,7 +426,7 @@ void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
 }
 
 /* Takes a thread out of what it waits for. */
-static void leave_wait(struct tcb *thread)
+static void leave_wait(struct cpu *cpu, struct tcb *thread)
 {
     void *object = wait_object(thread->wait);
     switch (wait_kind(thread->wait)) {
@@ -422,14 +436,17 @@ static void leave_wait(struct tcb *thread)
         break;
     case WAIT_SEND:
         wait_queue_remove(&((struct endpoint *)object)->send, thread);
+        inherit_left(cpu, ((struct endpoint *)object)->servers);
         break;
     case WAIT_NOTIFICATION:
         wait_queue_remove(&((struct notification *)object)->waiters, thread);
         break;
     case WAIT_REPLY:
         ((struct tcb *)object)->caller = NULL;
+        inherit_left(cpu, object);
         break;
     case WAIT_REPLY_OBJECT:
+        inherit_settle(cpu, object);
         ((struct reply *)object)->caller = NULL;
         break;
     case WAIT_STOPPED:
@@ -450,7 +467,7 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         }
         return;
     }
-    leave_wait(thread);
+    leave_wait(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
         sched_unattend(cpu, thread, ATTENTION_FULL);
@@ -462,36 +479,5 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         stop(cpu, thread);
     } else {
         sched_ready(cpu, thread);
-    }
-}
-
-void ipc_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
-{
-    struct wait_queue *queue = NULL;
-    void *object = wait_object(thread->wait);
-    if (object != NULL) {
-        switch (wait_kind(thread->wait)) {
-        case WAIT_RECV:
-            queue = &((struct endpoint *)object)->recv;
-            break;
-        case WAIT_SEND:
-            queue = &((struct endpoint *)object)->send;
-            break;
-        case WAIT_NOTIFICATION:
-            queue = &((struct notification *)object)->waiters;
-            break;
-        case WAIT_TIME:
-            queue = &((struct sched_context *)object)->waiters;
-            break;
-        default:
-            break;
-        }
-    }
-    if (queue != NULL) {
-        wait_queue_remove(queue, thread);
-    }
-    sched_set_priority(cpu, thread, priority);
-    if (queue != NULL) {
-        wait_queue_add(queue, thread, wait_kind(thread->wait) == WAIT_RECV);
     }
 }

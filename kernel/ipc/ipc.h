@@ -42,8 +42,5 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address);
  * handled stays stopped. Afterwards the thread is ready, or stopped if `stop` says so. */
 void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop);
 
-/* Sets a thread's priority, and its place in the queue that it stands in. */
-void ipc_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
-
 /* The thread will never reply: its caller, if there is one, gets `err`. */
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err);

@@ -7,6 +7,7 @@
 struct endpoint {
     struct wait_queue recv; /* threads that wait for a message */
     struct wait_queue send; /* threads that wait for a receiver */
+    struct tcb *servers;    /* all that last received here, linked by `serve_next` */
     struct life life;
 } ALIGNED(64);
 _Static_assert(sizeof(struct endpoint) == ENDPOINT_SIZE, "an endpoint fits its object");

@@ -6,6 +6,7 @@
 
 struct reply {
     struct tcb *caller; /* waits with WAIT_REPLY_OBJECT on this object; NULL: nobody */
+    struct tcb *server; /* that put it here, and inherits its priority; NULL: it is gone */
     struct life life;
 } ALIGNED(64);
 _Static_assert(sizeof(struct reply) == REPLY_SIZE, "a reply fits its object");

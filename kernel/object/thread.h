@@ -33,6 +33,7 @@ enum attention {
     ATTENTION_SIGNAL = 4,   /* its bound notification has bits */
     ATTENTION_STOPPED = 8,  /* suspended, or without address space */
     ATTENTION_FPU = 16,     /* runs, and its floating-point registers are switched on */
+    ATTENTION_BOOST = 32,   /* has inherited its priority */
 };
 
 #define RANK_NEVER 0x7fff
@@ -76,13 +77,19 @@ struct tcb {
     /* In a wait queue: the first of this priority, in the last of it, and the other way round. */
     struct tcb *group_first;
     struct tcb *group_last;
-    uint8_t priority;
+    uint8_t priority;  /* base, or inherited from those that wait for it (ipc/inherit.h) */
+    uint8_t base;
     uint8_t sending;   /* enum sending, while it waits with WAIT_SEND */
     uint8_t cs_shift;  /* index bits of the capability space */
     uint32_t fault_kind;
     word fault_address;
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
     struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE */
+    struct endpoint *serving;  /* that it last received from; NULL: none */
+    struct tcb *serve_next;    /* of the servers of that endpoint */
+    struct tcb *serve_prev;
+    struct heap owed;          /* callers that wait in Reply objects for this thread */
+    struct heap_node owed_by;  /* its place in such a heap, while it waits with WAIT_REPLY_OBJECT */
     struct life life;
     char name[16];
     struct slot slots[THREAD_SLOTS];

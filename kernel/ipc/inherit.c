@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipc/inherit.h"
+
+#include "base/panic.h"
+#include "object/notification.h"
+
+/* ---- Who waits for whom ---- */
+
+static bool is_receiving(struct tcb const *thread)
+{
+    return thread->wait != 0 && wait_kind(thread->wait) == WAIT_RECV;
+}
+
+/* The most urgent of the callers that wait in Reply objects. */
+static struct tcb *first_owed(struct tcb const *thread)
+{
+    struct heap_node *first = thread->owed.first;
+    return first == NULL ? NULL : container_of(first, struct tcb, owed_by);
+}
+
+static struct tcb *first_queued(struct tcb const *thread)
+{
+    struct endpoint const *endpoint = thread->serving;
+    return endpoint != NULL && endpoint->servers == thread ? endpoint->send.head : NULL;
+}
+
+static uint8_t most_urgent(struct tcb const *thread)
+{
+    struct tcb const *waiting[] = { is_receiving(thread) ? NULL : thread->caller, first_owed(thread),
+                                    first_queued(thread) };
+    uint8_t most = thread->base;
+    for (unsigned i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        if (waiting[i] != NULL && waiting[i]->priority > most) {
+            most = waiting[i]->priority;
+        }
+    }
+    return most;
+}
+
+static struct tcb *waits_for(struct tcb const *thread)
+{
+    void *object = wait_object(thread->wait);
+    if (object == NULL) {
+        return NULL;
+    }
+    switch (wait_kind(thread->wait)) {
+    case WAIT_REPLY:
+        return object;
+    case WAIT_REPLY_OBJECT:
+        return ((struct reply *)object)->server;
+    case WAIT_SEND:
+        return ((struct endpoint *)object)->servers;
+    default:
+        return NULL;
+    }
+}
+
+/* ---- Priorities ---- */
+
+static struct wait_queue *queue_of(struct tcb const *thread)
+{
+    void *object = wait_object(thread->wait);
+    if (object == NULL) {
+        return NULL;
+    }
+    switch (wait_kind(thread->wait)) {
+    case WAIT_RECV:
+        return &((struct endpoint *)object)->recv;
+    case WAIT_SEND:
+        return &((struct endpoint *)object)->send;
+    case WAIT_NOTIFICATION:
+        return &((struct notification *)object)->waiters;
+    case WAIT_TIME:
+        return &((struct sched_context *)object)->waiters;
+    default:
+        return NULL;
+    }
+}
+
+static struct heap *owed_to(struct tcb const *thread)
+{
+    struct reply const *reply = wait_object(thread->wait);
+    bool is_owed = reply != NULL && wait_kind(thread->wait) == WAIT_REPLY_OBJECT;
+    return is_owed && reply->server != NULL ? &reply->server->owed : NULL;
+}
+
+static word owed_key(struct tcb const *thread)
+{
+    return PRIORITIES - 1u - thread->priority;
+}
+
+static void note_boost(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread->priority != thread->base) {
+        sched_attend(cpu, thread, ATTENTION_BOOST);
+    } else {
+        sched_unattend(cpu, thread, ATTENTION_BOOST);
+    }
+}
+
+/* Sets a thread's priority, and its place wherever it stands. */
+static void set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
+{
+    struct wait_queue *queue = queue_of(thread);
+    struct heap *owed = owed_to(thread);
+    if (queue != NULL) {
+        wait_queue_remove(queue, thread);
+    }
+    sched_set_priority(cpu, thread, priority);
+    if (queue != NULL) {
+        wait_queue_add(queue, thread, is_receiving(thread));
+    }
+    if (owed != NULL) {
+        heap_remove(owed, &thread->owed_by);
+        heap_insert(owed, &thread->owed_by, owed_key(thread));
+    }
+    note_boost(cpu, thread);
+}
+
+void inherit_update(struct cpu *cpu, struct tcb *thread)
+{
+    for (unsigned i = 0; i < INHERIT_STEPS && thread != NULL; i++) {
+        uint8_t priority = most_urgent(thread);
+        if (priority == thread->priority) {
+            return;
+        }
+        set_priority(cpu, thread, priority);
+        thread = waits_for(thread);
+    }
+}
+
+void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
+{
+    thread->base = priority;
+    note_boost(cpu, thread);
+    inherit_update(cpu, thread);
+}
+
+/* ---- Servers of an endpoint ---- */
+
+void inherit_unserve(struct cpu *cpu, struct tcb *thread)
+{
+    struct endpoint *endpoint = thread->serving;
+    if (thread->serve_prev != NULL) {
+        thread->serve_prev->serve_next = thread->serve_next;
+    } else {
+        endpoint->servers = thread->serve_next;
+    }
+    if (thread->serve_next != NULL) {
+        thread->serve_next->serve_prev = thread->serve_prev;
+    }
+    thread->serving = NULL;
+    thread->serve_next = thread->serve_prev = NULL;
+    inherit_left(cpu, thread);
+    if (endpoint->send.head != NULL) {
+        inherit_joined(cpu, endpoint->servers, endpoint->send.head->priority);
+    }
+}
+
+void inherit_serve_other(struct cpu *cpu, struct tcb *thread, struct endpoint *endpoint)
+{
+    if (thread->serving != NULL) {
+        inherit_unserve(cpu, thread);
+    }
+    struct tcb *first = endpoint->servers;
+    thread->serving = endpoint;
+    thread->serve_next = first;
+    endpoint->servers = thread;
+    if (first != NULL) {
+        first->serve_prev = thread;
+        inherit_left(cpu, first);
+    }
+    if (endpoint->send.head != NULL) {
+        inherit_joined(cpu, thread, endpoint->send.head->priority);
+    }
+}
+
+/* ---- Callers in Reply objects ---- */
+
+void inherit_owe(struct reply *reply, struct tcb *server)
+{
+    reply->server = server;
+    heap_insert(&server->owed, &reply->caller->owed_by, owed_key(reply->caller));
+}
+
+void inherit_settle(struct cpu *cpu, struct reply *reply)
+{
+    struct tcb *server = reply->server;
+    if (server != NULL) {
+        heap_remove(&server->owed, &reply->caller->owed_by);
+        reply->server = NULL;
+        inherit_left(cpu, server);
+    }
+}
+
+bool inherit_forget_one(struct cpu *cpu, struct tcb *thread)
+{
+    struct tcb *caller = first_owed(thread);
+    if (caller != NULL) {
+        inherit_settle(cpu, wait_object(caller->wait));
+        return false;
+    }
+    if (thread->serving != NULL) {
+        inherit_unserve(cpu, thread);
+    }
+    return true;
+}
+
+void inherit_check(struct tcb const *thread)
+{
+    bool sound = thread->priority == most_urgent(thread) &&
+                 ((thread->attention & ATTENTION_BOOST) != 0) == (thread->priority != thread->base);
+    if (!sound) {
+        panic("I-BOOST: thread %p has priority %u, and ought to have %u", (void const *)thread,
+              thread->priority, most_urgent(thread));
+    }
+    if (is_receiving(thread) && thread->serving != wait_object(thread->wait)) {
+        panic("I-SERVE: thread %p receives where it is no server", (void const *)thread);
+    }
+    (void)heap_check(&thread->owed);
+}
