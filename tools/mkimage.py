@@ -7,10 +7,12 @@ idl/kernel.idl), then an archive of the other files in the "newc" format of cpio
 file, to be loaded where the kernel is linked.
 """
 
+import contextlib
 import struct
 import sys
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,20 +28,48 @@ def pad(data, unit):
     return data + bytes(-len(data) % unit)
 
 
-def loads(path):
-    """(address, bytes, size in memory, flags) of each part of an ELF file."""
+@contextlib.contextmanager
+def elf_file(path):
     with open(path, "rb") as file:
-        elf = ELFFile(file)
-        return elf.header.e_entry, [(s["p_vaddr"], s.data(), s["p_memsz"], s["p_flags"])
-                                    for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
+        try:
+            yield ELFFile(file)
+        except ELFError as error:
+            sys.exit(f"{path}: no ELF file that can be read ({error}); name an executable that the build made")
+
+
+def loads(path):
+    """(entry, [(address, bytes, size in memory, flags)]): the parts of an ELF file."""
+    with elf_file(path) as elf:
+        segments = [s for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
+        for s in segments:
+            if len(s.data()) != s["p_filesz"]:
+                sys.exit(f"{path}: the file is cut short; build it again")
+        return elf.header.e_entry, [(s["p_vaddr"], s.data(), s["p_memsz"], s["p_flags"]) for s in segments]
+
+
+def check_processors(kernel, programs):
+    """All are for the processor that the kernel is for."""
+    with elf_file(kernel) as elf:
+        wanted = elf["e_machine"], elf.elfclass, elf.get_machine_arch()
+    for path in programs:
+        with elf_file(path) as elf:
+            if (elf["e_machine"], elf.elfclass) != wanted[:2]:
+                sys.exit(f"{path}: a {elf.elfclass}-bit program for {elf.get_machine_arch()}, but {kernel} is "
+                         f"{wanted[1]}-bit for {wanted[2]}; build both with the same preset")
+
+
+def symbol(path, table, name):
+    found = table.get_symbol_by_name(name) if table else None
+    if not found:
+        sys.exit(f'{path}: no symbol "{name}"; name the kernel as it was linked, not stripped')
+    return found[0]["st_value"]
 
 
 def flat_kernel(path):
     """The kernel from its first byte to kernel_end, zeroes where nothing is loaded."""
-    with open(path, "rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
-        start = table.get_symbol_by_name("text_start")[0]["st_value"]
-        end = table.get_symbol_by_name("kernel_end")[0]["st_value"]
+    with elf_file(path) as elf:
+        table = elf.get_section_by_name(".symtab")
+        start, end = (symbol(path, table, name) for name in ("text_start", "kernel_end"))
     image = bytearray(end - start)
     for address, data, _, _ in loads(path)[1]:
         image[address - start:address - start + len(data)] = data
@@ -57,11 +87,18 @@ def cpio(files):
     return out
 
 
+def at_most(kernel_idl, limit, what, size):
+    most = next(c.value for c in kernel_idl.consts if c.name == limit)
+    if size > most:
+        sys.exit(f"{what}: {size} bytes are too many; init has room for {most} ({limit} in idl/kernel.idl)")
+
+
 def boot_part(kernel_idl, init, files):
     """BootImage, init's pages and the archive; offsets count from the start of this part."""
     rights = {r.name: 1 << r.value for o in kernel_idl.objects if o.name == "Frame" for r in o.rights}
     magic = next(c.value for c in kernel_idl.consts if c.name == "BOOT_MAGIC")
     entry, segments = loads(init)
+    at_most(kernel_idl, "BOOT_INIT_MOST", init, sum(size for _, _, size, _ in segments))
     most = next(f for f in kernel_idl.struct("BootImage").fields if f.name == "segment").type.bound
     if len(segments) > most:
         sys.exit(f"{init}: {len(segments)} segments, at most {most} can be loaded")
@@ -80,10 +117,17 @@ def boot_part(kernel_idl, init, files):
 
 def main(output, kernel, init, *files):
     kernel_idl = parse.load(ROOT / "idl" / "kernel.idl")
-    contents = {}
+    paths = {}
     for item in files:
         name, _, path = item.partition("=")
-        contents[name] = Path(path).read_bytes()
+        if not name or not path:
+            sys.exit(f"{item}: write NAME=FILE")
+        if name in paths:
+            sys.exit(f'{path}: there is a file "{name}" already; give it another name')
+        paths[name] = Path(path)
+    at_most(kernel_idl, "BOOT_FILES_MOST", "the files of the archive", sum(path.stat().st_size for path in paths.values()))
+    check_processors(kernel, [init, *(path for name, path in paths.items() if name != "plan")])
+    contents = {name: path.read_bytes() for name, path in paths.items()}
     image = bytearray(pad(flat_kernel(kernel), PAGE) + boot_part(kernel_idl, init, contents))
     if image[56:60] in HEADER_MAGICS:
         struct.pack_into("<Q", image, 16, len(image))
@@ -93,4 +137,7 @@ def main(output, kernel, init, *files):
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")

@@ -11,6 +11,7 @@ A manifest says what a program needs; a description says which programs run and 
 two are held against each other here, so that a wrong description never boots.
 """
 
+import os
 import re
 import struct
 import sys
@@ -24,56 +25,97 @@ from idlc import parse  # noqa: E402
 FIRST_SLOT = 2          # slot 1 is the supervisor's endpoint
 LARGEST_UNTYPED = 33
 NONE = 0xFFFFFFFF
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Wrong(Exception):
     """A mistake in a description: what, and what to write instead."""
 
 
+def listed(names):
+    return ", ".join(names) or "nothing"
+
+
 class File:
-    """A TOML file that can say where in it something is."""
+    """A TOML file whose values are checked as they are taken, and that can say where they are."""
 
     def __init__(self, path):
         self.path = path
         try:
-            self.text = Path(path).read_text()
+            self.text = Path(path).read_text("utf-8")
             self.data = tomllib.loads(self.text)
-        except OSError as error:
-            raise Wrong(f"{path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise Wrong(f"{path}:{line}: this is no UTF-8; save the file as UTF-8") from None
         except tomllib.TOMLDecodeError as error:
-            raise Wrong(f"{path}: {error}") from None
+            what, _, place = str(error).partition(" (at ")
+            found = re.match(r"line (\d+), column (\d+)", place)
+            line, column = found.groups() if found else (self.text.count("\n") + 1, 1)
+            raise Wrong(f"{path}:{line}:{column}: {what}") from None
 
     def wrong(self, keys, what):
-        """Wrong, at the line that seems to be meant by the last of the keys."""
         return Wrong(f"{self.path}:{self.line(keys)}: {'.'.join(keys)}: {what}")
 
     def line(self, keys):
-        """The deepest key that can be found, below those before it."""
-        lines = self.text.splitlines()
-        at = 0
-        for key in keys:
-            word = re.compile(rf"(?<![\w-])\"?{re.escape(key)}\"?(?![\w-])")
-            at = next((n for n in range(at, len(lines)) if word.search(lines[n].split("#")[0])), at)
-        return at + 1
+        """The first line about these keys, or about the first of them."""
+        best, deepest, table = 1, 0, []
+        for number, text in enumerate(self.text.splitlines(), 1):
+            found = re.match(r"\s*(?:\[\s*(?P<table>[\w.\"' -]+)\]|(?P<key>[\w.\"' -]+)=)", text)
+            if found:
+                path = [a or b for a, b in re.findall(r"""["']([^"']*)["']|([\w-]+)""", found["table"] or found["key"])]
+                if found["table"]:
+                    table = path
+                else:
+                    path = table + path
+                depth = len(os.path.commonprefix([path, list(keys)]))
+                if depth > deepest:
+                    best, deepest = number, depth
+        return best
 
-    def check_keys(self, keys, table, allowed):
-        for key in table:
-            if key not in allowed:
+    def table(self, keys, value, allowed=None):
+        """A table; `allowed` are its keys, if not the writer chooses them."""
+        if not isinstance(value, dict):
+            raise self.wrong(keys, f"this is a table; write [{'.'.join(keys)}] and its keys below, or {{ key = value }}")
+        for key in value:
+            if allowed and key not in allowed:
                 raise self.wrong([*keys, key], f"unknown; known here: {', '.join(sorted(allowed))}")
+        return value
 
+    def number(self, keys, value, low, high, what):
+        if type(value) is not int or not low <= value <= high:
+            raise self.wrong(keys, f"{what} is a number from {low} to {high}")
+        return value
 
-def size_of(file, keys, text):
-    """Bytes of "64K", "16M", "1G" or a number."""
-    match = re.fullmatch(r"(\d+)([KMG]?)", str(text))
-    if not match:
-        raise file.wrong(keys, f'"{text}" is no size; write for example "64K" or "16M"')
-    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+    def name(self, keys, value, what, longest=64):
+        if not isinstance(value, str) or not IDENTIFIER.fullmatch(value) or len(value) > longest:
+            raise self.wrong(keys, f"{what} has small letters, digits and _, at most {longest} in all and a letter first")
+        return value
+
+    def names(self, keys, value):
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise self.wrong(keys, 'this is a list of names; write ["one", "other"]')
+        for name in value:
+            if value.count(name) > 1:
+                raise self.wrong(keys, f'"{name}" is here twice; write it once')
+        return value
+
+    def one_of(self, keys, value, known, what):
+        """One of the names that are known."""
+        if value is None:
+            raise self.wrong(keys, f"missing; write a {what}, one of: {listed(known)}")
+        if not isinstance(value, str) or value not in known:
+            raise self.wrong(keys, f'"{value}" is no {what}; there are: {listed(known)}')
+        return value
 
 
 def bits_of(file, keys, text):
-    size = size_of(file, keys, text)
+    """The power of two that "64K", "16M", "1G" or a number of bytes is."""
+    match = re.fullmatch(r"(\d{1,15})([KMG]?)", str(text))
+    if not match:
+        raise file.wrong(keys, f'"{text}" is no size; write for example "64K" or "16M"')
+    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
     if size & (size - 1) or not 4096 <= size <= 1 << LARGEST_UNTYPED:
-        raise file.wrong(keys, f'"{text}" must be a power of two from 4K to {1 << (LARGEST_UNTYPED - 30)}G')
+        raise file.wrong(keys, f'"{text}" is no size that memory has: powers of two from 4K to {1 << (LARGEST_UNTYPED - 30)}G')
     return size.bit_length() - 1
 
 
@@ -85,15 +127,11 @@ class Kernel:
         self.types = {o.name: o.number for o in library.objects}
         self.rights = {o.name: {r.name: 1 << r.value for r in o.rights} for o in library.objects}
         self.structs = parse.load(ROOT / "idl" / "plan.idl")
+        self.limits = {c.name: c.value for c in self.structs.consts}
 
     def rights_of(self, file, keys, type_name, names):
         known = self.rights[type_name]
-        total = 0
-        for name in names:
-            if name not in known:
-                raise file.wrong(keys, f'{type_name} has no right "{name}"; it has: {", ".join(known) or "none"}')
-            total |= known[name]
-        return total
+        return sum(known[file.one_of(keys, name, known, f"right to {type_name}s")] for name in file.names(keys, names))
 
     def pack(self, struct_name, **values):
         """The bytes of a struct of plan.idl."""
@@ -115,30 +153,47 @@ class Manifest:
     """A program's program.toml."""
 
     def __init__(self, kernel, path):
+        self.kernel = kernel
         self.file = file = File(path)
-        data = file.data
-        file.check_keys([], data, {"slots", "stack", "capability", "memory"})
-        self.radix = data.get("slots", 6)
-        if not isinstance(self.radix, int) or not 2 <= self.radix <= 16:
-            raise file.wrong(["slots"], "the number of index bits of the capability table, 2 to 16")
+        data = file.table([], file.data, {"slots", "stack", "capability", "memory"})
+        self.radix = file.number(["slots"], data.get("slots", 6), 2, 16, "the size of the capability table, in bits of an index,")
         self.stack_bits = bits_of(file, ["stack"], data.get("stack", "16K"))
         self.capabilities = {}
-        for name, need in data.get("capability", {}).items():
-            keys = ["capability", name]
-            file.check_keys(keys, need, {"type", "rights"})
-            type_name = need.get("type")
-            if type_name not in kernel.types:
-                raise file.wrong(keys, f'there is no object type "{type_name}"; there are: {", ".join(kernel.types)}')
-            rights = kernel.rights_of(file, [*keys, "rights"], type_name, need.get("rights", []))
-            self.capabilities[name] = (FIRST_SLOT + len(self.capabilities), type_name, rights)
+        for name, need in file.table(["capability"], data.get("capability", {})).items():
+            self.add_capability(["capability", name], name, need)
         if FIRST_SLOT + len(self.capabilities) > 1 << self.radix:
-            raise file.wrong(["slots"], f"2^{self.radix} slots do not hold {len(self.capabilities)} capabilities")
+            raise file.wrong(["slots"], f"2^{self.radix} slots do not hold {len(self.capabilities)} capabilities "
+                                        f"and the {FIRST_SLOT} that every program has; write more")
         self.memory = {}
-        for name, need in data.get("memory", {}).items():
-            keys = ["memory", name]
-            file.check_keys(keys, need, {"address", "size", "rights"})
-            rights = kernel.rights_of(file, [*keys, "rights"], "Frame", need.get("rights", ["read"]))
-            self.memory[name] = (need["address"], bits_of(file, keys, need.get("size", "4K")), rights)
+        for name, need in file.table(["memory"], data.get("memory", {})).items():
+            self.add_memory(["memory", name], name, need)
+
+    def add_capability(self, keys, name, need):
+        file = self.file
+        file.name(keys, name, "a capability's name")
+        file.table(keys, need, {"type", "rights"})
+        type_name = file.one_of([*keys, "type"], need.get("type"), System.types(), "type that a program can be given")
+        rights = self.kernel.rights_of(file, [*keys, "rights"], type_name, need.get("rights", []))
+        if type_name in System.SHARED.values() and not rights:
+            raise file.wrong([*keys, "rights"], f"say which the program needs, of: {listed(self.kernel.rights[type_name])}")
+        self.capabilities[name] = (FIRST_SLOT + len(self.capabilities), type_name, rights)
+
+    def add_memory(self, keys, name, need):
+        file, limits = self.file, self.kernel.limits
+        file.name(keys, name, "a memory's name")
+        file.table(keys, need, {"address", "size", "rights"})
+        rights = self.kernel.rights_of(file, [*keys, "rights"], "Frame", need.get("rights", ["read"]))
+        if {"write", "execute"} <= set(need.get("rights", [])):
+            raise file.wrong([*keys, "rights"], "nothing is writable and executable at once; drop one")
+        bits = bits_of(file, [*keys, "size"], need.get("size", "4K"))
+        bottom, top = limits["MAPPINGS_BOTTOM"], limits["MAPPINGS_TOP"]
+        address = need.get("address")
+        if type(address) is not int or not bottom <= address <= top - (1 << bits) or address % (1 << bits):
+            raise file.wrong([*keys, "address"], f"a multiple of the size is needed, from {bottom:#x} on and to end at {top:#x}")
+        for other, (start, other_bits, _) in self.memory.items():
+            if address < start + (1 << other_bits) and start < address + (1 << bits):
+                raise file.wrong([*keys, "address"], f'the range overlaps with that of "{other}"')
+        self.memory[name] = (address, bits, rights)
 
 
 def write_header(kernel, path, output):
@@ -167,6 +222,13 @@ class System:
     OWN = {"cnode": ("CNode", "own_cnode"), "vspace": ("VSpace", "own_vspace"), "thread": ("Thread", "own_thread")}
     CONTROL = {"irq": ("IrqControl", "irq_control"), "sched": ("SchedControl", "sched_control"),
                "kernel": ("Kernel", "kernel")}
+    KINDS = (*SHARED, "untyped", "interrupt", "own", "control")
+    # Who has the one right waits for somebody with the other.
+    PARTNERS = {"endpoint": ("send", "recv"), "notification": ("wait", "signal")}
+
+    @classmethod
+    def types(cls):
+        return [*cls.SHARED.values(), "Untyped", "IrqHandler", *(name for name, _ in (*cls.OWN.values(), *cls.CONTROL.values()))]
 
     def __init__(self, kernel, path, platform, manifests):
         self.kernel = kernel
@@ -174,113 +236,151 @@ class System:
         self.platform = File(platform)
         self.manifests = manifests
         self.sources = {m.name: m.value for e in kernel.structs.enums if e.name == "Source" for m in e.members}
-        data = file.data
-        file.check_keys([], data, {"description", "stop_with", "program", *self.SHARED})
+        data = file.table([], file.data, {"description", "stop_with", "program", *self.SHARED})
+        if not isinstance(data.get("description", ""), str):
+            raise file.wrong(["description"], "this is a text; put it in quotes")
         self.devices, self.objects, self.programs, self.capabilities, self.mappings = [], [], [], [], []
         self.shared = {}
-        for kind, type_name in self.SHARED.items():
-            for name in data.get(kind, []):
-                self.shared[kind, name] = len(self.objects)
-                self.objects.append(kernel.pack("Object", type=kernel.types[type_name]))
-        self.used = set()
-        if not data.get("program"):
+        for kind in self.SHARED:
+            self.add_objects(kind, data.get(kind, []))
+        self.holders = {key: {} for key in self.shared}     # of each object: right -> a program that has it
+        self.badges, self.owners = {}, {}
+        programs = file.table(["program"], data.get("program", {}))
+        if not programs:
             raise file.wrong(["program"], "a system needs at least one: [program.NAME]")
-        for name, program in data["program"].items():
+        self.at_most(["program"], "PROGRAMS", len(programs))
+        for name, program in programs.items():
             self.add_program(name, program)
-        for (kind, name) in self.shared:
-            if (kind, name) not in self.used:
-                raise file.wrong([kind, name], f"no program has a capability to this {kind}; delete it")
-        stop = data.get("stop_with")
-        names = list(data["program"])
-        if stop is not None and stop not in names:
-            raise file.wrong(["stop_with"], f'there is no program "{stop}"; there are: {", ".join(names)}')
-        self.stop_with = NONE if stop is None else names.index(stop)
+        for (kind, name), holders in self.holders.items():
+            self.check_partners(kind, name, holders)
+        self.stop_with = NONE
+        if "stop_with" in data:
+            self.stop_with = list(programs).index(file.one_of(["stop_with"], data["stop_with"], programs, "program"))
+
+    def at_most(self, keys, what, count):
+        most = self.kernel.limits["MOST_" + what]
+        if count > most:
+            raise self.file.wrong(keys, f"{count} {what.lower()} are too many; init takes {most}")
+
+    def add_objects(self, kind, names):
+        for name in self.file.names([kind], names):
+            self.file.name([kind], name, f'"{name}": the name of an object')
+            self.shared[kind, name] = len(self.objects)
+            self.objects.append(self.kernel.pack("Object", type=self.kernel.types[self.SHARED[kind]]))
+        self.at_most([kind], "OBJECTS", len(self.objects))
+
+    def check_partners(self, kind, name, holders):
+        if not holders:
+            raise self.file.wrong([kind], f'no program has a capability to "{name}"; delete it')
+        waiting, missing = self.PARTNERS[kind]
+        if waiting in holders and missing not in holders:
+            raise self.file.wrong([kind], f'"{name}": {holders[waiting]} has the right to {waiting}, but no program the right '
+                                          f"to {missing}: it would wait forever; add a program that does")
 
     def device(self, keys, name):
-        known = self.platform.data.get("device", {})
-        if name not in known:
-            raise self.file.wrong(keys, f'this board has no device "{name}"; it has: {", ".join(known)}')
-        packed = self.kernel.pack("Device", compatible=known[name]["compatible"], number=known[name].get("number", 0))
+        board = self.platform
+        known = board.table(["device"], board.data.get("device", {}))
+        at = ["device", self.file.one_of(keys, name, known, "device of this board")]
+        device = board.table(at, known[name], {"compatible", "number"})
+        compatible = device.get("compatible")
+        if not isinstance(compatible, str) or not 1 <= len(compatible.encode()) <= 31:
+            raise board.wrong([*at, "compatible"], "the firmware's name for the device is needed, at most 31 characters")
+        number = board.number([*at, "number"], device.get("number", 0), 0, 1000, "which one of several by that name")
+        packed = self.kernel.pack("Device", compatible=compatible, number=number)
         if packed not in self.devices:
             self.devices.append(packed)
         return self.devices.index(packed)
 
+    def owned(self, keys, what, device):
+        """Notes that a program has this part of a device; there is one such part only."""
+        owner = self.owners.setdefault((what, device), keys)
+        if owner is not keys:
+            raise self.file.wrong(keys, f"{'.'.join(owner)} has this device's {what} already, and only one can")
+
     def add_program(self, name, program):
         file, keys = self.file, ["program", name]
-        file.check_keys(keys, program, {"file", "priority", "slice_us", "capability", "memory"})
-        kind = program.get("file", name)
-        if kind not in self.manifests:
-            raise file.wrong(keys, f'there is no program "{kind}"; there are: {", ".join(sorted(self.manifests))}')
-        if len(name) > 15:
-            raise file.wrong(keys, "a program's name has at most 15 characters")
+        file.name(keys, name, "a program's name", 15)
+        file.table(keys, program, {"file", "priority", "slice_us", "capability", "memory"})
+        known = sorted(set(self.manifests) - {"init"})
+        kind = file.one_of([*keys, "file"], program.get("file", name), known, "program")
         manifest = self.manifests[kind]
-        priority = program.get("priority")
-        if not isinstance(priority, int) or not 0 <= priority <= 254:
-            raise file.wrong([*keys, "priority"], "a number from 0 to 254 is needed; 255 is init's")
-        slice_us = program.get("slice_us", 10000)
-        if not isinstance(slice_us, int) or slice_us < 10:
-            raise file.wrong([*keys, "slice_us"], "microseconds, at least 10")
+        priority = file.number([*keys, "priority"], program.get("priority"), 0, 254, "a priority (init has 255)")
+        slice_us = file.number([*keys, "slice_us"], program.get("slice_us", 10000), 10, 10_000_000, "the slice, in microseconds,")
         first_capability, first_mapping = len(self.capabilities), len(self.mappings)
-        self.match(keys, "capability", program.get("capability", {}), manifest.capabilities, manifest)
-        for cap_name, given in program.get("capability", {}).items():
+        for cap_name, given in self.matched(keys, "capability", program, manifest.capabilities, manifest):
             self.add_capability([*keys, "capability", cap_name], given, *manifest.capabilities[cap_name])
-        self.match(keys, "memory", program.get("memory", {}), manifest.memory, manifest)
-        for memory_name, given in program.get("memory", {}).items():
-            address, bits, rights = manifest.memory[memory_name]
-            file.check_keys([*keys, "memory", memory_name], given, {"device"})
-            device = self.device([*keys, "memory", memory_name], given.get("device"))
-            self.mappings.append(self.kernel.pack("Mapping", address=address, rights=rights, device=device, bits=bits))
+        for memory_name, given in self.matched(keys, "memory", program, manifest.memory, manifest):
+            self.add_mapping([*keys, "memory", memory_name], given, *manifest.memory[memory_name])
         self.programs.append(self.kernel.pack(
             "Program", name=name, file=kind, slice=slice_us * 1000, priority=priority, cnode_radix=manifest.radix,
             stack_bits=manifest.stack_bits, first_capability=first_capability,
             capability_count=len(self.capabilities) - first_capability, first_mapping=first_mapping,
             mapping_count=len(self.mappings) - first_mapping))
 
-    def match(self, keys, what, given, needed, manifest):
+    def matched(self, keys, what, program, needed, manifest):
+        """What the program is given, once that is exactly what it asks for."""
+        keys = [*keys, what]
+        given = self.file.table(keys, program.get(what, {}))
         for name in given:
             if name not in needed:
-                raise self.file.wrong([*keys, what, name],
-                                      f"the program does not ask for it; {manifest.file.path} lists: {', '.join(needed) or 'nothing'}")
+                raise self.file.wrong([*keys, name],
+                                      f"the program does not ask for it; {manifest.file.path} lists: {listed(needed)}")
         for name in needed:
             if name not in given:
-                raise self.file.wrong([*keys, what], f'"{name}" is missing, which {manifest.file.path} asks for')
+                raise self.file.wrong(keys, f'"{name}" is missing, which {manifest.file.path} asks for')
+        return given.items()
+
+    def add_mapping(self, keys, given, address, bits, rights):
+        self.file.table(keys, given, {"device"})
+        device = self.device([*keys, "device"], given.get("device"))
+        self.owned(keys, "memory", device)
+        self.mappings.append(self.kernel.pack("Mapping", address=address, rights=rights, device=device, bits=bits))
 
     def add_capability(self, keys, given, slot, type_name, needed):
         file = self.file
-        kinds = {"endpoint", "notification", "untyped", "interrupt", "own", "control"} & set(given)
+        kinds = [kind for kind in self.KINDS if kind in file.table(keys, given)]
         if len(kinds) != 1:
-            raise file.wrong(keys, "say where it comes from, one of: endpoint, notification, untyped, interrupt, own, control")
-        kind = kinds.pop()
-        allowed = {kind, "rights", "badge"} if kind in self.SHARED else {kind}
-        file.check_keys(keys, given, allowed)
-        what, index, bits, badge = given[kind], 0, 0, given.get("badge", 0)
-        rights = (1 << 64) - 1
+            raise file.wrong(keys, f"say where it comes from, by one of: {listed(self.KINDS)}")
+        kind = kinds[0]
+        file.table(keys, given, {kind, "rights", "badge"} if kind in self.SHARED else {kind})
+        what, index, bits, rights = given[kind], 0, 0, (1 << 64) - 1
+        at = [*keys, kind]
         if kind in self.SHARED:
             found, source = self.SHARED[kind], "object"
-            if (kind, what) not in self.shared:
-                raise file.wrong(keys, f'there is no {kind} "{what}"; add it: {kind} = ["{what}"]')
-            self.used.add((kind, what))
-            index = self.shared[kind, what]
-            rights = self.kernel.rights_of(file, [*keys, "rights"], found, given.get("rights", []))
-            if needed & ~rights:
-                names = [n for n, bit in self.kernel.rights[found].items() if needed & ~rights & bit]
-                raise file.wrong([*keys, "rights"], f"the program needs the right to {', '.join(names)} too")
-            limit = (1 << 59) - 1 if kind == "endpoint" else (1 << 64) - 1
-            if not isinstance(badge, int) or not 0 <= badge <= limit:
-                raise file.wrong([*keys, "badge"], f"a number up to {limit:#x}")
         elif kind == "untyped":
-            found, source, bits = "Untyped", "untyped", bits_of(file, keys, what)
+            found, source, bits = "Untyped", "untyped", bits_of(file, at, what)
         elif kind == "interrupt":
-            found, source, index = "IrqHandler", "interrupt", self.device(keys, what)
+            found, source, index = "IrqHandler", "interrupt", self.device(at, what)
         else:
             table = self.OWN if kind == "own" else self.CONTROL
-            if what not in table:
-                raise file.wrong(keys, f'"{what}" is not known; known: {", ".join(table)}')
-            found, source = table[what]
+            found, source = table[file.one_of(at, what, table, "capability of that kind")]
         if found != type_name:
             raise file.wrong(keys, f"the program needs a capability of type {type_name}, this is {found}")
+        if kind in self.SHARED:
+            index, rights = self.share(keys, given, kind, needed)
+        elif kind == "interrupt":
+            self.owned(keys, "interrupt", index)
         self.capabilities.append(self.kernel.pack(
-            "Capability", rights=rights, badge=badge, slot=slot, index=index, source=self.sources[source], bits=bits))
+            "Capability", rights=rights, badge=given.get("badge", 0), slot=slot, index=index, source=self.sources[source],
+            bits=bits))
+
+    def share(self, keys, given, kind, needed):
+        """(index, rights) of a capability to one of the shared objects."""
+        file, type_name = self.file, self.SHARED[kind]
+        name = file.one_of([*keys, kind], given[kind], [n for k, n in self.shared if k == kind], kind)
+        rights = self.kernel.rights_of(file, [*keys, "rights"], type_name, given.get("rights", []))
+        bits = self.kernel.rights[type_name]
+        for have, other, what in ((needed, rights, "the program needs the right to {} too"),
+                                  (rights, needed, "the program does not ask for the right to {}; drop it")):
+            if have & ~other:
+                raise file.wrong([*keys, "rights"], what.format(listed(n for n in bits if have & ~other & bits[n])))
+        badge = file.number([*keys, "badge"], given.get("badge", 0), 0, (1 << (59 if kind == "endpoint" else 64)) - 1, "a badge")
+        if badge and kind == "endpoint":
+            owner = self.badges.setdefault((name, badge), keys)
+            if owner is not keys:
+                raise file.wrong([*keys, "badge"], f"{'.'.join(owner)} has this badge too: the server could not tell them apart")
+        self.holders[kind, name].update({n: keys[1] for n in bits if rights & bits[n]})
+        return self.shared[kind, name], rights
 
     def plan(self):
         head = self.kernel.pack(
@@ -299,6 +399,8 @@ def main(arguments):
         manifests = {}
         for argument in arguments[4:]:
             name, _, manifest = argument.partition("=")
+            if not manifest:
+                raise Wrong(f"{argument}: write PROGRAM=program.toml")
             manifests[name] = Manifest(kernel, manifest)
         Path(output).write_bytes(System(kernel, path, platform, manifests).plan())
     else:
@@ -310,3 +412,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except Wrong as wrong:
         sys.exit(str(wrong))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")

@@ -27,8 +27,8 @@ void build_read_plan(struct builder *b)
         init_fail("the boot archive has no plan", "", OK);
     }
     struct plan const *plan = (struct plan const *)data;
-    if (size < sizeof *plan || plan->magic != PLAN_MAGIC || plan->program_count > MOST_PROGRAMS ||
-        plan->object_count > MOST_OBJECTS) {
+    if (size < sizeof *plan || plan->magic != PLAN_MAGIC ||
+        plan->program_count > PLAN_MOST_PROGRAMS || plan->object_count > PLAN_MOST_OBJECTS) {
         init_fail("the plan is not one, or too large", "", OK);
     }
     struct system *s = &b->system;

@@ -17,9 +17,6 @@ struct system {
     struct plan_mapping const *mappings;
 };
 
-#define MOST_PROGRAMS 32
-#define MOST_OBJECTS  64
-
 /* What init has made of a program. */
 struct running {
     cptr_t cnode;
@@ -34,8 +31,8 @@ struct builder {
     struct archive archive;
     struct system system;
     cptr_t endpoint; /* programs' faults and calls come here, badged with their number + 1 */
-    cptr_t objects[MOST_OBJECTS];
-    struct running running[MOST_PROGRAMS];
+    cptr_t objects[PLAN_MOST_OBJECTS];
+    struct running running[PLAN_MOST_PROGRAMS];
 };
 
 /* Says what could not be done, and stops the machine. */
