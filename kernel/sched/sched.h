@@ -220,7 +220,8 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
     }
     struct sched_context *from = cpu->sc;
     struct sched_context *to = next->sc;
-    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0)) {
+    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0) ||
+        unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }
     word now = arch_now();
