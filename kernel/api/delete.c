@@ -122,7 +122,7 @@ static bool clear_cnode(struct cpu *cpu, struct cnode *cnode, enum err *err)
 
 static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
 {
-        ipc_drop_caller(cpu, thread, ERR_GONE);
+    ipc_drop_caller(cpu, thread, ERR_GONE);
     if (thread->bound != NULL) {
         notify_unbind(cpu, thread->bound);
     }
@@ -135,9 +135,7 @@ static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
             return false;
         }
     }
-    if (cpu->current == thread) {
-        cpu->current = NULL;
-    }
+    sched_forget_thread(cpu, thread);
     return true;
 }
 

@@ -215,6 +215,17 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     }
 }
 
+void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
+{
+    if (cpu->heir == thread) {
+        cpu->heir = NULL;
+    }
+    if (cpu->current == thread) {
+        stop_time(cpu, arch_now());
+        cpu->current = NULL;
+    }
+}
+
 word sched_used(struct cpu const *cpu, struct sched_context const *sc)
 {
     long left = sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left;
