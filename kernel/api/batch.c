@@ -2,8 +2,8 @@
 #include "api/batch.h"
 
 /* Mapping is what batches are for, mostly: entries one after the other that map pages into the same
- * address space are done without looking it up each time. Returns the first entry that is not of
- * that kind, or cannot be done. */
+ * address space are done without looking it up each time. Returns the first entry that is not done:
+ * it is not of that kind, or cannot be done, or an interrupt waits. */
 static word map_run(struct cpu *cpu, struct batch_entry volatile *entry, word at, word count)
 {
     struct tcb *current = cpu->current;
@@ -19,9 +19,11 @@ static word map_run(struct cpu *cpu, struct batch_entry volatile *entry, word at
         }
         struct cap frame = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
         if (unlikely(cap_type(frame.head) != OBJECT_FRAME) ||
-            unlikely(frame_map(frame, vspace, entry->arguments[1], entry->arguments[2]) != OK) ||
-            unlikely(arch_interrupt_pending())) {
+            unlikely(frame_map(frame, vspace, entry->arguments[1], entry->arguments[2]) != OK)) {
             break;
+        }
+        if (unlikely(arch_interrupt_pending())) {
+            return at + 1;
         }
     }
     return at;
@@ -38,20 +40,17 @@ static enum err perform(struct cpu *cpu, word *at, word count)
         }
         struct batch_entry volatile *entry = &entries[*at];
         word label = tag_label(entry->tag);
-        if (label == METHOD_FRAME_MAP) {
-            word next = map_run(cpu, entry, *at, count);
-            if (next != *at) {
-                *at = next;
-                continue;
+        word next = label == METHOD_FRAME_MAP ? map_run(cpu, entry, *at, count) : *at;
+        if (next == *at) {
+            struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
+            cpu->args = entry->arguments - 1; /* arguments count from 1 */
+            enum err err = invocation_perform(cpu, cap, label);
+            if (unlikely(err != OK)) {
+                return err;
             }
+            next++;
         }
-        struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
-        cpu->args = entry->arguments - 1; /* arguments count from 1 */
-        enum err err = invocation_perform(cpu, cap, label);
-        if (unlikely(err != OK)) {
-            return err;
-        }
-        ++*at;
+        *at = next;
         if (unlikely(invocation_must_yield(cpu)) && *at < count) {
             return ERR_PREEMPTED;
         }

@@ -141,9 +141,7 @@ static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
             return false;
         }
     }
-    if (cpu->current == thread) {
-        cpu->current = NULL;
-    }
+    sched_forget_thread(cpu, thread);
     return true;
 }
 

@@ -203,6 +203,9 @@ ALWAYS_INLINE struct cpu *enter(struct tcb *current)
 static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 {
     struct tcb *current = cpu->current;
+    if (current == NULL) {
+        return; /* it has destroyed itself */
+    }
     if (err == ERR_PREEMPTED) {
         arch_syscall_again(current);
         return;

@@ -289,13 +289,14 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
 enum err ipc_reply(struct cpu *cpu, struct tcb *to)
 {
     struct tcb *current = cpu->current;
+    word wait = to->wait;
     bool runs;
     enum err err = deliver_reply(cpu, to, true, false, &runs);
     if (err != OK) {
         return err;
     }
-    if (wait_kind(to->wait) == WAIT_REPLY_OBJECT) {
-        struct reply *reply = wait_object(to->wait);
+    if (wait_kind(wait) == WAIT_REPLY_OBJECT) {
+        struct reply *reply = wait_object(wait);
         inherit_settle(cpu, reply);
         reply->caller = NULL;
     } else {
@@ -366,6 +367,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     inherit_owe(reply, current);
     if (cpu->sc != current->sc && current->sc != NULL) {
         sched_hand_over(cpu, caller);
+        cpu->resched = RESCHED_ALL;
     }
     return OK;
 }

@@ -195,6 +195,10 @@ void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
     struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
     if (sc != NULL) {
+        if (unlikely(cpu->heir != NULL)) {
+            sched_lend(cpu->heir, cpu->sc); /* what was to be handed over, before it stops */
+            cpu->heir = NULL;
+        }
         sched_lend(from, NULL);
         sched_lend(cpu->current, sc);
         stop_time(cpu, arch_now());
@@ -208,6 +212,17 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     thread->sc = sc;
     if (thread->wait == WAIT_TIME) {
         sched_ready(cpu, thread);
+    }
+}
+
+void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
+{
+    if (cpu->heir == thread) {
+        cpu->heir = NULL;
+    }
+    if (cpu->current == thread) {
+        stop_time(cpu, arch_now());
+        cpu->current = NULL;
     }
 }
 
@@ -353,6 +368,17 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
     return true;
 }
 
+/* The current thread makes way, and the time that runs is not its own: it will go on with that,
+ * unless it has handed it over. A time that has stopped already was lent then. False: it has none. */
+static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb const *heir)
+{
+    struct tcb *current = cpu->current;
+    if (heir == NULL && cpu->sc != NULL) {
+        sched_lend(current, cpu->sc);
+    }
+    return current->sc != NULL || current->lent != NULL;
+}
+
 struct tcb *sched_choose(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
@@ -368,10 +394,9 @@ struct tcb *sched_choose(struct cpu *cpu)
         best = ready_take(cpu);
     } else if (current->priority < sched_highest_ready(cpu) + rotate) {
         best = ready_take(cpu);
-        if (likely(heir == NULL)) {
-            sched_lend(current, cpu->sc);
-        }
-        if (unlikely(rotate)) {
+        if (unlikely(cpu->sc != current->sc) && !keep_time(cpu, heir)) {
+            current->wait = WAIT_TIME;
+        } else if (unlikely(rotate)) {
             sched_ready_put(cpu, current);
         } else {
             ready_put_back(cpu, current);

@@ -173,6 +173,8 @@ void sched_take_over(struct cpu *cpu, struct tcb *from);
 /* Gives and takes a thread's own time. */
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread);
 void sched_unbind(struct cpu *cpu, struct sched_context *sc);
+/* A stopped thread that is about to be destroyed. */
+void sched_forget_thread(struct cpu *cpu, struct tcb *thread);
 /* Time that is about to be destroyed: takes it from one of those that use it. True when done. */
 bool sched_forget_one(struct cpu *cpu, struct sched_context *sc);
 /* Sets budget and period, in ticks; a full budget is there at once. */
@@ -222,7 +224,8 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
     }
     struct sched_context *from = cpu->sc;
     struct sched_context *to = next->sc;
-    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0)) {
+    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0) ||
+        unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }
     word now = arch_now();

@@ -130,6 +130,8 @@ static void enter(void)
         case SYS_SIGNAL:
             fast_signal();
             break;
+        case SYS_NULL:
+            break;
         default:
             host.declined = true;
             break;
@@ -144,13 +146,14 @@ static void enter(void)
     }
 }
 
-/* Interrupts that are due are taken before the program goes on; a long operation that made way for
- * one starts over. */
+/* Interrupts that are due are taken before the program goes on (a forced one turns out to be
+ * nothing); a long operation that made way for one starts over. */
 static void settle(void)
 {
     for (;;) {
         struct tcb *current = host.current;
-        if (host_interrupt_pending()) {
+        if (host.pending || host_interrupt_pending()) {
+            host.pending = false;
             memcpy(current->args, host.registers, sizeof host.registers);
             current->full = 1;
             resume(kernel_interrupt(current));

@@ -83,10 +83,10 @@ unsigned irqchip_lines(void)
 /* Nothing can happen but what the timer was set for: the clock goes there. */
 void arch_wait_for_interrupt(void)
 {
+    if (!host_interrupt_pending() && host.timer == ~0ul) {
+        host_asleep();
+    }
     if (!host_interrupt_pending()) {
-        if (host.timer == ~0ul) {
-            host_asleep();
-        }
         host.now = host.timer;
     }
 }

@@ -30,7 +30,8 @@ struct host {
     uint64_t lines[2];     /* interrupt lines that are raised, 1 to 127 ... */
     uint64_t open[2];      /* ... and those that may interrupt */
     uint64_t claimed[2];   /* claimed and not completed */
-    unsigned pending_in;   /* the so-many-th look sees an interrupt though there is none; 0: never */
+    unsigned pending_in;   /* from the so-many-th look on there is an interrupt ...; 0: never */
+    bool pending;          /* ... which is there until the test has it taken */
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
     bool declined;         /* by the fast path */
@@ -39,7 +40,7 @@ struct host {
 };
 extern struct host host;
 bool host_interrupt_pending(void);
-/* Called when nobody can run and nothing will ever happen; does not return. */
+/* Called when nobody can run and nothing will ever happen: sees to it that something does. */
 extern void (*host_asleep)(void);
 
 ALWAYS_INLINE void *arch_pointer(word address)
@@ -84,8 +85,10 @@ ALWAYS_INLINE void arch_timer_set(word when)
 
 ALWAYS_INLINE bool arch_interrupt_pending(void)
 {
-    bool forced = host.pending_in != 0 && --host.pending_in == 0;
-    return forced || host_interrupt_pending();
+    if (host.pending_in != 0 && --host.pending_in == 0) {
+        host.pending = true;
+    }
+    return host.pending || host_interrupt_pending();
 }
 
 ALWAYS_INLINE bool arch_timer_pending(void)
