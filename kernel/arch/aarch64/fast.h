@@ -14,6 +14,9 @@ void fast_call_long(word address);
 void fast_reply_recv_long(word address);
 void fast_signal(void);
 void fast_signal_wake(word address);
+void fast_poll(void);
+void fast_yield(void);
+void fast_yield_to(word address);
 
 /* Saves what a call preserves (trap.S does the same for the slow path). The clobbers keep the
  * compiler from putting anything into a callee-saved register before it is saved, and let it use
@@ -120,6 +123,22 @@ ALWAYS_INLINE void arch_decline_unsaved(void)
 ALWAYS_INLINE void arch_signal_wake(void)
 {
     __asm__ volatile("b fast_signal_wake" : : : "memory");
+    __builtin_unreachable();
+}
+
+/* Somebody else is to run. */
+ALWAYS_INLINE void arch_yield_to(void)
+{
+    __asm__ volatile("b fast_yield_to" : : : "memory");
+    __builtin_unreachable();
+}
+
+/* Goes back to the thread that called, with the signal. */
+ALWAYS_INLINE void arch_resume_event(word bits, word count)
+{
+    register word x16 __asm__("x16") = bits;
+    register word x17 __asm__("x17") = count;
+    __asm__ volatile("b fast_resume_event" : : "r"(x16), "r"(x17) : "memory");
     __builtin_unreachable();
 }
 

@@ -17,6 +17,7 @@
 #define FLAGS      352
 #define FULL       360
 #define CPU_STACK  32
+#define EVENT_SIGNAL 8
 
     .section .text.trap, "ax"
 
@@ -73,6 +74,10 @@ trap_entry:
     b.eq fast_reply_recv_long
     cmp x16, #4
     b.eq fast_signal
+    cmp x16, #5
+    b.eq fast_poll
+    cmp x16, #6
+    b.eq fast_yield
     cmp x16, #14
     b.eq null_call
     lsr x17, x17, #26
@@ -146,6 +151,16 @@ leave_full:
     ldp x10, x11, [x14, #TEMPS+16]
     ldp x12, x13, [x14, #TEMPS+32]
     ldp x14, x15, [x14, #TEMPS+48]
+    eret
+
+    .globl fast_resume_event
+fast_resume_event:              /* not saved; x16, x17 = bits and count of a signal */
+    mov x1, x16
+    mov x2, x17
+    mov x0, #EVENT_SIGNAL
+    ldp x8, x9, [sp, #FRAME_ZERO]
+    ldp x10, x11, [sp, #FRAME_ZERO]
+    ldp x16, x17, [sp, #FRAME_ZERO]
     eret
 
 null_call:
