@@ -62,6 +62,7 @@ class Effect:
 class Riscv64:
     objdump = "riscv64-linux-gnu-objdump"
     disassemble = ["-d", "-M", "no-aliases"]
+    comment = "#"
     reach = 4096                # of a conditional branch, to either side
 
     stack = "sp"
@@ -75,11 +76,15 @@ class Riscv64:
     scratch = [f"t{n}" for n in range(7)]
     saved = [f"s{n}" for n in range(1, 12)]
     kept = ["sp", "s0", "ra", "gp", "tp"]
+    kept_in_place = []          # of those, what the slow path does not load again
+    specials = []               # special registers that are the program's
+    cleared = []                # special registers that the exit sets to zero
     frame = {"sp": 0, "tp": 16, "gp": 24, **{f"s{n}": 32 + 8 * n for n in range(12)}}
     frame_pc = 8
-    loaded_as_pc = "ra"         # doubles as the clearing of it
+    zero_words = []             # of the frame: where the exit loads zeroes from
+    loaded_as_pc = ["ra"]       # doubles as the clearing of it
     entry_scratch = ["t0", "t1"]
-    entry_borrows = "t1"        # kept in the frame's word for the program counter
+    entry_borrows = {"t1": 8}   # the program's value is kept in this word of the frame
     leave_next = "t6"           # where leave_to expects the next thread
 
     registers = "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 " \
@@ -152,7 +157,119 @@ class Riscv64:
         return i._replace(name=self.branches[w >> 12 & 7], operands=registers + [f"{i.address + distance:x}"])
 
 
-ARCHITECTURES = {"riscv64": Riscv64}
+    def stack_is_moved(self, function, effect, state):
+        """Whether this stores the stack pointer into its place in the frame, or may be its load."""
+        stack = self.stack
+        stored = any(register == stack and function.frame_word(state, base, offset) == ("frame", self.frame[stack])
+                     for base, offset, register in effect.stores)
+        loaded = any(register == stack and what[0] == "load" and what[1] != stack for register, what in effect.sets)
+        return function.kind == "switch" and (stored or loaded)
+
+
+class Aarch64:
+    objdump = "aarch64-linux-gnu-objdump"
+    disassemble = ["-d", "-M", "no-aliases"]
+    comment = "//"
+    reach = 1 << 20
+
+    stack = "sp"                # it is the thread, not the program's
+    thread = "sp"
+    entered = "sp"
+    root = "ttbr0_el1"
+    resume = "elr_el1"
+    call_size = 0               # it is behind the instruction already
+    result = "x0"
+    message = [f"x{n}" for n in range(1, 8)]
+    scratch = [*(f"x{n}" for n in range(8, 19)), "x30"]
+    saved = [f"x{n}" for n in range(19, 29)]
+    kept = ["x29"]
+    kept_in_place = ["x29"]
+    specials = ["sp_el0", "tpidr_el0", "spsr_el1"]
+    cleared = ["spsr_el1"]
+    frame = {"sp_el0": 0, "x29": 16, "tpidr_el0": 24, **{f"x{n}": 32 + 8 * (n - 19) for n in range(19, 29)}}
+    frame_pc = 8
+    zero_words = [112, 120]
+    loaded_as_pc = []
+    entry_scratch = ["x16", "x17"]
+    entry_borrows = {"x16": 0, "x17": 8}
+    leave_next = "x14"
+
+    followed = [root, resume, *specials]
+    arithmetic = "add adds adr adrp and ands asrv bfm bic bics ccmn ccmp clz csel csinc csinv csneg eon eor extr lslv " \
+                 "lsrv madd movk movn movz msub orn orr rbit rev sbfm sbc sdiv smaddl smulh sub subs ubfm udiv umaddl " \
+                 "umulh".split()
+    compares = ["ccmn", "ccmp"]     # set flags only
+    harmless = ["isb", "dsb", "dmb", "hint #0x0"]   # the last is nop
+
+    @staticmethod
+    def register(name):
+        """The 64-bit register that a name means; None if it is no register or zero."""
+        found = re.fullmatch(r"[wx](\d+)|w?(sp)", name)
+        return found and (f"x{found[1]}" if found[1] else "sp")
+
+    def effect(self, i):
+        name, operands = i.name, i.operands
+        words = [w for o in operands for w in re.findall(r"\w+", o)] if not name.startswith("b") else []
+        effect = Effect(uses={self.register(w) for w in words} - {None})
+        if re.fullmatch(r"(ld|st)(r|p|ur)(sb|sh|sw|b|h)?", name):
+            self.memory(effect, name, operands)
+        elif name in ("b", "cbz", "cbnz", "tbz", "tbnz") or name.startswith("b."):
+            effect.flow = "jump" if name == "b" else "branch"
+            effect.target = int(operands[-1].split()[0], 16)
+        elif name in ("bl", "blr", "br", "ret", "eret"):
+            effect.flow = {"bl": "call", "blr": "call", "eret": "return"}.get(name, "computed")
+        elif name == "mrs":
+            effect.sets = [(operands[0], ("read", operands[1]) if operands[1] in self.followed else ("other",))]
+        elif name == "msr":
+            value = ("copy", operands[1]) if operands[1] != "xzr" else ("const", 0)
+            effect.specials = [(operands[0], value) if operands[0] in self.followed else ("memory", ("other",))]
+        elif name in self.arithmetic:
+            if name not in self.compares and self.register(operands[0]):
+                effect.sets = [(self.register(operands[0]), self.arithmetic_value(name, operands))]
+        else:
+            effect.known = name in self.harmless or i.text in self.harmless
+        return effect
+
+    def memory(self, effect, name, operands):
+        at = next(n for n, o in enumerate(operands) if "[" in o)
+        inside = [o.strip() for o in operands[at].strip("[]!").split(",")]
+        base, number = inside[0], inside[1] if len(inside) > 1 else "#0"
+        offset = int(number[1:], 0) if number.startswith("#") else None
+        for n, operand in enumerate(operands[:at]):
+            whole = operand[0] == "x" and not re.search("s[bhw]$|b$|h$", name) and offset is not None
+            register = self.register(operand)
+            place = offset + 8 * n if whole else None
+            if name.startswith("st"):
+                value = (register or "zero") if whole else None
+                effect.stores.append((base, place, value))
+            elif register:
+                effect.sets.append((register, ("load", base, place) if whole else ("other",)))
+        if operands[at].endswith("!"):
+            effect.sets.append((base, ("plus", base, offset)))
+        elif at + 1 < len(operands):
+            effect.sets.append((base, ("plus", base, int(operands[at + 1][1:], 0))))
+
+    def arithmetic_value(self, name, operands):
+        if name == "movz" and len(operands) == 2:
+            return ("const", int(operands[1][1:], 0))
+        if name == "orr" and operands[1:2] == ["xzr"] and len(operands) == 3 and self.register(operands[2]):
+            return ("copy", operands[2])
+        if name == "add" and operands[0][0] != "w" and len(operands) == 3 and operands[2].startswith("#"):
+            return ("plus", operands[1], int(operands[2][1:], 0))
+        return ("other",)
+
+    def stack_is_moved(self, function, effect, state):
+        """Whether this reads the thread, stores into its frame, loads its zeroes, or makes another
+        register's value the thread. What a compiler does with a stack is none of these."""
+        stores = all(base != "sp" or register != "sp" and function.frame_word(state, base, offset)
+                     for base, offset, register in effect.stores)
+        loads = all(what[0] != "load" or what[1] != "sp" or what[2] in self.zero_words for _, what in effect.sets)
+        copies = [what for register, what in effect.sets if register == "sp" or what[:2] == ("plus", "sp")]
+        return stores and loads and all(what[0] == "plus" and what[2] == 0 for what in copies) and \
+            (function.kind == "switch" or all(register != "sp" for register, _ in effect.sets))
+
+
+ARCHITECTURES = {"riscv64": Riscv64, "aarch64": Aarch64}
 
 ENTRY = "trap_entry"
 # What each function may do besides declining: go on as another thread, or as the same one.
@@ -315,11 +432,13 @@ class Function:
             self.fail(i, "flow", "is a call")
         if effect.flow == "computed":
             self.fail(i, "flow", "jumps to an address that is computed")
-        if arch.stack in effect.uses and not self.moves_stack(effect, state):
-            self.fail(i, "stack", "uses the stack pointer, which is the program's")
+        if arch.stack in effect.uses and not arch.stack_is_moved(self, effect, state):
+            self.fail(i, "stack", "uses the stack pointer")
         else:
             for register, what in effect.sets:
                 self.check_write(i, state, register, what)
+        if any(state[base] == self.thread and offset in arch.zero_words for base, offset, _ in effect.stores):
+            self.fail(i, "scratch", "writes a word of the frame that has to stay zero")
         after = state.after(i, effect, self.frame_word)
         for to in self.successors(i, effect):
             if to in self.ends:
@@ -331,23 +450,17 @@ class Function:
         if effect.flow == "return":
             getattr(self, "return_" + self.kind)(i, after)
 
-    def moves_stack(self, effect, state):
-        """Whether this stores the stack pointer into its place in the frame, or may be its load."""
-        stack = self.arch.stack
-        stored = any(register == stack and self.frame_word(state, base, offset) == ("frame", self.arch.frame[stack])
-                     for base, offset, register in effect.stores)
-        loaded = any(register == stack and what[0] == "load" and what[1] != stack for register, what in effect.sets)
-        return self.kind == "switch" and (stored or loaded)
-
     def check_write(self, i, state, register, what):
         arch = self.arch
+        if register == arch.thread and register == arch.stack:
+            return  # stack_is_moved() has looked at it
         if self.kind == "entry" and register not in arch.entry_scratch:
             self.fail(i, "decline", f"the entry writes {register}, and may write only "
                       f"{' and '.join(arch.entry_scratch)}", register)
         elif register in arch.message:
             self.fail(i, "message", f"writes the message register {register}", register)
         elif self.kind == "switch":
-            offset = arch.frame_pc if register == arch.loaded_as_pc else arch.frame.get(register)
+            offset = arch.frame_pc if register in arch.loaded_as_pc else arch.frame.get(register)
             if register in arch.kept and (what[0] != "load" or what[2] != offset):
                 self.fail(i, "kept", f"writes {register}, which only the exit may load from its frame", register)
             elif register in arch.saved and state[("frame", offset)] != ("entry", register):
@@ -366,18 +479,22 @@ class Function:
             if state[register] != ("entry", register):
                 self.fail(i, rule, f"{before} with {register} changed", register)
 
+    def behind_call(self):
+        """Where the program goes on."""
+        came = ("entry", self.arch.resume)
+        return ("plus", came, self.arch.call_size) if self.arch.call_size else came
+
     def frame_complete(self, i, state, rule, before):
         places = [(register, offset, ("entry", register)) for register, offset in self.arch.frame.items()]
-        pc = ("plus", ("entry", self.arch.resume), self.arch.call_size)
-        for what, offset, value in [*places, ("the program counter", self.arch.frame_pc, pc)]:
+        for what, offset, value in [*places, ("the program counter", self.arch.frame_pc, self.behind_call())]:
             if state[("frame", offset)] != value:
                 self.fail(i, rule, f"{before} without {what} in the current thread's frame", what)
 
     def declined(self, i, state, label):
         """What is the same for all ways to decline: the world is as it was."""
         arch, before = self.arch, f"declines to {label}"
-        self.unchanged(i, state, [arch.result, *arch.message], "decline", before)
-        for place in ("memory", arch.root, arch.resume):
+        self.unchanged(i, state, [arch.result, *arch.message, *arch.kept_in_place], "decline", before)
+        for place in ("memory", arch.root, arch.resume, *arch.specials):
             if state[place] != ("entry", place):
                 what = "something in memory" if place == "memory" else place
                 self.fail(i, "decline", f"{before} after it has changed {what}")
@@ -410,8 +527,9 @@ class Function:
             self.fail(i, "decline", f"goes to {label} without the thread in {arch.thread}")
         if state[arch.entered] != ("entry", arch.thread):
             self.fail(i, "decline", f"goes to {label} without the program's {arch.thread} in {arch.entered}")
-        if state[("frame", arch.frame_pc)] != ("entry", arch.entry_borrows):
-            self.fail(i, "decline", f"goes to {label} without the program's {arch.entry_borrows} in the frame")
+        for register, offset in arch.entry_borrows.items():
+            if state[("frame", offset)] != ("entry", register):
+                self.fail(i, "decline", f"goes to {label} without the program's {register} in the frame")
 
     def root_written(self, i, state):
         if state[self.arch.root] in (None, ("entry", self.arch.root)):
@@ -424,8 +542,14 @@ class Function:
             self.fail(i, "exit", f"goes to {label} without a thread in {self.arch.leave_next}")
 
     def scratch_clear(self, i, state):
-        for register in self.arch.scratch:
-            if state[register] != ("const", 0):
+        """Zero, or as the program left it; what the entry has used is the program's no more."""
+        arch, following = self.arch, state[self.arch.entered]
+        for register in arch.scratch:
+            value = state[register]
+            zero = value == ("const", 0) or value is not None and value[0] == "load" and \
+                value[2] == following and value[3] in arch.zero_words
+            untouched = value == ("entry", register) and self.kind == "resume" and register not in arch.entry_scratch
+            if not zero and not untouched:
                 self.fail(i, "scratch", f"returns with something in {register}", register)
 
     def return_switch(self, i, state):
@@ -435,10 +559,10 @@ class Function:
             return value is not None and value[0] == "load" and value[2:] == (following, offset)
 
         self.root_written(i, state)
-        if following in (None, ("entry", arch.entered)):
+        if following is None or following == ("entry", arch.entered) and following != self.thread:
             self.fail(i, "exit", f"returns without a thread in {arch.entered}")
             return
-        for register, offset in [*arch.frame.items(), (arch.loaded_as_pc, arch.frame_pc)]:
+        for register, offset in [*arch.frame.items(), *((r, arch.frame_pc) for r in arch.loaded_as_pc)]:
             if not from_frame(state[register], offset):
                 self.fail(i, "exit", f"returns without {register} from the frame of the thread in {arch.entered}",
                           register)
@@ -447,14 +571,20 @@ class Function:
         self.frame_complete(i, state, "exit", "returns")
         if state[arch.result] in (None, ("entry", arch.result)):
             self.fail(i, "exit", f"returns without a result in {arch.result}")
+        for special in arch.cleared:
+            if state[special] != ("const", 0):
+                self.fail(i, "exit", f"returns without clearing {special}", special)
         self.scratch_clear(i, state)
 
     def return_resume(self, i, state):
         arch = self.arch
         if state[arch.entered] != self.thread:
             self.fail(i, "exit", f"returns without the thread in {arch.entered}")
-        if state[arch.resume] != ("plus", ("entry", arch.resume), arch.call_size):
+        if state[arch.resume] != self.behind_call():
             self.fail(i, "exit", f"returns without {arch.resume} behind the system call")
+        for special in arch.specials:
+            if state[special] != ("entry", special):
+                self.fail(i, "exit", f"returns with {special} changed", special)
         if state[arch.result] != ("const", 0):
             self.fail(i, "exit", f"returns without a result in {arch.result}", arch.result)
         self.scratch_clear(i, state)
@@ -493,8 +623,8 @@ class Program:
         if not found:
             return
         address, size = int(found[1], 16), len(found[2].replace(" ", "")) // 2
-        text = found[4].split("#")[0].strip()
-        operands = [o.strip() for o in text.split(",")] if text else []
+        text = found[4].split(self.arch.comment)[0].strip()
+        operands = [o.strip() for o in re.split(r",(?![^\[]*\])", text)] if text else []
         i = Instruction(address, address + size, found[3], operands, f"{found[3]} {text}".strip())
         self.instructions[address] = (i, self.arch.effect(i))
 

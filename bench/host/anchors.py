@@ -21,6 +21,19 @@ SEL4 = {
         "frame.map": 734, "frame.unmap": 686, "frame.protect": 755, "frame.map.batch64": 736,
         "boot.to_init": 570000,
     },
+    "aarch64-virt": {
+        "trap.null": 91,
+        "ipc.round_trip.cross.w0": 424, "ipc.round_trip.cross.w1": 439, "ipc.round_trip.cross.w2": 447,
+        "ipc.round_trip.cross.w4": 463, "ipc.round_trip.cross.w16": 1460,
+        "ipc.round_trip.cross.w32": 1620, "ipc.round_trip.cross.w64": 1940, "ipc.round_trip.cross.w120": 2500,
+        "ipc.round_trip.same.w0": 424, "ipc.round_trip.same.w4": 463,
+        "ipc.call.cross.w0": 191, "ipc.reply_recv.cross.w0": 215, "ipc.send.cross.w0": 634,
+        "notify.signal.idle": 337, "notify.signal.low": 607, "notify.signal.high": 504, "notify.poll": 218,
+        "sched.yield.alone": 312, "sched.switch.same": 329, "sched.switch.cross": 329,
+        "fault.round_trip": 1129, "irq.latency": 388,
+        "cap.copy": 660, "cap.mint": 674, "cap.delete": 615,
+        "frame.map": 548, "frame.unmap": 498, "frame.protect": 555, "frame.map.batch64": 551,
+    },
 }
 
 # The ceilings that a release build must keep.
@@ -31,6 +44,13 @@ CEILINGS = {
         "notify.signal.idle": 100, "notify.signal.low": 180, "notify.signal.high": 220,
         "fault.round_trip": 500, "irq.latency": 220, "frame.map": 280, "frame.unmap": 260,
         "cap.copy": 280, "cap.mint": 280, "cap.delete": 280, "frame.map.batch64": 90,
+    },
+    "aarch64-virt": {
+        "ipc.round_trip.cross.w0": 150, "ipc.round_trip.cross.w4": 160, "ipc.round_trip.cross.w8": 240,
+        "ipc.round_trip.cross.w120": 620, "trap.null": 40, "ipc.cap_transfer.cross": 250,
+        "notify.signal.idle": 80, "notify.signal.low": 150, "notify.signal.high": 180,
+        "fault.round_trip": 450, "irq.latency": 174, "frame.map": 246, "frame.unmap": 224,
+        "cap.copy": 250, "cap.mint": 250, "cap.delete": 250, "frame.map.batch64": 110,
     },
 }
 

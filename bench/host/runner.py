@@ -74,8 +74,9 @@ def bench(options):
     report, line = measure(options.platform)
     print("QEMU:", " ".join(line))
     print(f"\nIPC and kernel operations on {report['platform']}, one core, release build ({report['commit']}).")
-    print(f"Unit: {report['unit']} executed under emulation, from user program to user program, stubs included; the")
-    print("cost of reading the counter is taken off. Round trip or one way: as the last column says.\n")
+    each = "" if report["unit"] == "instructions" else " (the emulator counts one an instruction)"
+    print(f"Unit: {report['unit']} under emulation{each}, from user program to user program, stubs included;")
+    print("the cost of reading the counter is taken off. Round trip or one way: as the last column says.\n")
     print(table(report))
     if options.json:
         with open(options.json, "w") as file:

@@ -2,6 +2,7 @@
 """What the commands share: platforms, presets, errors, running things."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,12 @@ class Stop(Exception):
 
 def platforms():
     return sorted(p.parent.name for p in (ROOT / "platforms").glob("*/platform.toml"))
+
+
+def architecture(platform):
+    """Read without tomllib, which the Python that runs first may lack."""
+    text = (ROOT / "platforms" / platform / "platform.toml").read_text(encoding="utf-8")
+    return re.search(r'^architecture = "(\w+)"', text, re.MULTILINE)[1]
 
 
 def preset(platform, debug):

@@ -97,8 +97,8 @@ COMMANDS = {
     "clean": (command_clean, "delete everything that was built", []),
 }
 NEEDS = {
-    "build": ["building", "riscv64"], "run": ["building", "riscv64", "disks"], "bench": ["building", "riscv64"],
-    "image": ["building", "riscv64", "disks"], "test": ["building", "riscv64", "disks", "testing"], "gdb": ["building", "riscv64", "debugging"],
+    "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
+    "test": ["building", "disks", "testing"], "gdb": ["building", "debugging"],
 }
 
 
@@ -129,9 +129,11 @@ def main():
     options = parse(sys.argv[1:])
     try:
         if options.command in NEEDS:
+            boards = common.platforms()
             if hasattr(options, "platform"):
                 common.preset(options.platform, False)
-            setup.ensure(NEEDS[options.command])
+                boards = [options.platform]
+            setup.ensure([*NEEDS[options.command], *sorted({common.architecture(board) for board in boards})])
             use_debian_python()
         return COMMANDS[options.command][0](options) or 0
     except Stop as stop:

@@ -12,12 +12,17 @@ PACKAGES = {
     "building": ["cmake", "ninja-build", "gcc", "libc6-dev", "binutils", "python3", "python3-lark", "python3-jinja2",
                  "python3-pyelftools"],
     "riscv64": ["gcc-riscv64-linux-gnu", "binutils-riscv64-linux-gnu", "qemu-system-misc", "opensbi"],
+    "aarch64": ["gcc-aarch64-linux-gnu", "binutils-aarch64-linux-gnu", "qemu-system-arm"],
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "check", "libasan8", "libubsan1", "git"],
     "debugging": ["gdb-multiarch"],
 }
 # Programs that stand for a package where there is no dpkg to ask.
-PROGRAMS = ["cmake", "ninja", "gcc", "riscv64-linux-gnu-gcc", "qemu-system-riscv64"]
+PROGRAMS = {
+    "building": ["cmake", "ninja", "gcc"],
+    "riscv64": ["riscv64-linux-gnu-gcc", "qemu-system-riscv64"],
+    "aarch64": ["aarch64-linux-gnu-gcc", "qemu-system-aarch64"],
+}
 
 
 def missing_packages(parts):
@@ -31,7 +36,7 @@ def missing_packages(parts):
 def ensure(parts):
     """Installs the packages of these parts that are missing, or says how to."""
     if not shutil.which("dpkg-query"):
-        lacking = [program for program in PROGRAMS if not shutil.which(program)]
+        lacking = [program for part in parts for program in PROGRAMS.get(part, []) if not shutil.which(program)]
         if lacking:
             raise Stop(f"this is no Debian, and these programs are not on the PATH: {', '.join(lacking)}; install them")
         return

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Arm's PL031 real-time clock (DDI 0224C): it interrupts when the time is the one to match, so
+ * setting the time to that interrupts at once. */
+#include "trigger.h"
+
+#include <bench_caps.h>
+
+#define MATCH           (0x04 / 4)
+#define LOAD            (0x08 / 4)
+#define INTERRUPT_MASK  (0x10 / 4)
+#define INTERRUPT_CLEAR (0x1c / 4)
+
+#define SOME_TIME 1000u
+
+static volatile uint32_t *const rtc = (volatile uint32_t *)BENCH_MEMORY_TRIGGER;
+
+void trigger_init(void)
+{
+    rtc[MATCH] = SOME_TIME;
+    rtc[INTERRUPT_CLEAR] = 1;
+    rtc[INTERRUPT_MASK] = 1;
+}
+
+uint64_t trigger_raise(void)
+{
+    uint64_t before = sys_counter();
+    rtc[LOAD] = SOME_TIME;
+    return before;
+}
+
+void trigger_clear(void)
+{
+    rtc[INTERRUPT_CLEAR] = 1;
+}

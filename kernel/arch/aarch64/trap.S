@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every way into the kernel, and out of it. While a program runs, the kernel's stack pointer is its
+ * thread.
+ *
+ * System call: x0 = capability address | operation, x1..x6 = message, x7 = tag. The operations of
+ * the fast path branch straight into fastpath.c; what it declines, and all others, are saved and
+ * go to kernel_syscall(). Interrupts and faults save everything.
+ */
+#define FRAME_SP   0            /* and the program counter behind it */
+#define FRAME_FP   16           /* x29, and the thread pointer behind it */
+#define FRAME_S    32
+#define FRAME_ZERO 112
+#define THREAD_CPU 184
+#define ARGS       192
+#define TEMPS      256          /* x8 to x18, x30, the flags */
+#define FLAGS      352
+#define FULL       360
+#define CPU_STACK  32
+#define EVENT_SIGNAL 8
+
+    .section .text.trap, "ax"
+
+    .macro each_saved op, base
+    \op x19, x20, [\base, #FRAME_S+0]
+    \op x21, x22, [\base, #FRAME_S+16]
+    \op x23, x24, [\base, #FRAME_S+32]
+    \op x25, x26, [\base, #FRAME_S+48]
+    \op x27, x28, [\base, #FRAME_S+64]
+    .endm
+
+    .macro each_argument op, base
+    \op x0, x1, [\base, #ARGS+0]
+    \op x2, x3, [\base, #ARGS+16]
+    \op x4, x5, [\base, #ARGS+32]
+    \op x6, x7, [\base, #ARGS+48]
+    .endm
+
+    /* The thread goes to x0, onto the kernel's stack, and off the stack pointer. */
+    .macro enter_stack
+    mov x0, sp
+    ldr x8, [x0, #THREAD_CPU]
+    ldr x8, [x8, #CPU_STACK]
+    str x0, [x8, #-16]!
+    mov sp, x8
+    .endm
+
+    .macro vector target
+    .balign 128
+    b \target
+    .endm
+
+    .globl vectors
+    .balign 2048
+vectors:
+    .rept 8                     /* from the kernel: cannot happen */
+    vector kernel_trap
+    .endr
+
+    .balign 128                 /* from a program: system calls and faults */
+    .globl trap_entry
+trap_entry:
+    stp x16, x17, [sp]          /* the frame is dead while its thread runs: borrow two words */
+    mrs x17, esr_el1
+    mov x16, #0x56000000        /* svc #0; its argument gives way to the operation */
+    bfi x17, x0, #0, #5
+    subs x16, x17, x16
+    b.eq fast_call
+    cmp x16, #1
+    b.eq fast_reply_recv
+    cmp x16, #2
+    b.eq fast_call_long
+    cmp x16, #3
+    b.eq fast_reply_recv_long
+    cmp x16, #4
+    b.eq fast_signal
+    cmp x16, #5
+    b.eq fast_poll
+    cmp x16, #6
+    b.eq fast_yield
+    cmp x16, #14
+    b.eq null_call
+    lsr x17, x17, #26
+    cmp x17, #0x15              /* svc with any argument */
+    b.ne not_a_syscall
+    b fast_declined_unsaved
+trap_entry_end:
+    .size trap_entry, trap_entry_end - trap_entry
+
+    vector interrupt            /* from a program: interrupts */
+    .rept 6                     /* and what there is not: FIQ, SError, 32-bit programs */
+    vector kernel_trap
+    .endr
+
+    .balign 64
+    .globl fast_declined_unsaved
+fast_declined_unsaved:          /* nothing saved yet */
+    mrs x8, sp_el0
+    mrs x9, elr_el1
+    mrs x10, tpidr_el0
+    stp x8, x9, [sp, #FRAME_SP]
+    stp x29, x10, [sp, #FRAME_FP]
+    each_saved stp, sp
+
+    .globl fast_declined
+fast_declined:                  /* frame saved, x0..x7 and x19..x29 as they came */
+    each_argument stp, sp
+    enter_stack
+    bl kernel_syscall
+
+    /* x0 = the thread to run. The registers that C preserves are as the current thread had them. */
+leave:
+    ldr x8, [sp]
+    mov x14, x0
+    cmp x8, x0
+    b.eq leave_loaded
+    .globl leave_to
+leave_to:                       /* x14 = the thread to run */
+    ldp x29, x10, [x14, #FRAME_FP]
+    msr tpidr_el0, x10
+    each_saved ldp, x14
+leave_loaded:
+    ldr x11, [x14, #FULL]
+    ldp x8, x9, [x14, #FRAME_SP]
+    mov sp, x14
+    msr sp_el0, x8
+    msr elr_el1, x9
+    each_argument ldp, x14
+    cbnz x11, leave_full
+    msr spsr_el1, xzr
+    ldp x8, x9, [x14, #FRAME_ZERO]
+    ldp x10, x11, [x14, #FRAME_ZERO]
+    ldp x12, x13, [x14, #FRAME_ZERO]
+    ldp x15, x16, [x14, #FRAME_ZERO]
+    ldp x17, x18, [x14, #FRAME_ZERO]
+    ldp x30, x14, [x14, #FRAME_ZERO]
+    eret
+
+    .globl fast_declined_loading
+fast_declined_loading:          /* the same, but x19..x28 were used */
+    each_saved ldp, sp
+    b fast_declined
+
+leave_full:
+    ldr x8, [x14, #FLAGS]
+    str xzr, [x14, #FULL]
+    msr spsr_el1, x8
+    ldp x18, x30, [x14, #TEMPS+80]
+    ldp x16, x17, [x14, #TEMPS+64]
+    ldp x8, x9, [x14, #TEMPS+0]
+    ldp x10, x11, [x14, #TEMPS+16]
+    ldp x12, x13, [x14, #TEMPS+32]
+    ldp x14, x15, [x14, #TEMPS+48]
+    eret
+
+    .globl fast_resume_event
+fast_resume_event:              /* not saved; x16, x17 = bits and count of a signal */
+    mov x1, x16
+    mov x2, x17
+    mov x0, #EVENT_SIGNAL
+    ldp x8, x9, [sp, #FRAME_ZERO]
+    ldp x10, x11, [sp, #FRAME_ZERO]
+    ldp x16, x17, [sp, #FRAME_ZERO]
+    eret
+
+null_call:
+    ldp x16, x17, [sp, #FRAME_ZERO]
+    mov x0, #0
+    eret
+
+    /* All of a thread's registers, but for x16 and x17. */
+    .macro save_full
+    stp x8, x9, [sp, #TEMPS+0]
+    stp x10, x11, [sp, #TEMPS+16]
+    stp x12, x13, [sp, #TEMPS+32]
+    stp x14, x15, [sp, #TEMPS+48]
+    stp x18, x30, [sp, #TEMPS+80]
+    mrs x8, sp_el0
+    mrs x9, elr_el1
+    mrs x10, tpidr_el0
+    mrs x11, spsr_el1
+    mov x12, #1
+    stp x8, x9, [sp, #FRAME_SP]
+    stp x29, x10, [sp, #FRAME_FP]
+    stp x11, x12, [sp, #FLAGS]
+    each_saved stp, sp
+    each_argument stp, sp
+    .endm
+
+interrupt:
+    stp x16, x17, [sp, #TEMPS+64]
+    save_full
+    enter_stack
+    bl kernel_interrupt
+    b leave
+
+not_a_syscall:
+    ldp x16, x17, [sp]
+    stp x16, x17, [sp, #TEMPS+64]
+    save_full
+    enter_stack
+    mrs x1, esr_el1
+    mrs x2, far_el1
+    bl aarch64_fault
+    b leave
+
+    /* A trap from the kernel: the end. What is known is printed on a stack of its own. */
+kernel_trap:
+    mov x4, sp
+    adrp x5, panic_stack_top
+    add x5, x5, :lo12:panic_stack_top
+    mov sp, x5
+    mrs x0, esr_el1
+    mrs x1, elr_el1
+    mrs x2, far_el1
+    mov x3, x30
+    bl aarch64_kernel_trap
+1:  b 1b
+
+    /* void arch_run(struct tcb *): the first thread. */
+    .globl arch_run
+arch_run:
+    str xzr, [sp, #-16]!
+    b leave
+
+    .section .bss
+    .balign 16
+    .skip 4096
+    .globl panic_stack_top
+panic_stack_top:

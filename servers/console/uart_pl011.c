@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Arm PL011, DDI 0183G, section 3.3. The firmware has set speed and format. */
+#include "uart.h"
+
+#include <console_caps.h>
+
+#define DATA   (0x000 / 4)
+#define FLAGS  (0x018 / 4)
+#define LINE   (0x02c / 4) /* format, and whether there are FIFOs */
+#define CONTROL (0x030 / 4)
+#define LEVELS (0x034 / 4) /* how full a FIFO is when it interrupts */
+#define MASK   (0x038 / 4) /* which interrupts are on */
+#define CLEAR  (0x044 / 4)
+
+#define FLAG_FULL         0x20u
+#define FLAG_EMPTY        0x80u
+#define LINE_8N1_FIFO     0x70u
+#define LEVEL_EIGHTH_LEFT 0u
+#define CONTROL_ON        0x101u /* the port, and sending */
+#define TRANSMIT          0x20u
+#define ALL               0x7ffu
+
+static volatile uint32_t *const port = (volatile uint32_t *)CONSOLE_MEMORY_UART;
+
+void uart_init(void)
+{
+    port[MASK] = 0;
+    port[CLEAR] = ALL;
+    port[LINE] = LINE_8N1_FIFO;
+    port[LEVELS] = LEVEL_EIGHTH_LEFT;
+    port[CONTROL] |= CONTROL_ON;
+}
+
+size_t uart_send(char const *text, size_t length)
+{
+    size_t count = 0;
+    while (count < length && !(port[FLAGS] & FLAG_FULL)) {
+        port[DATA] = (unsigned char)text[count++];
+    }
+    return count;
+}
+
+bool uart_is_empty(void)
+{
+    return (port[FLAGS] & FLAG_EMPTY) != 0;
+}
+
+void uart_want_interrupt(bool wanted)
+{
+    port[MASK] = wanted ? TRANSMIT : 0;
+}
