@@ -106,7 +106,7 @@ def boot_part(kernel_idl, init, files):
     for address, data, memory_size, flags in segments:
         if address % PAGE:
             sys.exit(f"{init}: a segment starts at {address:#x}, which is not the start of a page")
-        wanted = (rights["read"] if flags & 4 else 0) | (rights["write"] if flags & 2 else 0) | (rights["execute"] if flags & 1 else 0)
+        wanted = sum(rights[name] for bit, name in ((4, "read"), (2, "write"), (1, "execute")) if flags & bit)
         table += struct.pack("<5Q", address, PAGE + len(body), len(data), memory_size, wanted)
         body += pad(data, PAGE)
     table += bytes((most - len(segments)) * 40)

@@ -156,3 +156,12 @@ def test_too_large(tmp_path):
     assert done.stderr == (
         "the files of the archive: 536870912 bytes are too many; init has room for 535822336 (BOOT_FILES_MOST in idl/kernel.idl)\n")
     assert not (tmp_path / "image").exists()
+
+
+def test_a_kernel_for_booti_knows_its_images_size(tmp_path):
+    header = bytes(56) + b"RSC\5"
+    kernel = elf(segments=((START, header, 64, 5),), symbols={"text_start": START, "kernel_end": START + 64})
+    done = make(tmp_path, kernel=kernel)
+    assert (done.returncode, done.stderr) == (0, "")
+    image = (tmp_path / "image").read_bytes()
+    assert struct.unpack_from("<Q", image, 16)[0] == len(image)

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/message.h>
 
 #define REGISTERS SYS_MESSAGE_REGISTERS
