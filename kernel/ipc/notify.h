@@ -32,7 +32,7 @@ ALWAYS_INLINE void notify_signal(struct cpu *cpu, struct notification *notificat
     if (likely(waiter != NULL) && likely(waiter->attention == 0)) {
         wait_queue_pop(&notification->waiters);
         notify_hand_out(waiter, bits, 1);
-        sched_ready(cpu, waiter);
+        sched_wake(cpu, waiter);
     } else {
         notify_signal_slow(cpu, notification, bits);
     }

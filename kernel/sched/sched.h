@@ -116,12 +116,22 @@ ALWAYS_INLINE void sched_ready_put(struct cpu *cpu, struct tcb *thread)
     }
 }
 
-ALWAYS_INLINE void sched_ready(struct cpu *cpu, struct tcb *thread)
+/* A thread that is not the current one can run. */
+ALWAYS_INLINE void sched_wake(struct cpu *cpu, struct tcb *thread)
 {
-    if (likely(thread->sc != NULL) && likely(thread != cpu->current)) {
+    kassert(thread != cpu->current);
+    if (likely(thread->sc != NULL)) {
         thread->wait = 0;
         cpu->resched |= RESCHED_READY;
         sched_ready_put(cpu, thread);
+    } else {
+        sched_ready_or_not(cpu, thread);
+    }
+}
+ALWAYS_INLINE void sched_ready(struct cpu *cpu, struct tcb *thread)
+{
+    if (likely(thread != cpu->current)) {
+        sched_wake(cpu, thread);
     } else {
         sched_ready_or_not(cpu, thread);
     }
