@@ -64,10 +64,15 @@ ALWAYS_INLINE bool invocation_must_yield(struct cpu *cpu)
     return true;
 }
 
+/* Not in a batch: an entry has room for four arguments only. */
+ALWAYS_INLINE bool invocation_in_registers(struct cpu const *cpu)
+{
+    return cpu->args == cpu->current->args;
+}
+
 /* When it is performed again, this request is in its place: what was done must not be repeated. In
  * a batch the tag is right before the arguments, in the registers it is the last. */
 ALWAYS_INLINE void invocation_go_on_as(struct cpu *cpu, enum method method)
 {
-    bool in_registers = cpu->args == cpu->current->args;
-    cpu->args[in_registers ? 7 : 0] = (word)method << TAG_LABEL_SHIFT;
+    cpu->args[invocation_in_registers(cpu) ? 7 : 0] = (word)method << TAG_LABEL_SHIFT;
 }

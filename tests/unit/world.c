@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel.h"
 
+#include "object/endpoint.h"
+#include "object/irq.h"
+#include "object/notification.h"
+#include "object/reply.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MEMORY_START 0x10000000ul
 #define MEMORY_SIZE  (16ul << 20)
@@ -86,7 +94,7 @@ uint64_t const *world_registers(void)
 }
 
 /* The thread that the kernel chose runs: its registers are loaded. */
-static void resume(struct tcb *next)
+void world_resume(struct tcb *next)
 {
     host.current = next;
     next->full = 0;
@@ -97,7 +105,7 @@ static void enter_slowly(void)
 {
     struct tcb *current = host.current;
     memcpy(current->args, host.registers, sizeof host.registers);
-    resume(kernel_syscall(current));
+    world_resume(kernel_syscall(current));
 }
 
 static void enter(void)
@@ -156,7 +164,7 @@ static void settle(void)
             host.pending = false;
             memcpy(current->args, host.registers, sizeof host.registers);
             current->full = 1;
-            resume(kernel_interrupt(current));
+            world_resume(kernel_interrupt(current));
         } else if (current->frame[ARCH_FRAME_PC] == USER_PC - 4) {
             current->frame[ARCH_FRAME_PC] = USER_PC;
             enter_slowly();
@@ -183,7 +191,7 @@ void world_fault(enum fault_kind kind, uint64_t address)
     memcpy(current->args, host.registers, sizeof host.registers);
     current->frame[ARCH_FRAME_PC] = USER_PC;
     current->full = 1;
-    resume(kernel_fault(current, kind, address));
+    world_resume(kernel_fault(current, kind, address));
     settle();
 }
 
@@ -289,6 +297,244 @@ uint64_t world_entry(cptr_t vspace, uint64_t address)
         table = arch_window(arch_pte_address(entry));
     }
     return 0;
+}
+
+cptr_t world_inside(cptr_t table, unsigned index)
+{
+    return (cptr_t){ table.raw | (uint64_t)index << init->cs_shift << SLOT_BITS };
+}
+
+enum object_type world_type(cptr_t slot)
+{
+    return cap_type(look_up(slot).head);
+}
+
+unsigned world_descendants(cptr_t cap)
+{
+    struct slot *top = look_up(cap).slot;
+    unsigned count = 0;
+    for (struct slot *s = top; (s = tree_next(top, s)) != NULL;) {
+        count++;
+    }
+    return count;
+}
+
+/* ---- Comparing worlds ---- */
+
+static char *text;
+static size_t text_used;
+#define TEXT_SIZE (4ul << 20)
+
+static __attribute__((format(printf, 1, 2))) void say(char const *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_used += (size_t)vsnprintf(text + text_used, TEXT_SIZE - text_used, format, args);
+    va_end(args);
+    ck_assert_uint_lt(text_used, TEXT_SIZE);
+}
+
+static void say_queue(char const *name, struct wait_queue const *queue)
+{
+    if (queue->head != NULL) {
+        say("  %s", name);
+        for (struct tcb const *t = queue->head; t != NULL; t = t->next) {
+            say(" %p", (void const *)t);
+        }
+        say("\n");
+    }
+}
+
+static void say_words(char const *name, uint64_t const *words, unsigned count)
+{
+    say("  %s", name);
+    for (unsigned i = 0; i < count; i++) {
+        say(" %lx", words[i]);
+    }
+    say("\n");
+}
+
+static void say_thread(struct tcb const *t)
+{
+    bool receives = t->wait != 0 && wait_kind(t->wait) == WAIT_RECV;
+    say("  wait %lx priority %u attention %x ranks %d %d\n", t->wait, t->priority, t->attention,
+        t->rank_to, t->rank_from);
+    say("  caller %p time %p lent %p bound %p\n", receives ? NULL : (void *)t->caller,
+        (void *)t->sc, (void *)t->lent, (void *)t->bound);
+    say("  tables %p %lx %u space %p buffer %p name %.16s\n", (void *)t->cs_base, t->cs_mask,
+        t->cs_shift, (void *)t->vspace, (void *)t->buffer, t->name);
+    if (t->wait != 0 && wait_kind(t->wait) == WAIT_SEND) {
+        say("  sends %x with badge %lx\n", t->sending, t->badge);
+    }
+    if (t->fault_kind != 0) {
+        say("  fault %u at %lx\n", t->fault_kind, t->fault_address);
+    }
+    if (t->attention & ATTENTION_DEADLINE) {
+        say("  deadline %lx\n", t->deadline.key);
+    }
+    bool runs = t == host.current;
+    say("  pc %lx\n", runs ? 0 : t->frame[ARCH_FRAME_PC]);
+    /* A thread that waits to receive has registers that no one will see. */
+    if (!receives && (t->wait == 0 || wait_kind(t->wait) == WAIT_STOPPED || t->fault_kind != 0)) {
+        say_words("registers", runs ? host.registers : t->args, 8);
+    }
+    if (t->buffer != NULL) {
+        say_words("words", t->buffer->words, MESSAGE_WORDS);
+        say("  receive slot %lx\n", t->buffer->receive_slot);
+        for (unsigned i = 0; i < BATCH_ENTRIES; i++) {
+            if (t->buffer->batch[i].tag != 0) {
+                say_words("entry", (uint64_t const *)&t->buffer->batch[i], 6);
+            }
+        }
+    }
+}
+
+static void say_tables(struct vspace const *vspace)
+{
+    for (struct table const *table = vspace->used; table != NULL; table = table->next) {
+        say("  table %p level %u base %lx\n", (void const *)table, table->level, table->base);
+        for (unsigned i = 0; i < 512; i++) {
+            if (table->entry[i] != 0 || table->owner[i] != 0) {
+                say("    %u: %lx %x\n", i, table->entry[i], table->owner[i]);
+            }
+        }
+    }
+}
+
+static void say_object(struct cap cap)
+{
+    void *object = cap_object(cap.head);
+    switch (cap_type(cap.head)) {
+    case OBJECT_THREAD:
+        say_thread(object);
+        break;
+    case OBJECT_ENDPOINT:
+        say_queue("receivers", &((struct endpoint *)object)->recv);
+        say_queue("senders", &((struct endpoint *)object)->send);
+        break;
+    case OBJECT_NOTIFICATION: {
+        struct notification *n = object;
+        say("  bits %lx count %lu bound %p\n", n->bits, n->count, (void *)n->bound);
+        say_queue("waiters", &n->waiters);
+        break;
+    }
+    case OBJECT_REPLY:
+        say("  caller %p\n", (void *)((struct reply *)object)->caller);
+        break;
+    case OBJECT_SCHED_CONTEXT: {
+        struct sched_context *sc = object;
+        struct cpu const *cpu = init->cpu;
+        say("  %lu in %lu, left %ld of %lu, since %lu, thread %p\n", sc->budget, sc->period,
+            sc == cpu->sc ? (long)(cpu->end - host.now) : sc->left, sc->granted, sc->start,
+            (void *)sc->thread);
+        say_queue("waiters", &sc->waiters);
+        break;
+    }
+    case OBJECT_VSPACE:
+        say_tables(object);
+        break;
+    default:
+        break;
+    }
+}
+
+static void say_core(struct cpu const *cpu)
+{
+    say("runs %p on %p, bar %d, timer %lx, dying %p\nready", (void *)host.current,
+        (void *)cpu->sc, cpu->bar, cpu->timer, (void *)families[0].dying);
+    if (cpu->first != NULL) {
+        say(" %p", (void *)cpu->first);
+    }
+    for (unsigned i = 0; i < PRIORITIES; i++) {
+        for (struct tcb const *t = cpu->ready.list[i].head; t != NULL; t = t->next) {
+            say(" %p", (void const *)t);
+        }
+    }
+    say("\n");
+    for (unsigned line = 1; line < ARCH_IRQS; line++) {
+        struct irq const *irq = &irqs[line];
+        if (irq->life.type != OBJECT_NONE) {
+            say("line %u: waiting %d, notification %lx\n", line, irq->waiting,
+                irq->notification.arg);
+        }
+    }
+    say("lines open %lx claimed %lx\n", host.open[0], host.claimed[0]);
+}
+
+char *world_describe(void)
+{
+    if (text == NULL) {
+        text = malloc(TEXT_SIZE);
+    }
+    text_used = 0;
+    say_core(init->cpu);
+    for (struct slot *s = &families[0].root; (s = tree_next(&families[0].root, s)) != NULL;) {
+        struct cap cap = slot_read(s);
+        say("slot %p: type %u rights %lx of %p arg %lx, child %x next %x\n", (void *)s,
+            cap_type(cap.head), cap.head & SLOT_RIGHTS, cap_object(cap.head), cap.arg, s->child,
+            s->next);
+        say_object(cap);
+    }
+    return text;
+}
+
+char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint64_t *preemptions)
+{
+    size_t size = TEXT_SIZE + sizeof(uint64_t);
+    char *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(shared, MAP_FAILED);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        text = shared;
+        world_make();
+        play(argument);
+        (void)world_describe();
+        memcpy(shared + TEXT_SIZE, &(uint64_t){ world_preemptions() }, sizeof(uint64_t));
+        _exit(EXIT_SUCCESS);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
+                  "the play with argument %u ended badly", argument);
+    if (preemptions != NULL) {
+        memcpy(preemptions, shared + TEXT_SIZE, sizeof *preemptions);
+    }
+    char *copy = strdup(shared);
+    munmap(shared, size);
+    return copy;
+}
+
+void world_equal(char const *one, char const *other, char const *what, unsigned number)
+{
+    while (*one != '\0' && *other != '\0') {
+        int length = (int)strcspn(one, "\n");
+        int other_length = (int)strcspn(other, "\n");
+        ck_assert_msg(length == other_length && memcmp(one, other, (size_t)length) == 0,
+                      "%s, number %u:\n  %.*s\n  %.*s", what, number, length, one, other_length,
+                      other);
+        one += length + 1;
+        other += length + 1;
+    }
+    ck_assert_msg(*one == *other, "%s, number %u: one is longer", what, number);
+}
+
+unsigned world_preempt_everywhere(void (*play)(unsigned argument))
+{
+    char *straight = world_play_apart(play, 0, NULL);
+    unsigned places = 0;
+    for (unsigned at = 1;; at++) {
+        uint64_t preemptions;
+        char *interrupted = world_play_apart(play, at, &preemptions);
+        world_equal(straight, interrupted, "interrupted at look", at);
+        free(interrupted);
+        if (preemptions == 0) {
+            break;
+        }
+        places++;
+    }
+    free(straight);
+    return places;
 }
 
 /* ---- Running tests ---- */

@@ -28,6 +28,8 @@ struct tcb *world_current(void);
 #define WORLD_SWITCHED INT64_MAX
 /* A system call with all its registers; they hold those of whoever runs afterwards. */
 int64_t world_trap(uint64_t registers[8]);
+/* `next` runs: what kernel_syscall() and its like return, for tests that call these themselves. */
+void world_resume(struct tcb *next);
 /* The registers of the running thread, as its last system call left them. */
 uint64_t const *world_registers(void);
 /* The running thread faults; an interrupt line is raised, or lowered; time passes; the interrupts
@@ -73,7 +75,40 @@ uint64_t world_entry(cptr_t vspace, uint64_t address);
 #define ck_err(expression, expected) ck_assert_int_eq(expression, expected)
 #define ck_ok(expression)            ck_assert_int_eq(expression, OK)
 
+/* Slots as indexes, for requests to a CNode; and those of a table that is in init's table. */
+#define INDEX(cptr) ((uint32_t)((cptr).raw >> SLOT_BITS))
+cptr_t world_inside(cptr_t table, unsigned index);
+/* The type of what is in a slot of init's table, 0 for nothing; and how many slots below a
+ * capability were derived from it. */
+enum object_type world_type(cptr_t slot);
+unsigned world_descendants(cptr_t slot);
+
+/* ---- Comparing worlds ---- */
+
+/* All that programs could ever find out, as text: capabilities and their order of descent, the
+ * states of objects, queues, registers that will be seen, messages, time. */
+char *world_describe(void);
+/* Makes a world of its own in another process, plays there, and returns its description at the
+ * end; in *preemptions how many there were. */
+char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint64_t *preemptions);
+/* Fails if the two are not equal, and shows the first line that differs. */
+void world_equal(char const *one, char const *other, char const *what, unsigned number);
+/* `play` has the same end wherever an interrupt comes: it calls world_interrupt_at(argument) before
+ * what may be preempted. Returns in how many places that was preempted. */
+unsigned world_preempt_everywhere(void (*play)(unsigned argument));
+
 /* ---- Running tests ---- */
+
+/* Adds a test to a suite; or one that runs so many times, with another _i each. It may take a
+ * minute. */
+#define WORLD_TEST(suite, test) WORLD_LOOP_TEST(suite, test, 1)
+#define WORLD_LOOP_TEST(suite, test, times)                                                        \
+    do {                                                                                           \
+        TCase *tcase_ = tcase_create(#test);                                                       \
+        tcase_set_timeout(tcase_, 60);                                                             \
+        tcase_add_loop_test(tcase_, test, 0, times);                                               \
+        suite_add_tcase(suite, tcase_);                                                            \
+    } while (0)
 
 /* Runs the tests of a suite, each in a process of its own, and prints TAP. */
 int world_run(Suite *suite);
