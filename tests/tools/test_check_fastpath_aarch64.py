@@ -82,7 +82,7 @@ SOUND = {
     1:  mov x0, x15
         b fast_declined_loading
     """,
-    "fast_signal_wake": SAVE + "ldr x14, [x9, #168]\nldr x11, [x14, #144]\nmsr ttbr0_el1, x11\nb leave_to",
+    "fast_signal_wake": SAVE + "ldr x14, [x9, #168]\nldr x11, [x14, #144]\nmsr ttbr0_el1, x11\nmov sp, x14\nb leave_to",
     "fast_yield_to": SAVE + "mov x14, x9\nldr x11, [x14, #144]\nmov x0, #0\n" + SWITCH,
     "fast_signal": """
         mov x8, sp
@@ -175,7 +175,7 @@ BROKEN = [
     ("fast_call", "stp x27, x28, [x9, #96]", "", "exit", "x28"),
     ("fast_call", "ldr x0, [x14, #8]", "", "exit", "result in x0"),
     ("fast_signal_wake", EXIT, "", "exit", "without writing ttbr0_el1"),
-    ("fast_signal_wake", "ldr x14, [x9, #168]", "mov x15, x9", "exit", "thread in x14"),
+    ("fast_signal_wake", "mov sp, x14", "", "exit", "thread in sp"),
     ("fast_signal", "mov x0, #0", "", "exit", "x0"),
     ("fast_signal", "mov x0, #0", "msr spsr_el1, xzr\n mov x0, #0", "exit", "spsr_el1"),
 
