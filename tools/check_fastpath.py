@@ -192,7 +192,7 @@ class Aarch64:
     loaded_as_pc = []
     entry_scratch = ["x16", "x17"]
     entry_borrows = {"x16": 0, "x17": 8}
-    leave_next = "x14"
+    leave_next = "sp"
 
     followed = [root, resume, *specials]
     arithmetic = "add adds adr adrp and ands asrv bfm bic bics ccmn ccmp clz csel csinc csinv csneg eon eor extr lslv " \

@@ -136,18 +136,25 @@ ALWAYS_INLINE void deactivate(word interrupt)
     __asm__ volatile("msr icc_dir_el1, %0\n\tisb" : : "r"(interrupt) : "memory");
 }
 
+/* The timer, which interrupts just now: it will come back. Or nothing. */
+static void drop_private(word interrupt)
+{
+    if (interrupt < FIRST_SHARED) {
+        __asm__ volatile("msr icc_eoir1_el1, %0\n\tisb" : : "r"(interrupt) : "memory");
+        deactivate(interrupt);
+    }
+}
+
 unsigned irqchip_claim(void)
 {
     word interrupt;
     __asm__ volatile("mrs %0, icc_iar1_el1\n\tdsb sy" : "=r"(interrupt) : : "memory");
-    if (unlikely(interrupt >= SPECIAL)) {
+    if (unlikely(interrupt - FIRST_SHARED >= SPECIAL - FIRST_SHARED)) {
+        drop_private(interrupt);
         return 0;
     }
-    __asm__ volatile("msr icc_eoir1_el1, %0\n\tisb" : : "r"(interrupt) : "memory");
-    if (unlikely(interrupt < FIRST_SHARED)) {
-        deactivate(interrupt); /* the timer, just now: it will come back */
-        return 0;
-    }
+    /* In effect when the kernel returns to a program, at the latest. */
+    __asm__ volatile("msr icc_eoir1_el1, %0" : : "r"(interrupt) : "memory");
     return (unsigned)interrupt - (FIRST_SHARED - 1);
 }
 

@@ -21,11 +21,11 @@ struct load {
     word kind;          /* of the event */
 };
 
-/* What the sender did wrong, if anything. */
+/* What the sender did wrong, if anything. `load` is all zero before. */
 NODISCARD static enum err check_sender(struct tcb const *from, bool grant, struct load *load)
 {
     word tag = from->args[ARG_TAG];
-    *load = (struct load){ .words = (unsigned)tag_words(tag) };
+    load->words = (unsigned)tag_words(tag);
     if (load->words > MESSAGE_WORDS || tag_caps(tag) > 1) {
         return ERR_BAD_ARGUMENT;
     }
@@ -78,6 +78,7 @@ static void carry(struct tcb const *from, struct tcb *to, word event, struct loa
         cap_copy(load->cap, load->into, RIGHTS_ALL, cap_copied_arg(load->cap));
     }
     to->args[0] = event | load->kind;
+#pragma GCC unroll 7 /* in pairs of loads and stores, not a loop of five instructions a word */
     for (unsigned i = 1; i < 8; i++) {
         to->args[i] = from->args[i];
     }

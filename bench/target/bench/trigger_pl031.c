@@ -23,8 +23,11 @@ void trigger_init(void)
 
 uint64_t trigger_raise(void)
 {
+    volatile uint32_t *load = &rtc[LOAD];
+    uint32_t time = SOME_TIME;
+    __asm__ volatile("" : "+r"(load), "+r"(time)); /* before the counter is read */
     uint64_t before = sys_counter();
-    rtc[LOAD] = SOME_TIME;
+    *load = time;
     return before;
 }
 

@@ -136,6 +136,7 @@ static void set_up_processor(void)
     register_write(pmuserenr_el0, PMUSERENR_CYCLES);
     register_write(cntkctl_el1, CNTKCTL_VIRTUAL_COUNT);
     register_write(mdscr_el1, 0);
+    register_write(tpidr_el1, kernel_stack_top); /* for trap.S */
     arch_timer_set(~0ul);
     register_write(cntv_ctl_el0, CNTV_CTL_ENABLE);
     protect();

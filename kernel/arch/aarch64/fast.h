@@ -160,11 +160,11 @@ ALWAYS_INLINE void arch_resume(void)
  * that its last slow system call left, but for the result. */
 ALWAYS_INLINE void arch_run_woken(struct tcb *thread, word root)
 {
-    register struct tcb *x14 __asm__("x14") = thread;
     __asm__ volatile("msr ttbr0_el1, %[root]\n\t"
+                     "mov sp, %[thread]\n\t"
                      "b leave_to"
                      :
-                     : "r"(x14), [root] "r"(root)
+                     : [thread] "r"(thread), [root] "r"(root)
                      : "memory");
     __builtin_unreachable();
 }

@@ -11,12 +11,10 @@
 #define FRAME_FP   16           /* x29, and the thread pointer behind it */
 #define FRAME_S    32
 #define FRAME_ZERO 112
-#define THREAD_CPU 184
 #define ARGS       192
 #define TEMPS      256          /* x8 to x18, x30, the flags */
 #define FLAGS      352
 #define FULL       360
-#define CPU_STACK  32
 #define EVENT_SIGNAL 8
 
     .section .text.trap, "ax"
@@ -36,13 +34,31 @@
     \op x6, x7, [\base, #ARGS+48]
     .endm
 
-    /* The thread goes to x0, onto the kernel's stack, and off the stack pointer. */
+    /* TPIDR_EL1 is the top of this core's stack. The thread goes to x0, onto the kernel's stack, and off the stack pointer. */
     .macro enter_stack
     mov x0, sp
-    ldr x8, [x0, #THREAD_CPU]
-    ldr x8, [x8, #CPU_STACK]
+    mrs x8, tpidr_el1
     str x0, [x8, #-16]!
     mov sp, x8
+    .endm
+
+    /* All of a thread's registers, but for x16 and x17. */
+    .macro save_full
+    stp x8, x9, [sp, #TEMPS+0]
+    stp x10, x11, [sp, #TEMPS+16]
+    stp x12, x13, [sp, #TEMPS+32]
+    stp x14, x15, [sp, #TEMPS+48]
+    stp x18, x30, [sp, #TEMPS+80]
+    mrs x8, sp_el0
+    mrs x9, elr_el1
+    mrs x10, tpidr_el0
+    mrs x11, spsr_el1
+    mov x12, #1
+    stp x8, x9, [sp, #FRAME_SP]
+    stp x29, x10, [sp, #FRAME_FP]
+    stp x11, x12, [sp, #FLAGS]
+    each_saved stp, sp
+    each_argument stp, sp
     .endm
 
     .macro vector target
@@ -66,17 +82,14 @@ trap_entry:
     bfi x17, x0, #0, #5
     subs x16, x17, x16
     b.eq fast_call
-    cmp x16, #1
-    b.eq fast_reply_recv
     cmp x16, #2
+    b.lo fast_reply_recv
     b.eq fast_call_long
-    cmp x16, #3
-    b.eq fast_reply_recv_long
     cmp x16, #4
+    b.lo fast_reply_recv_long
     b.eq fast_signal
-    cmp x16, #5
-    b.eq fast_poll
     cmp x16, #6
+    b.lo fast_poll
     b.eq fast_yield
     cmp x16, #14
     b.eq null_call
@@ -87,7 +100,13 @@ trap_entry:
 trap_entry_end:
     .size trap_entry, trap_entry_end - trap_entry
 
-    vector interrupt            /* from a program: interrupts */
+    .balign 128                 /* from a program: interrupts */
+    stp x16, x17, [sp, #TEMPS+64]
+    save_full
+    enter_stack
+    bl kernel_interrupt
+    b leave
+
     .rept 6                     /* and what there is not: FIQ, SError, 32-bit programs */
     vector kernel_trap
     .endr
@@ -111,29 +130,28 @@ fast_declined:                  /* frame saved, x0..x7 and x19..x29 as they came
     /* x0 = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
     ldr x8, [sp]
-    mov x14, x0
     cmp x8, x0
+    mov sp, x0
     b.eq leave_loaded
     .globl leave_to
-leave_to:                       /* x14 = the thread to run */
-    ldp x29, x10, [x14, #FRAME_FP]
+leave_to:                       /* sp = the thread to run */
+    ldp x29, x10, [sp, #FRAME_FP]
     msr tpidr_el0, x10
-    each_saved ldp, x14
+    each_saved ldp, sp
 leave_loaded:
-    ldr x11, [x14, #FULL]
-    ldp x8, x9, [x14, #FRAME_SP]
-    mov sp, x14
+    ldr x11, [sp, #FULL]
+    ldp x8, x9, [sp, #FRAME_SP]
     msr sp_el0, x8
     msr elr_el1, x9
-    each_argument ldp, x14
+    each_argument ldp, sp
     cbnz x11, leave_full
     msr spsr_el1, xzr
-    ldp x8, x9, [x14, #FRAME_ZERO]
-    ldp x10, x11, [x14, #FRAME_ZERO]
-    ldp x12, x13, [x14, #FRAME_ZERO]
-    ldp x15, x16, [x14, #FRAME_ZERO]
-    ldp x17, x18, [x14, #FRAME_ZERO]
-    ldp x30, x14, [x14, #FRAME_ZERO]
+    ldp x8, x9, [sp, #FRAME_ZERO]
+    ldp x10, x11, [sp, #FRAME_ZERO]
+    ldp x12, x13, [sp, #FRAME_ZERO]
+    ldp x14, x15, [sp, #FRAME_ZERO]
+    ldp x16, x17, [sp, #FRAME_ZERO]
+    ldp x18, x30, [sp, #FRAME_ZERO]
     eret
 
     .globl fast_declined_loading
@@ -142,15 +160,15 @@ fast_declined_loading:          /* the same, but x19..x28 were used */
     b fast_declined
 
 leave_full:
-    ldr x8, [x14, #FLAGS]
-    str xzr, [x14, #FULL]
+    ldr x8, [sp, #FLAGS]
+    str xzr, [sp, #FULL]
     msr spsr_el1, x8
-    ldp x18, x30, [x14, #TEMPS+80]
-    ldp x16, x17, [x14, #TEMPS+64]
-    ldp x8, x9, [x14, #TEMPS+0]
-    ldp x10, x11, [x14, #TEMPS+16]
-    ldp x12, x13, [x14, #TEMPS+32]
-    ldp x14, x15, [x14, #TEMPS+48]
+    ldp x8, x9, [sp, #TEMPS+0]
+    ldp x10, x11, [sp, #TEMPS+16]
+    ldp x12, x13, [sp, #TEMPS+32]
+    ldp x14, x15, [sp, #TEMPS+48]
+    ldp x16, x17, [sp, #TEMPS+64]
+    ldp x18, x30, [sp, #TEMPS+80]
     eret
 
     .globl fast_resume_event
@@ -167,32 +185,6 @@ null_call:
     ldp x16, x17, [sp, #FRAME_ZERO]
     mov x0, #0
     eret
-
-    /* All of a thread's registers, but for x16 and x17. */
-    .macro save_full
-    stp x8, x9, [sp, #TEMPS+0]
-    stp x10, x11, [sp, #TEMPS+16]
-    stp x12, x13, [sp, #TEMPS+32]
-    stp x14, x15, [sp, #TEMPS+48]
-    stp x18, x30, [sp, #TEMPS+80]
-    mrs x8, sp_el0
-    mrs x9, elr_el1
-    mrs x10, tpidr_el0
-    mrs x11, spsr_el1
-    mov x12, #1
-    stp x8, x9, [sp, #FRAME_SP]
-    stp x29, x10, [sp, #FRAME_FP]
-    stp x11, x12, [sp, #FLAGS]
-    each_saved stp, sp
-    each_argument stp, sp
-    .endm
-
-interrupt:
-    stp x16, x17, [sp, #TEMPS+64]
-    save_full
-    enter_stack
-    bl kernel_interrupt
-    b leave
 
 not_a_syscall:
     ldp x16, x17, [sp]
