@@ -70,17 +70,37 @@ def table(report):
     return "\n".join(out)
 
 
+def side_by_side(reports):
+    """One line an operation, two columns a board: the median, and seL4's figure."""
+    names = list(dict.fromkeys(r["name"] for report in reports for r in report["results"]))
+    width = max(map(len, names))
+    out = [" " * width + "".join(f"{report['platform']:>18}" for report in reports),
+           f"{'operation':{width}}" + f"{'median':>10} {'seL4':>7}" * len(reports) + "  what"]
+    for name in names:
+        row = f"{name:{width}}"
+        for report in reports:
+            median = next((r["median"] for r in report["results"] if r["name"] == name), "")
+            row += f"{median:10} {anchors.SEL4.get(report['platform'], {}).get(name, ''):>7}"
+        out.append(f"{row}  {anchors.what(name)}")
+    return "\n".join(out)
+
+
 def bench(options):
-    report, line = measure(options.platform)
-    print("QEMU:", " ".join(line))
-    print(f"\nIPC and kernel operations on {report['platform']}, one core, release build ({report['commit']}).")
-    each = "" if report["unit"] == "instructions" else " (the emulator counts one an instruction)"
-    print(f"Unit: {report['unit']} under emulation{each}, from user program to user program, stubs included;")
-    print("the cost of reading the counter is taken off. Round trip or one way: as the last column says.\n")
-    print(table(report))
+    platforms = common.platforms() if options.platform == "all" else [options.platform]
+    reports = []
+    for platform in platforms:
+        report, line = measure(platform)
+        reports.append(report)
+        print("QEMU:", " ".join(line), flush=True)
+    first = reports[0]
+    print(f"\nIPC and kernel operations on {', '.join(platforms)}, one core, release build ({first['commit']}).")
+    print("Unit: instructions under emulation (what the counter calls cycles is one an instruction there), from")
+    print("user program to user program, stubs included; the cost of reading the counter is taken off. Round trip")
+    print("or one way: as the last column says. seL4: the same operation on the same emulated board.\n")
+    print(table(first) if len(reports) == 1 else side_by_side(reports))
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(report, file, indent=1)
+            json.dump(first if options.platform != "all" else reports, file, indent=1)
             file.write("\n")
         print(f"\nWritten: {options.json}")
     return 0

@@ -108,8 +108,9 @@ def parse(arguments):
     for name, (_, text, takes) in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if "platform" in takes:
+            boards = common.platforms() + (["all"] if name == "bench" else [])
             sub.add_argument("--platform", default="riscv64-virt", metavar="P",
-                             help=f"the board: {', '.join(common.platforms())} (default: %(default)s)")
+                             help=f"the board: {', '.join(boards)} (default: %(default)s)")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
@@ -131,8 +132,9 @@ def main():
         if options.command in NEEDS:
             boards = common.platforms()
             if hasattr(options, "platform"):
-                common.preset(options.platform, False)
-                boards = [options.platform]
+                if options.platform != "all" or options.command != "bench":
+                    common.preset(options.platform, False)
+                    boards = [options.platform]
             setup.ensure([*NEEDS[options.command], *sorted({common.architecture(board) for board in boards})])
             use_debian_python()
         return COMMANDS[options.command][0](options) or 0
