@@ -81,6 +81,34 @@ static enum err send(struct cpu *cpu)
     return send_either(cpu, true);
 }
 
+/* A call that waits for its receiver or its reply does so until the deadline in the thread's
+ * message buffer. */
+NODISCARD ALWAYS_INLINE enum err until(struct cpu *cpu, enum err (*operation)(struct cpu *cpu))
+{
+    struct tcb *current = cpu->current;
+    if (current->buffer == NULL) {
+        return ERR_NO_BUFFER;
+    }
+    word deadline = *(word volatile *)&current->buffer->deadline;
+    enum err err = operation(cpu);
+    bool waits = current->wait != 0 && (wait_kind(current->wait) == WAIT_SEND ||
+                                        wait_kind(current->wait) == WAIT_REPLY);
+    if (err == OK && deadline != 0 && waits) {
+        deadline_set(cpu, current, clock_to_ticks(deadline));
+    }
+    return err;
+}
+
+static enum err call_until(struct cpu *cpu)
+{
+    return until(cpu, call_long);
+}
+
+static enum err send_until(struct cpu *cpu)
+{
+    return until(cpu, send);
+}
+
 static enum err nb_send(struct cpu *cpu)
 {
     return send_either(cpu, false);
@@ -188,6 +216,8 @@ static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_POLL] = poll,
     [SYS_YIELD] = yield,
     [SYS_BATCH] = batch_perform,
+    [SYS_CALL_UNTIL] = call_until,
+    [SYS_SEND_UNTIL] = send_until,
 };
 
 /* ---- In and out ---- */

@@ -108,6 +108,7 @@ static void stop(struct cpu *cpu, struct tcb *thread)
 /* A wait that was a system call returns. A full frame's registers are the program's own. */
 static void wake_with(struct cpu *cpu, struct tcb *thread, enum err err)
 {
+    deadline_clear(cpu, thread);
     thread->args[0] = -(word)err;
     sched_ready(cpu, thread);
 }

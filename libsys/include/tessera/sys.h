@@ -115,6 +115,15 @@ ALWAYS_INLINE NODISCARD enum err sys_call_long(cptr_t to, struct sys_message *m)
     return sys_result(sys_trap(to.raw | SYS_CALL_LONG, m, SYS_MESSAGE_REGISTERS | SYS_TAG));
 }
 
+/* The same, but for no longer than until `deadline` (nanoseconds of the monotonic clock): then
+ * ERR_TIMED_OUT. A server that has got the message is not disturbed; its reply is discarded. The
+ * thread has a message buffer. */
+ALWAYS_INLINE NODISCARD enum err sys_call_until(cptr_t to, struct sys_message *m, uint64_t deadline)
+{
+    sys_buffer()->deadline = deadline;
+    return sys_result(sys_trap(to.raw | SYS_CALL_UNTIL, m, SYS_MESSAGE_REGISTERS | SYS_TAG));
+}
+
 /* Replies to the caller, if there is one, and receives the next message. */
 ALWAYS_INLINE sys_event_t sys_reply_recv(cptr_t from, struct sys_message *m, unsigned in)
 {
@@ -129,6 +138,13 @@ ALWAYS_INLINE sys_event_t sys_reply_recv_long(cptr_t from, struct sys_message *m
 ALWAYS_INLINE NODISCARD enum err sys_send(cptr_t to, struct sys_message *m)
 {
     return sys_result(sys_trap(to.raw | SYS_SEND, m, SYS_MESSAGE_REGISTERS | SYS_TAG));
+}
+
+/* The same until a deadline, as sys_call_until(). */
+ALWAYS_INLINE NODISCARD enum err sys_send_until(cptr_t to, struct sys_message *m, uint64_t deadline)
+{
+    sys_buffer()->deadline = deadline;
+    return sys_result(sys_trap(to.raw | SYS_SEND_UNTIL, m, SYS_MESSAGE_REGISTERS | SYS_TAG));
 }
 
 ALWAYS_INLINE NODISCARD enum err sys_nb_send(cptr_t to, struct sys_message *m)
