@@ -12,7 +12,7 @@ from .common import ROOT, Stop
 
 SCRIPT = ROOT / "tools" / "gdb" / "tessera.py"
 STARTUP = 10    # seconds that QEMU may take to listen
-WELCOME = ("The processor stands before its first instruction. Try: break kernel_start, continue, help tessera.\\n"
+WELCOME = ("The processor stands before its first instruction. Try: break kernel_syscall, continue, help tessera.\\n"
            "What the system prints appears between what gdb prints.\\n")
 
 
