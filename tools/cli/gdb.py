@@ -33,6 +33,7 @@ def start(line, socket):
 
 def debug(options):
     name = common.preset(options.platform, options.debug)
+    common.build(name)
     image = qemu.image(name, options.system)
     kernel = common.build_dir(name) / "kernel" / "kernel.elf"
     with tempfile.TemporaryDirectory(prefix="tessera-") as folder:
