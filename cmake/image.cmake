@@ -33,3 +33,10 @@ foreach(description ${descriptions})
     DEPENDS kernel ${plan} ${stripped} ${tools}/mkimage.py VERBATIM)
   add_custom_target(image_${system} ALL DEPENDS ${image})
 endforeach()
+
+set(TESSERA_SYSTEM bench CACHE STRING "The system that the target `run` boots")
+add_custom_target(run
+  COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${tools} PYTHONDONTWRITEBYTECODE=1
+    ${TESSERA_PYTHON} -m cli.qemu ${TESSERA_PLATFORM} ${PROJECT_BINARY_DIR}/image-${TESSERA_SYSTEM}.bin
+  USES_TERMINAL VERBATIM)
+add_dependencies(run image_${TESSERA_SYSTEM})

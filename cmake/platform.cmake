@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Reads the board's description.
-file(GLOB platforms RELATIVE ${PROJECT_SOURCE_DIR}/platforms ${PROJECT_SOURCE_DIR}/platforms/*)
 set(platform_dir ${PROJECT_SOURCE_DIR}/platforms/${TESSERA_PLATFORM})
 if(NOT TESSERA_PLATFORM OR NOT EXISTS ${platform_dir}/platform.toml)
-  message(FATAL_ERROR "There is no platform \"${TESSERA_PLATFORM}\". Choose a preset (cmake --list-presets), "
-    "or one of: ${platforms}")
+  file(GLOB platforms RELATIVE ${PROJECT_SOURCE_DIR}/platforms ${PROJECT_SOURCE_DIR}/platforms/*/platform.toml)
+  list(TRANSFORM platforms REPLACE "/platform.toml" "")
+  list(JOIN platforms ", " platforms)
+  message(FATAL_ERROR "There is no platform \"${TESSERA_PLATFORM}\"; there are: ${platforms}. "
+    "Choose a preset, which sets the compiler too: cmake --list-presets")
 endif()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${platform_dir}/platform.toml)
 execute_process(

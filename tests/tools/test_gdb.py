@@ -25,8 +25,9 @@ def show(at):
 
 # Each command prints an error where it must, and the script goes on: so not from one file, but from stdin.
 SCRIPT = ("echo \\n=== early threads\\n\ntessera threads\n"
-          "tbreak kernel_fault\ncontinue\n" + TO_USER + show("fault") +
-          "tbreak arch_stop\ncontinue\n" + show("end") + "kill\nquit\n")
+          "tbreak sched_queue\ncontinue\n" + TO_USER + show("ready") +
+          "tbreak ipc_fault\ncontinue\n" + TO_USER + show("fault") +
+          "tbreak arch_stop\ncontinue\n" + show("end") + "echo \\n=== over\\n\nkill\nquit\n")
 
 
 @pytest.fixture(scope="module", params=[preset for platform in common.platforms()
@@ -50,7 +51,7 @@ def shown(request, tmp_path_factory):
         machine.wait()
     parts = re.split(r"^(?:\(gdb\) )*=== (.*)\n", done.stdout, flags=re.M)
     texts = {name: text.replace("(gdb) ", "").strip() for name, text in zip(parts[1::2], parts[2::2])}
-    assert len(texts) == 1 + 2 * len(COMMANDS), done.stdout
+    assert len(texts) == 2 + 3 * len(COMMANDS), done.stdout
     return texts
 
 
@@ -78,7 +79,7 @@ def test_threads(shown):
 def test_threads_while_a_program_runs(shown):
     """The fast path has changed who runs, and told nobody; a program has the processor, which may not see the kernel."""
     text = shown["fault threads"]
-    row(text, r"bench +100 +\(fault\) +(read|write) fault at 0x[0-9a-f]+; waits for a reply of fault$")
+    row(text, r"faulter +100 +\(fault\) +(read|write) fault at 0x[0-9a-f]+; waits for a reply of fault$")
     row(text, r" fault +100 .*runs$")
     assert text.count("runs") == 1
 
@@ -87,7 +88,7 @@ def test_waits(shown):
     text = shown["fault waits"]
     row(text, "^Endpoint console.endpoint 0x[0-9a-f]+: receives: console$")
     row(text, "^Notification console.signal 0x[0-9a-f]+: bound to console$")
-    row(text, "^Call bench -> fault: runs$")
+    row(text, "^Call faulter -> fault: runs$")
     row(shown["end waits"], "^Call bench -> init: runs$")
 
 
@@ -95,8 +96,24 @@ def test_queues(shown):
     text = shown["fault queues"]
     row(text, r"^runs: fault \(100\)$")
     row(text, "^bar: 0$")
-    row(text, "^time: SchedContext 0x[0-9a-f]+ of bench, until [0-9]+ us$")
+    row(text, "^time: SchedContext 0x[0-9a-f]+ of faulter, until [0-9]+ us$")
     assert "queue" not in text      # nobody is ready
+
+
+def test_ready(shown, request):
+    """While init starts the programs: who is first of all, and who is in the queue."""
+    text = shown["ready queues"]
+    row(text, r"^runs: init \(255\)$")
+    row(text, r"^first: console \(200\)$")
+    row(text, "^bar: 200$")
+    row(text, "^queue 100: bench_server$")
+    row(text, r"^last call that was not fast: call\(slot 0x[0-9a-f]+, Thread.start\)$")
+    row(shown["ready threads"], "bench +100 +is stopped$")
+    row(shown["ready threads"], "bench_server +100 +ready$")
+    is_debug = request.node.callspec.id.endswith("debug")
+    last = r"call\(slot 0x[0-9a-f]+, Thread.start\) +" if is_debug else ""
+    row(shown["ready threads"], f"init +255 +{last}runs$")
+    assert shown["ready waits"] == "Nobody waits for anybody."
 
 
 def test_capability_space(shown):
@@ -136,9 +153,9 @@ def test_mistakes(shown):
 
 def test_command(shown, tmp_path):
     """./tessera gdb: connects, has the commands, and leaves nothing behind."""
-    done = subprocess.run([ROOT / "tessera", "gdb"], input="tessera queues\nbreak kernel_start\ncontinue\ntessera threads\nquit\n",
+    done = subprocess.run([ROOT / "tessera", "gdb"], input="tessera queues\nbreak kernel_syscall\ncontinue\ntessera threads\nquit\n",
                           capture_output=True, text=True, timeout=120)
     assert "help tessera" in done.stdout
-    assert "Breakpoint 1, kernel_start" in done.stdout
-    assert re.search(r"init +255 +.*ready", done.stdout)
+    assert "Breakpoint 1, kernel_syscall" in done.stdout
+    assert re.search(r"init +255 +.*runs", done.stdout)
     assert done.returncode == 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the commands share: platforms, presets, errors, running things."""
 
+import errno
 import os
 import re
 import shutil
@@ -36,22 +37,43 @@ def build_dir(name):
     return ROOT / "build" / name
 
 
+def check_system(name):
+    known = sorted(path.stem for path in (ROOT / "platforms" / "systems").glob("*.toml"))
+    if name not in known:
+        raise Stop(f'there is no system "{name}"; there are: {", ".join(known)}')
+
+
+def disk_full(where):
+    return f"the disk is full: nothing more can be written to {where}; make room, or run ./tessera clean"
+
+
+def not_allowed(where):
+    return f"this user may not write {where}; change its owner (chown), or work on a checkout of your own"
+
+
 def run(command, quiet=False, **options):
     """Runs a command; its failure ends this one. Quiet: output is shown only when it fails."""
+    output = ""
     if quiet:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-        if done.returncode != 0:
-            sys.stdout.write(done.stdout)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              **options)
+        output = done.stdout
     else:
         done = subprocess.run(command, **options)
     if done.returncode != 0:
+        sys.stdout.write(output)
+        sys.stdout.flush()
+        if os.strerror(errno.ENOSPC) in output:
+            raise Stop(disk_full(ROOT / "build"))
         raise Stop(f"this failed: {' '.join(map(str, command))}")
 
 
-def build(name, target=None):
+def build(name):
     """Configures and builds a preset."""
     where = build_dir(name)
     where.mkdir(parents=True, exist_ok=True)
+    if not os.access(where, os.W_OK):
+        raise Stop(not_allowed(where))
     free = shutil.disk_usage(where).free
     if free < BUILD_SPACE and not (where / "build.ninja").exists():
         raise Stop(f"the disk is full: {free >> 20} MB are free below {where}, a build takes up to "
@@ -59,10 +81,7 @@ def build(name, target=None):
     if not (where / "build.ninja").exists():
         run(["cmake", "--preset", name], quiet=True, cwd=ROOT)
         link_compile_commands(where)
-    command = ["cmake", "--build", "--preset", name]
-    if target:
-        command += ["--target", target]
-    run(command, quiet=True, cwd=ROOT)
+    run(["cmake", "--build", "--preset", name], quiet=True, cwd=ROOT)
 
 
 def link_compile_commands(where):
@@ -74,5 +93,7 @@ def link_compile_commands(where):
 
 
 def commit():
+    if not shutil.which("git"):
+        return "unknown"
     done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
     return done.stdout.strip() or "unknown"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Disk images that U-Boot boots: one FAT partition with the kernel's image and extlinux.conf."""
 
-import subprocess
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,8 +21,9 @@ def make(image):
     fresh = disk.with_suffix(".new")
     with open(fresh, "wb") as file:
         file.truncate(size)
-    subprocess.run(["sfdisk", "--quiet", str(fresh)], input=f"label: dos\nstart={START // 512}, type=c, bootable\n",
-                   text=True, check=True)
+    # Where users have no /usr/sbin on the PATH, it is there all the same.
+    sfdisk = shutil.which("sfdisk") or "/usr/sbin/sfdisk"
+    run([sfdisk, "--quiet", str(fresh)], quiet=True, input=f"label: dos\nstart={START // 512}, type=c, bootable\n")
     partition = f"{fresh}@@{START}"
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "extlinux.conf"

@@ -12,7 +12,7 @@ from .common import ROOT, Stop
 
 SCRIPT = ROOT / "tools" / "gdb" / "tessera.py"
 STARTUP = 10    # seconds that QEMU may take to listen
-WELCOME = ("The processor stands before its first instruction. Try: break kernel_start, continue, help tessera.\\n"
+WELCOME = ("The processor stands before its first instruction. Try: break kernel_syscall, continue, help tessera.\\n"
            "What the system prints appears between what gdb prints.\\n")
 
 
@@ -33,6 +33,7 @@ def start(line, socket):
 
 def debug(options):
     name = common.preset(options.platform, options.debug)
+    common.build(name)
     image = qemu.image(name, options.system)
     kernel = common.build_dir(name) / "kernel" / "kernel.elf"
     with tempfile.TemporaryDirectory(prefix="tessera-") as folder:

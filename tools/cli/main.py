@@ -11,6 +11,7 @@ import sys
 from . import common, setup
 from .common import ROOT, Stop
 
+DEBIAN_PYTHON = "/usr/bin/python3"
 USE_MODULES = "import lark, jinja2, elftools, tomllib"
 
 
@@ -24,12 +25,12 @@ def use_debian_python():
         return
     except ImportError:
         pass
-    python = "/usr/bin/python3"
-    if os.path.realpath(sys.executable) == os.path.realpath(python) or \
-            subprocess.run([python, "-c", USE_MODULES], capture_output=True).returncode != 0:
+    # Also where this is a virtual environment of the same Python: that hides Debian's modules.
+    if not os.access(DEBIAN_PYTHON, os.X_OK) or \
+            subprocess.run([DEBIAN_PYTHON, "-c", USE_MODULES], capture_output=True).returncode != 0:
         raise Stop("no Python here has the modules lark, jinja2 and elftools; run ./tessera setup, "
                    "or: apt-get install python3-lark python3-jinja2 python3-pyelftools")
-    os.execv(python, [python, str(ROOT / "tessera"), *sys.argv[1:]])
+    os.execv(DEBIAN_PYTHON, [DEBIAN_PYTHON, str(ROOT / "tessera"), *sys.argv[1:]])
 
 
 def command_setup(options):
@@ -47,12 +48,7 @@ def command_run(options):
     from . import qemu
     name = common.preset(options.platform, options.debug)
     common.build(name)
-    line = qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot)
-    print("Running:", " ".join(line), "\n(Ctrl-C ends it)", flush=True)
-    try:
-        return subprocess.run(line).returncode
-    except KeyboardInterrupt:
-        return 0
+    return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot))
 
 
 def command_image(options):
@@ -80,21 +76,32 @@ def command_test(options):
 
 
 def command_clean(options):
-    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    if (ROOT / "build").exists():
+        shutil.rmtree(ROOT / "build")
     link = ROOT / "compile_commands.json"
     if link.is_symlink():
         link.unlink()
 
 
+# Name: what does it, its line of help, its options, and what else there is to say.
 COMMANDS = {
-    "setup": (command_setup, "install what is missing (Debian packages)", []),
-    "build": (command_build, "build the images of a platform", ["platform", "debug"]),
-    "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system", "boot"]),
-    "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"]),
-    "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"]),
-    "test": (command_test, "run all tests, on the host and booted", ["only"]),
-    "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"]),
-    "clean": (command_clean, "delete everything that was built", []),
+    "setup": (command_setup, "install what is missing (Debian packages)", [],
+              "Only packages of Debian 12 are used. Without root rights it says what to type instead."),
+    "build": (command_build, "build the images of a platform", ["platform", "debug"],
+              "What is built is in build/PLATFORM: kernel/kernel.elf, and an image-SYSTEM.bin for each system. "
+              "The same with CMake alone: cmake --preset PLATFORM && cmake --build --preset PLATFORM"),
+    "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system", "boot"],
+            "The terminal is the system's serial port; Ctrl-C ends it. "
+            "The same with CMake alone: cmake --build --preset PLATFORM --target run"),
+    "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"], ""),
+    "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"],
+              "It counts instructions, which repeat exactly, whatever else this machine does."),
+    "test": (command_test, "run all tests, on the host and booted", ["only"],
+             "The last line says how many tests passed and failed."),
+    "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
+            "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
+            "What the system prints appears in between. When gdb ends, the system does."),
+    "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
@@ -105,8 +112,8 @@ NEEDS = {
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="tessera", description="Builds, runs, measures and tests Tessera.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (_, text, takes) in COMMANDS.items():
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    for name, (_, text, takes, more) in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}")
         if "platform" in takes:
             boards = common.platforms() + (["all"] if name == "bench" else [])
             sub.add_argument("--platform", default="riscv64-virt", metavar="P",
@@ -126,6 +133,18 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+def say(error):
+    """An error of the system, as a sentence that says what to do."""
+    name = error.filename
+    if error.errno == errno.ENOSPC:
+        return common.disk_full(name or ROOT / "build")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return common.not_allowed(name)
+    if isinstance(error, FileNotFoundError) and name and "/" not in str(name):
+        return f"there is no program {name} on the PATH; ./tessera setup installs what is needed, below /usr/bin"
+    return f"{name}: {error.strerror}" if name else str(error)
+
+
 def main():
     options = parse(sys.argv[1:])
     try:
@@ -135,15 +154,16 @@ def main():
                 if options.platform != "all" or options.command != "bench":
                     common.preset(options.platform, False)
                     boards = [options.platform]
+            if hasattr(options, "system"):
+                common.check_system(options.system)
             setup.ensure([*NEEDS[options.command], *sorted({common.architecture(board) for board in boards})])
             use_debian_python()
         return COMMANDS[options.command][0](options) or 0
     except Stop as stop:
-        print(f"tessera: {stop}", file=sys.stderr)
+        message = stop
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print(f"tessera: the disk is full ({error.filename}); make room, or run ./tessera clean", file=sys.stderr)
+        message = say(error)
     except KeyboardInterrupt:
-        print("tessera: interrupted", file=sys.stderr)
+        message = "interrupted"
+    print(f"tessera: {message}", file=sys.stderr)
     return 1

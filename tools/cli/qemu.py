@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QEMU command lines, and running them."""
+"""QEMU command lines, and running them. `python3 -m cli.qemu PLATFORM IMAGE` boots an image."""
 
 import os
 import signal
 import subprocess
+import sys
 import threading
 import tomllib
+from pathlib import Path
 
 from . import disk
 from .common import ROOT, Stop, build_dir
@@ -20,11 +22,7 @@ def description(platform):
 
 
 def image(preset, system):
-    path = build_dir(preset) / f"image-{system}.bin"
-    if not path.exists():
-        known = sorted(p.stem for p in (ROOT / "platforms" / "systems").glob("*.toml"))
-        raise Stop(f'there is no system "{system}"; there are: {", ".join(known)}')
-    return path
+    return build_dir(preset) / f"image-{system}.bin"
 
 
 def chains(platform):
@@ -45,6 +43,15 @@ def command(platform, image, counted=True, chain=None, extra=()):
             start = [argument.replace(name, str(path())) for argument in start]
     return [board["qemu"]["program"], *board["qemu"]["arguments"], "-display", "none", "-serial", "stdio",
             "-no-reboot", *(COUNTED if counted else []), *start, *extra]
+
+
+def run(line):
+    """Runs QEMU with this terminal as the serial port, until it ends or somebody presses Ctrl-C."""
+    print("Running:", " ".join(line), "\n(Ctrl-C ends it)", flush=True)
+    try:
+        return subprocess.run(line).returncode
+    except KeyboardInterrupt:
+        return 0
 
 
 def boot(arguments, timeout, each_line=lambda line: None):
@@ -72,3 +79,10 @@ def boot(arguments, timeout, each_line=lambda line: None):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return (None if expired.is_set() else code), lines
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False)))
+    except FileNotFoundError as error:
+        sys.exit(f"there is no program {error.filename} on the PATH; run ./tessera setup")

@@ -22,6 +22,7 @@ PROGRAMS = {
     "building": ["cmake", "ninja", "gcc"],
     "riscv64": ["riscv64-linux-gnu-gcc", "qemu-system-riscv64"],
     "aarch64": ["aarch64-linux-gnu-gcc", "qemu-system-aarch64"],
+    "debugging": ["gdb-multiarch"],
 }
 
 

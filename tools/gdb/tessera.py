@@ -470,6 +470,7 @@ def show_queues(kernel, _):
         bound = int(at("sched_context", sc)["thread"])
         lines.append(f"time: SchedContext {sc:#x} of {kernel.thread(bound).name if bound else 'nobody'}, "
                      f"until {clock_text(cpu['end'])}")
+    lines.append(f"last call that was not fast: {kernel.names.call(int(cpu['last_call']), int(cpu['last_tag']))}")
     lines.append(f"timer: {clock_text(cpu['timer'])}")
     for node, key in sorted(heap_nodes(cpu["deadlines"]["first"]), key=lambda found: found[1]):
         lines.append(f"deadline {clock_text(key)}: {kernel.thread(owner(node, 'tcb', 'deadline')).name}")
@@ -510,6 +511,9 @@ class Show(gdb.Command):
         print(text)
 
 
+# The compiler marks the kernel as a program for Linux, where gdb would step by breakpoints of its
+# own; they miss the way back from the kernel. QEMU can step by itself.
+gdb.execute("set osabi none")
 Prefix()
 Show("threads", show_threads, "All threads: priority, the system call each is in or made last, what it does.")
 Show("waits", show_waits, "Who waits for whom: endpoints, notifications, replies, chains of calls.")
