@@ -202,6 +202,9 @@ ALWAYS_INLINE struct cpu *enter(struct tcb *current)
 static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 {
     struct tcb *current = cpu->current;
+    if (current == NULL) {
+        return; /* it has deleted itself: what is left of that, whoever deletes next clears away */
+    }
     if (err == ERR_PREEMPTED) {
         arch_syscall_again(current);
         return;

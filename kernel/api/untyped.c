@@ -35,13 +35,15 @@ NODISCARD static enum err take_back(struct cpu *cpu, struct slot *untyped)
     if (untyped->child != 0 || untyped_used(untyped->arg) == 0) {
         return OK;
     }
-    enum err err = delete_finish(cpu);
-    if (err == OK) {
-        slot_lock(untyped);
-        slot_write_arg(untyped, untyped_arg(untyped->arg, 0, 0));
-        slot_unlock(untyped);
+    if (delete_has_remains()) {
+        /* This may take away what was looked up, even the caller: the request starts over. */
+        enum err err = delete_remains(cpu);
+        return err != OK ? err : ERR_PREEMPTED;
     }
-    return err;
+    slot_lock(untyped);
+    slot_write_arg(untyped, untyped_arg(untyped->arg, 0, 0));
+    slot_unlock(untyped);
+    return OK;
 }
 
 /* Zeroes the memory up to `end`, as far as no interrupt waits. */
