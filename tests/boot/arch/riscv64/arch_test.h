@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the boot tests have to know of RISC-V. */
+#pragma once
+
+#include <tessera/sys.h>
+
+/* Registers in the order of Thread.read_registers: pc, sp, tp, ra, gp, t0 to t2, s0, s1, a0 ... */
+#define TEST_REGISTERS  REGISTER_WORDS
+#define TEST_PC         0
+#define TEST_SP         1
+#define TEST_TLS        2
+#define TEST_FIRST      10 /* the first argument and the result: a0 */
+#define TEST_WORD(i)    (11 + (i))
+#define TEST_TAG        17
+
+/* The lowest address that programs do not have, and one of the kernel's. */
+#define TEST_USER_TOP       (1ul << 38)
+#define TEST_KERNEL_ADDRESS 0xffffffc080200000ul
+
+/* Bytes of the instructions at test_illegal and test_breakpoint. */
+#define TEST_ILLEGAL_BYTES    4
+#define TEST_BREAKPOINT_BYTES 4

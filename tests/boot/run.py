@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boots the tests on a platform and passes on what they print.
+
+    run.py PLATFORM BUILD_DIR [--panic invariant|trap]
+
+Succeeds if every test of the plan passed and the machine stopped by itself with the right exit
+code. With --panic something in the kernel is broken by a debugger, and the panic has to tell.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+from cli import qemu  # noqa: E402
+
+TIMEOUT = 300        # seconds; it takes about ten
+PANIC_TIMEOUT = 60   # it takes about two
+FEWEST_REGISTERS = 16  # that a processor has
+# What a program that faults unhandled has to lead to (tests/boot/crash).
+CRASH = "init: boot_crash stopped: write fault at address 0xdead000"
+
+
+def judge(lines, code, exit_ok):
+    """What is wrong with a run; nothing if all is well."""
+    wrong = []
+    plan, seen, failed, running = None, 0, [], None
+    for line in lines:
+        if match := re.fullmatch(r"1\.\.(\d+)", line):
+            plan = int(match[1])
+        elif match := re.match(r"(not )?ok (\d+) - ([^:]*)", line):
+            seen += 1
+            if int(match[2]) != seen:
+                wrong.append(f"test {match[2]} came where {seen} was expected")
+            if match[1]:
+                failed.append(match[3])
+        elif match := re.fullmatch(r"# (\w+\.\w+)", line):
+            running = match[1]
+    if failed:
+        wrong.append(f"{len(failed)} failed: {', '.join(failed)}")
+    panic = next((line for line in lines if line.startswith("PANIC")), None)
+    if panic:
+        wrong.append(f"the kernel panicked in {running}: {panic}")
+    elif code is None:
+        wrong.append(f"no end after {TIMEOUT} s, in {running}")
+    elif plan is None:
+        wrong.append("there is no plan")
+    elif seen != plan:
+        wrong.append(f"{seen} of {plan} tests reported; the last that began was {running}")
+    elif code != exit_ok and not failed:
+        wrong.append(f"all passed, but QEMU ended with {code}")
+    if not any(line.startswith(CRASH) for line in lines):
+        wrong.append(f'init did not report "{CRASH}"')
+    return wrong
+
+
+def run_tests(options, image, exit_ok):
+    code, lines = qemu.boot(qemu.command(options.platform, image), TIMEOUT,
+                            lambda line: print(line, flush=True))
+    return judge(lines, code, exit_ok)
+
+
+# Where the debugger stops, what it breaks there, and what the panic has to say: of the check that
+# the tests ask for first, and of a system call of the tests.
+PANICS = {
+    "invariant": ("invoke_kernel_check", "set var cpu0.current->rank_to = 99", [
+        r"PANIC: invariant I-RANK broken by",
+        r'Thread "boot_tests" .* last system call call\(.*\(Kernel\.check\)',
+        r"  [0-9a-f]{16} check_everything\+0x",
+        r"  [0-9a-f]{16} invoke_kernel_check\+0x",
+        r"  [0-9a-f]{16} kernel_syscall\+0x",
+    ]),
+    "trap": ("kernel_syscall", "set var current->cs_base = (char *)16", [
+        r"The kernel trapped: cause .* \(\w+\+0x",
+        r"PANIC: trap in the kernel",
+        r'Thread "\w+" .* last system call \w+\(',
+        r"  [0-9a-f]{16} \w+\+0x",
+    ]),
+}
+
+
+def run_panic(options, image):
+    """QEMU waits for a debugger, which lets it run to the place, breaks the thing, and leaves."""
+    place, deed, expected = PANICS[options.panic]
+    with tempfile.TemporaryDirectory() as folder:
+        socket = f"{folder}/gdb"
+        script = Path(folder) / "script"
+        script.write_text(f"target remote {socket}\nhbreak {place}\ncontinue\ndelete\n{deed}\n"
+                          "detach\nquit\n")
+        line = qemu.command(options.platform, image, counted=False, extra=[
+            "-chardev", f"socket,path={socket},server=on,wait=on,id=gdb", "-gdb", "chardev:gdb", "-S"])
+        debugger = subprocess.Popen(
+            ["sh", "-c", f"until [ -S {socket} ]; do sleep 0.1; done; exec gdb-multiarch -q -nx -batch -x {script} "
+             f"{options.build}/kernel/kernel.elf"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            code, lines = qemu.boot(line, PANIC_TIMEOUT)
+        finally:
+            debugger.terminate()
+        output, _ = debugger.communicate()
+    for text in lines:
+        print(text)
+    wrong = [f'the panic does not say "{p}"' for p in expected if not any(re.search(p, text) for text in lines)]
+    registers = sum(len(re.findall(r"[a-z]\w* +[0-9a-f]{16}\b", text)) for text in lines)
+    if registers < FEWEST_REGISTERS:
+        wrong.append("the panic does not show the program's registers")
+    if code is None:
+        wrong.append("the machine did not stop after the panic")
+    if wrong:
+        print("The debugger said:\n" + output)
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("platform")
+    parser.add_argument("build")
+    parser.add_argument("--panic", choices=PANICS)
+    options = parser.parse_args()
+    image = Path(options.build) / "image-tests.bin"
+    if options.panic:
+        wrong = run_panic(options, image)
+    else:
+        wrong = run_tests(options, image, qemu.description(options.platform)["qemu"]["exit_ok"])
+    for text in wrong:
+        print(f"run.py: {text}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

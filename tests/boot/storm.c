@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A million random system calls, by threads that share a capability table. Arguments are near
+ * valid ones, so that most requests get far. What the threads break for each other is mended from
+ * outside; the kernel has to stand, with its invariants true.
+ */
+#include "test.h"
+#include "world.h"
+
+#include <tessera/names.h>
+
+#define CALLS       1000000
+#define SEED        0x7e55e7a5eedul
+#define THREADS     4
+#define NAP_NS      200000ul
+#define CHECK_EVERY 100000 /* calls, in debug builds */
+
+#define RADIX 6
+#define SLOTS (1u << RADIX)
+#define STOCK 40 /* these are filled again; the others are the storm's */
+
+static cptr_t table;
+static cptr_t stock[STOCK];
+static enum object_type stock_type[STOCK];
+static cptr_t parent; /* of the storm's untyped memory */
+static struct sys_thread *storm[THREADS];
+static uint64_t volatile calls[THREADS];
+
+static uint64_t number(uint64_t *random, uint64_t limit)
+{
+    return (random_next(random) >> 32) * limit >> 32;
+}
+
+/* Mostly a capability that is there. */
+static uint64_t any_address(uint64_t *random)
+{
+    switch (number(random, 16)) {
+    case 0:
+        return random_next(random) & ~31ul;
+    case 1:
+        return number(random, SLOTS) << SLOT_BITS | number(random, 16) << (SLOT_BITS + RADIX);
+    default:
+        return number(random, SLOTS) << SLOT_BITS;
+    }
+}
+
+static uint64_t any_argument(uint64_t *random)
+{
+    switch (number(random, 8)) {
+    case 0:
+        return 0;
+    case 1:
+        return number(random, 70);
+    case 2:
+        return number(random, 4) << 30 | number(random, 64) << PAGE_BITS;
+    case 3:
+        return number(random, 8) << 3; /* rights of frames */
+    case 4:
+        return random_next(random) >> number(random, 64);
+    default:
+        return any_address(random);
+    }
+}
+
+/* A request, most often one that the target's type has. */
+static uint64_t any_request(uint64_t *random, uint64_t target, uint64_t w[5])
+{
+    uint64_t slot = target >> SLOT_BITS;
+    uint64_t type = slot < STOCK ? stock_type[slot] : number(random, 16);
+    uint64_t label = type * 16 + 1 + number(random, 8);
+    if (number(random, 32) == 0) {
+        label = number(random, 256);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        w[i] = any_argument(random);
+    }
+    switch (label) {
+    case METHOD_UNTYPED_RETYPE:
+        w[0] = number(random, OBJECT_TYPES);
+        w[1] = w[0] == OBJECT_CNODE ? number(random, 8) : number(random, 2) * (12 + number(random, 4));
+        w[2] = 1 + number(random, 4);
+        w[3] = 1 << SLOT_BITS;
+        w[4] = STOCK + number(random, SLOTS - STOCK);
+        break;
+    case METHOD_CNODE_COPY:
+    case METHOD_CNODE_MINT:
+    case METHOD_CNODE_MOVE:
+        w[0] = number(random, SLOTS);
+        break;
+    case METHOD_SCHED_CONTROL_SET_PRIORITY:
+        w[1] = number(random, PRIORITY); /* less urgent than who mends */
+        break;
+    case METHOD_SCHED_CONTROL_CONFIGURE:
+        w[1] = 10000 + number(random, 1000000);
+        w[2] = number(random, 2) * w[1] * 2;
+        break;
+    default:
+        break;
+    }
+    return sys_tag(label, 0, 0);
+}
+
+static void fill_batch(uint64_t *random, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct batch_entry *entry = &sys_buffer()->batch[i];
+        uint64_t w[5];
+        entry->target = any_address(random);
+        entry->tag = any_request(random, entry->target, w);
+        memcpy(entry->arguments, w, sizeof entry->arguments);
+    }
+}
+
+static void one_call(uint64_t *random)
+{
+    struct sys_message m;
+    uint64_t target = any_address(random);
+    uint64_t operation = SYS_CALL;
+    m.tag = any_request(random, target, m.w);
+    m.w[5] = any_address(random);
+    if (number(random, 3) == 0) {
+        operation = number(random, 20) == 0 ? number(random, 32) : number(random, SYS_NULL + 1);
+        m.tag = sys_tag(number(random, 300), number(random, 8) == 0 ? number(random, 130) : 0,
+                        number(random, 6) == 0);
+        switch (operation) {
+        case SYS_RECV:
+        case SYS_WAIT: /* seldom without a deadline */
+            m.w[0] = number(random, 16) == 0 ? 0 : sys_clock_ns() + number(random, 30000);
+            break;
+        case SYS_BATCH:
+            m.w[0] = number(random, 6);
+            m.w[1] = 0;
+            fill_batch(random, (unsigned)m.w[0]);
+            break;
+        default:
+            break;
+        }
+        sys_buffer()->receive_slot = any_address(random);
+    }
+    (void)sys_trap(target | operation, &m, SYS_TAG + SYS_MESSAGE_REGISTERS);
+}
+
+static void rage(void *argument)
+{
+    uint64_t n = (uint64_t)argument;
+    /* Another course each time that it has to be started anew. */
+    uint64_t random = SEED + n * 0x9e3779b97f4a7c15ul + calls[n] * 2 + 1;
+    for (;;) {
+        one_call(&random);
+        calls[n] = calls[n] + 1;
+    }
+}
+
+/* ---- Making and mending ---- */
+
+static void add(uint32_t at, enum object_type type, uint8_t size)
+{
+    stock_type[at] = type;
+    stock[at] = make_sized(type, size);
+}
+
+static void make_stock(void)
+{
+    static enum object_type const types[] = {
+        OBJECT_ENDPOINT, OBJECT_ENDPOINT,      OBJECT_NOTIFICATION,  OBJECT_NOTIFICATION,
+        OBJECT_REPLY,    OBJECT_REPLY,         OBJECT_SCHED_CONTEXT, OBJECT_SCHED_CONTEXT,
+        OBJECT_VSPACE,   OBJECT_VSPACE,        OBJECT_THREAD,        OBJECT_THREAD,
+    };
+    uint32_t at = 1;
+    table = make_sized(OBJECT_CNODE, RADIX);
+    stock[at] = table;
+    stock_type[at++] = OBJECT_CNODE;
+    stock_type[at++] = OBJECT_UNTYPED; /* of `parent`, see mend() */
+    add(at++, OBJECT_CNODE, 4);
+    for (unsigned i = 0; i < array_length(types); i++) {
+        add(at++, types[i], 0);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        add(at++, OBJECT_FRAME, (uint8_t)(PAGE_BITS + i / 2 * 4));
+    }
+    for (unsigned n = 0; n < THREADS; n++) {
+        stock[at] = storm[n]->thread;
+        stock_type[at++] = OBJECT_THREAD;
+    }
+    cptr_t const others[] = { SCHED, BOOT_TESTS_CAP_IRQ_CONTROL, BOOT_TESTS_CAP_IRQ };
+    enum object_type const other_types[] = { OBJECT_SCHED_CONTROL, OBJECT_IRQ_CONTROL,
+                                             OBJECT_IRQ_HANDLER };
+    for (unsigned i = 0; i < array_length(others); i++) {
+        stock[at] = others[i];
+        stock_type[at++] = other_types[i];
+    }
+    stock[at] = copy_of(stock[4], ENDPOINT_SEND | ENDPOINT_GRANT, 5);
+    stock_type[at++] = OBJECT_ENDPOINT;
+    stock[at] = copy_of(stock[6], RIGHTS_ALL, 6);
+    stock_type[at++] = OBJECT_NOTIFICATION;
+    parent = make_sized(OBJECT_UNTYPED, 20);
+}
+
+static enum object_type type_at(uint32_t at)
+{
+    uint8_t type = 0;
+    uint64_t rights = 0, value = 0;
+    EXPECT_OK(sys_cnode_inspect(table, at, &type, &rights, &value));
+    return (enum object_type)type;
+}
+
+/* Fills the slots of the stock that are empty. */
+static void mend_table(void)
+{
+    for (uint32_t at = 1; at < STOCK; at++) {
+        if (stock_type[at] == OBJECT_UNTYPED) {
+            if (type_at(at) != OBJECT_UNTYPED) {
+                EXPECT_OK(sys_cnode_revoke(CNODE, slot_of(parent)));
+                EXPECT_OK(sys_cnode_delete(table, at));
+                EXPECT_OK(sys_untyped_retype(parent, OBJECT_UNTYPED, 18, 1, table, at));
+            }
+        } else if (stock_type[at] != OBJECT_NONE && type_at(at) == OBJECT_NONE) {
+            EXPECT_OK(sys_cnode_copy(table, at, stock[at], RIGHTS_ALL));
+        }
+    }
+}
+
+/* A thread that got nowhere: ends its wait; if that was not it, starts it anew. */
+static void mend_thread(unsigned n, bool anew)
+{
+    struct sys_thread *t = storm[n];
+    EXPECT_OK(sys_thread_suspend(t->thread));
+    if (!anew) {
+        EXPECT_OK(sys_thread_resume(t->thread));
+        return;
+    }
+    EXPECT_OK(sys_thread_configure(t->thread, table, VSPACE, t->buffer_frame, CPTR_NONE));
+    extern void sys_thread_entry(void);
+    EXPECT_OK(sys_thread_start(t->thread, (uint64_t)sys_thread_entry, t->tls & ~15ul, t->tls,
+                               (uint64_t)t, 0));
+}
+
+static uint64_t all_calls(void)
+{
+    uint64_t sum = 0;
+    for (unsigned n = 0; n < THREADS; n++) {
+        sum += calls[n];
+    }
+    return sum;
+}
+
+static void rest(cptr_t nobody)
+{
+    uint64_t bits;
+    EXPECT_ERR(sys_wait(nobody, sys_clock_ns() + NAP_NS, &bits, NULL), ERR_TIMED_OUT);
+}
+
+/* ---- Afterwards ---- */
+
+static cptr_t endpoint;
+
+static void echo(void *argument)
+{
+    (void)argument;
+    struct sys_message m = { 0 };
+    for (;;) {
+        (void)sys_reply_recv(endpoint, &m, SYS_MESSAGE_REGISTERS);
+    }
+}
+
+static void everything_still_works(void)
+{
+    endpoint = make(OBJECT_ENDPOINT);
+    start("echo", PRIORITY + 1, CPTR_NONE, echo, NULL);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct sys_message m = { .tag = i, .w = { i, i + 1, i + 2, i + 3 } };
+        EXPECT_OK(sys_call(endpoint, &m, 4));
+        EXPECT_EQ(m.tag, i);
+        EXPECT_EQ(m.w[0] + m.w[3], 2 * i + 3);
+    }
+    uint64_t *memory = memory_of(16, NULL);
+    EXPECT_EQ(memory[100], 0);
+    memory[100] = 1;
+}
+
+static void million_random_calls(void)
+{
+    uint64_t last[THREADS] = { 0 }, stuck[THREADS] = { 0 }, restarts = 0;
+    uint64_t next_check = CHECK_EVERY, objects;
+    cptr_t nobody = make(OBJECT_NOTIFICATION);
+    uint64_t switches = counter(COUNTER_SWITCHES), faults = counter(COUNTER_FAULTS);
+    uint64_t preemptions = counter(COUNTER_PREEMPTIONS), slow = counter(COUNTER_IPC_SLOW);
+    test_note("seed 0x%lx, %u threads, %u calls", SEED, THREADS, CALLS);
+    for (uint64_t n = 0; n < THREADS; n++) {
+        calls[n] = 0;
+        storm[n] = start_sliced("storm", PRIORITY - 5, 50000, CPTR_NONE, rage, (void *)n);
+        EXPECT_OK(sys_thread_suspend(storm[n]->thread));
+    }
+    make_stock();
+    for (unsigned n = 0; n < THREADS; n++) {
+        mend_table();
+        mend_thread(n, true);
+    }
+    while (all_calls() < CALLS) {
+        rest(nobody);
+        mend_table();
+        for (unsigned n = 0; n < THREADS; n++) {
+            stuck[n] = calls[n] == last[n] ? stuck[n] + 1 : 0;
+            last[n] = calls[n];
+            if (stuck[n] > 0) {
+                mend_thread(n, stuck[n] > 1);
+                restarts += stuck[n] > 1;
+            }
+        }
+        if (world_is_debug() && all_calls() >= next_check) {
+            EXPECT_OK(sys_kernel_check(KERNEL, &objects));
+            next_check += CHECK_EVERY;
+        }
+        test_at(all_calls(), restarts);
+        ASSERT(!test_has_failed());
+    }
+    for (unsigned n = 0; n < THREADS; n++) {
+        EXPECT_OK(sys_thread_suspend(storm[n]->thread));
+    }
+    test_note("%lu restarts, %lu switches, %lu messages, %lu faults, %lu preempted", restarts,
+              counter(COUNTER_SWITCHES) - switches, counter(COUNTER_IPC_SLOW) - slow,
+              counter(COUNTER_FAULTS) - faults, counter(COUNTER_PREEMPTIONS) - preemptions);
+    everything_still_works();
+}
+
+static struct test const tests[] = {
+    TEST(million_random_calls),
+};
+TEST_GROUP(storm);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Deadlines: they pass on time, in order, and only when nothing came before. */
+#include "test.h"
+#include "world.h"
+
+/* How late a deadline may be seen to have passed. Under instruction counting nothing else takes
+ * time. */
+#define LATE_NS 20000ul
+
+static uint64_t const waits[] = { 1000, 50000, 1000000, 20000000 };
+
+static void passed_on_time(uint64_t deadline)
+{
+    uint64_t now = sys_clock_ns();
+    EXPECT(now >= deadline);
+    EXPECT(now < deadline + LATE_NS);
+}
+
+static void recv_times_out(void)
+{
+    cptr_t endpoint = make(OBJECT_ENDPOINT);
+    for (unsigned i = 0; i < array_length(waits); i++) {
+        struct sys_message m;
+        test_at(waits[i], 0);
+        uint64_t deadline = sys_clock_ns() + waits[i];
+        EXPECT_ERR(sys_event_error(sys_recv(endpoint, &m, deadline)), ERR_TIMED_OUT);
+        passed_on_time(deadline);
+    }
+}
+
+static void wait_times_out(void)
+{
+    cptr_t notification = make(OBJECT_NOTIFICATION);
+    for (unsigned i = 0; i < array_length(waits); i++) {
+        uint64_t bits;
+        test_at(waits[i], 0);
+        uint64_t deadline = sys_clock_ns() + waits[i];
+        EXPECT_ERR(sys_wait(notification, deadline, &bits, NULL), ERR_TIMED_OUT);
+        passed_on_time(deadline);
+    }
+}
+
+static void past_deadline(void)
+{
+    struct sys_message m;
+    uint64_t bits, before = sys_clock_ns();
+    EXPECT_ERR(sys_event_error(sys_recv(make(OBJECT_ENDPOINT), &m, 1)), ERR_TIMED_OUT);
+    EXPECT_ERR(sys_wait(make(OBJECT_NOTIFICATION), before - 1, &bits, NULL), ERR_TIMED_OUT);
+    EXPECT(sys_clock_ns() - before < LATE_NS * 2);
+}
+
+/* What is there already comes, however late it is. */
+static void ready_beats_deadline(void)
+{
+    cptr_t notification = copy_of(make(OBJECT_NOTIFICATION), RIGHTS_ALL, 3);
+    uint64_t bits;
+    EXPECT_OK(sys_signal(notification));
+    EXPECT_OK(sys_wait(notification, 1, &bits, NULL));
+    EXPECT_EQ(bits, 3);
+}
+
+static cptr_t rung;
+
+static void ring_later(void *argument)
+{
+    pause_ns((uint64_t)argument);
+    EXPECT_OK(sys_signal(rung));
+}
+
+/* A deadline that was not reached is forgotten: it does not end a later wait. */
+static void deadline_is_forgotten(void)
+{
+    uint64_t bits;
+    rung = copy_of(make(OBJECT_NOTIFICATION), RIGHTS_ALL, 1);
+    start("ringer", PRIORITY + 1, CPTR_NONE, ring_later, (void *)100000);
+    uint64_t first = sys_clock_ns() + 500000;
+    EXPECT_OK(sys_wait(rung, first, &bits, NULL));
+    uint64_t second = first + 500000;
+    EXPECT_ERR(sys_wait(rung, second, &bits, NULL), ERR_TIMED_OUT);
+    passed_on_time(second);
+}
+
+/* ---- Many ---- */
+
+#define SLEEPERS 20
+static uint64_t due[SLEEPERS];
+static unsigned order[SLEEPERS], woken;
+
+static void sleep_until_due(void *argument)
+{
+    uint64_t n = (uint64_t)argument;
+    struct sys_message m;
+    EXPECT_ERR(sys_event_error(sys_recv(rung, &m, due[n])), ERR_TIMED_OUT);
+    EXPECT(sys_clock_ns() >= due[n]);
+    order[woken++] = (unsigned)n;
+}
+
+static void deadlines_pass_in_order(void)
+{
+    woken = 0;
+    rung = make(OBJECT_ENDPOINT);
+    uint64_t start_ns = sys_clock_ns() + 1000000;
+    for (uint64_t n = 0; n < SLEEPERS; n++) {
+        due[n] = start_ns + n * 7 % SLEEPERS * 10000;
+        start("sleeper", PRIORITY + 1, CPTR_NONE, sleep_until_due, (void *)n);
+    }
+    pause_ns(3000000);
+    EXPECT_EQ(woken, SLEEPERS);
+    for (unsigned i = 1; i < SLEEPERS; i++) {
+        test_at(i, order[i]);
+        EXPECT(due[order[i - 1]] < due[order[i]]);
+    }
+}
+
+/* A thread that is deleted while it sleeps; its deadline passes without it. */
+static void sleeper_is_deleted(void)
+{
+    woken = 0;
+    rung = make(OBJECT_ENDPOINT);
+    due[0] = sys_clock_ns() + 200000;
+    struct sys_thread *thread =
+        start("sleeper", PRIORITY + 1, CPTR_NONE, sleep_until_due, (void *)0);
+    EXPECT_OK(sys_thread_destroy(&world, thread));
+    pause_ns(500000);
+    EXPECT_EQ(woken, 0);
+}
+
+static struct test const tests[] = {
+    TEST(recv_times_out),        TEST(wait_times_out),          TEST(past_deadline),
+    TEST(ready_beats_deadline),  TEST(deadline_is_forgotten),   TEST(deadlines_pass_in_order),
+    TEST(sleeper_is_deleted),
+};
+TEST_GROUP(time);
