@@ -198,11 +198,12 @@ class Names:
     """What one file says of functions."""
     path: Path
     heads: dict     # name: line, of declarations and definitions
+    own: set        # those of them that are static
     used: set       # every other word
 
 
 def names_of(path, text):
-    heads, used = {}, set()
+    heads, own, used = {}, set(), set()
     for number, line in enumerate(without_comments(text).splitlines(), 1):
         words = set(re.findall(r"\b[A-Za-z_]\w*\b", line))
         if path.suffix == ".S":
@@ -210,10 +211,12 @@ def names_of(path, text):
             words -= set(re.findall(r"\w+", match[0])) if match else set()
         elif match := FUNCTION.match(line):
             heads.setdefault(match[1], number)
+            if re.match(r"(\w+ )?(static|ALWAYS_INLINE)\b", line):
+                own.add(match[1])
             # Of a line that both defines and calls, all but the name itself is used.
             words = set(re.findall(r"\w+", line[match.end():]))
         used |= words
-    return Names(path, heads, used)
+    return Names(path, heads, own, used)
 
 
 def callers_of(path, files):
@@ -236,7 +239,6 @@ def rule_called(sources, generated):
     files += [names_of(path, text) for path, text in generated]
     # What interfaces may need of libsys, though perhaps none of those here does.
     files += [names_of(s.path, s.text) for s in below(sources, "idl/templates")]
-    declared = {name for f in files if f.path.suffix == ".h" for name in f.heads}
     done = set()
     for file in files[:len(checked)]:
         callers = callers_of(file.path, files)
@@ -247,7 +249,8 @@ def rule_called(sources, generated):
             users = [f for f in callers if name in f.used]
             if not users:
                 yield file.path, line, f"nothing calls {name}()", "call it, or delete it"
-            elif users == [file] and file.path.suffix == ".c" and name in declared:
+            elif users == [file] and file.path.suffix == ".c" and name not in file.own and \
+                    any(name in f.heads for f in callers if f.path.suffix == ".h"):
                 yield file.path, line, f"a header declares {name}(), which only this file calls", "make it static"
 
 

@@ -156,6 +156,9 @@ def test_each_rule(tmp_path, name):
 
 
 CALLS = {
+    "static, though another program's header has the name": {
+        "servers/init/init.c": "+static void more(void)\n{\n    more();\n}\n", "servers/other/more.h": header("void more(void);\n"),
+        "servers/other/x.c": c("static void f(void)\n{\n    f();\n    more();\n}\n")},
     "from assembly": {"kernel/arch/riscv64/trap.S": "+    call more\n", "kernel/arch/riscv64/cpu.c": "+void more(void)\n{\n}\n"},
     "from inline assembly": {"kernel/arch/riscv64/cpu.c": '+void more(void)\n{\n}\nstatic word f(void)\n{\n'
                                                           '    __asm__("j more");\n    return f();\n}\n'},
