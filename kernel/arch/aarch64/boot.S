@@ -87,7 +87,7 @@ el1:
     add x1, x1, :lo12:bss_start
     adrp x2, bss_end
     add x2, x2, :lo12:bss_end
-2:  str xzr, [x1], #8
+2:  stp xzr, xzr, [x1], #16
     cmp x1, x2
     b.lo 2b
     adrp x1, vectors

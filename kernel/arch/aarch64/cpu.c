@@ -245,7 +245,7 @@ static word trap_sp;
 void aarch64_kernel_trap(word syndrome, word pc, word address, word lr, word sp)
 {
     trap_sp = sp;
-    kprint("\nThe kernel trapped: syndrome %lx (class %lx) at %lx (", syndrome,
+    kprint("\nThe kernel trapped: cause %lx (class %lx) at %lx (", syndrome,
            SYNDROME_CLASS(syndrome), pc);
     symbol_print(pc);
     kprint("), address %lx, lr %lx, sp %lx\n", address, lr, sp);

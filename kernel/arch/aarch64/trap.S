@@ -93,6 +93,8 @@ trap_entry:
     b.eq fast_yield
     cmp x16, #14
     b.eq null_call
+    cmp x16, #31
+    b.ls fast_declined_unsaved
     lsr x17, x17, #26
     cmp x17, #0x15              /* svc with any argument */
     b.ne not_a_syscall
