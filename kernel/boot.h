@@ -20,6 +20,7 @@ struct boot {
         word address;
         word size;
         uint32_t irq;
+        bool ports; /* `address` and `size` are those of ports, not of memory */
     } device[BOOT_MOST_DEVICES];
     unsigned device_count;
     unsigned cores;
@@ -32,6 +33,8 @@ struct boot {
 void boot_reserve(struct boot *boot, word start, word end);
 /* Adds a device, if there is still room for it. */
 void boot_add_device(struct boot *boot, char const *name, word address, word size, uint32_t irq);
+/* The same for a device that has ports. */
+void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigned count, uint32_t irq);
 
 /* Makes the first program of the boot image and everything it is given; returns its thread. */
 struct tcb *kernel_boot(struct boot *boot, word stack_top);

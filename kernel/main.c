@@ -13,6 +13,7 @@
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/object.h"
+#include "object/ports.h"
 #include "object/untyped.h"
 
 #include <tessera/names.h>
@@ -61,6 +62,12 @@ void boot_add_device(struct boot *boot, char const *name, word address, word siz
     device->address = address;
     device->size = size;
     device->irq = irq;
+}
+
+void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigned count, uint32_t irq)
+{
+    boot_add_device(boot, name, first, count, irq);
+    boot->device[boot->device_count - 1].ports = true;
 }
 
 /* ---- What the first program gets ---- */
@@ -218,6 +225,14 @@ static void give_memory(struct maker *maker)
     }
 }
 
+static uint32_t give_ports(struct maker *maker, struct boot_device const *device)
+{
+    struct cap cap = { .head = head_make(OBJECT_IO_PORTS, NULL, 0),
+                       .arg = ports_arg((uint16_t)device->address, (unsigned)device->size) };
+    cap_insert(&families[0].root, slot_for(maker, maker->next_slot), cap);
+    return maker->next_slot++;
+}
+
 /* The slot of a piece of device space; devices that share a page share the piece. */
 static uint32_t give_device_piece(struct maker *maker, word start, unsigned bits)
 {
@@ -251,7 +266,7 @@ static void give_devices(struct maker *maker)
         to->address = from->address;
         to->size = from->size;
         to->irq = from->irq;
-        to->slot = give_device_piece(maker, start, bits);
+        to->slot = from->ports ? give_ports(maker, from) : give_device_piece(maker, start, bits);
         maker->info->device_count++;
     }
 }

@@ -161,12 +161,15 @@ class Manifest:
         self.capabilities = {}
         for name, need in file.table(["capability"], data.get("capability", {})).items():
             self.add_capability(["capability", name], name, need)
-        if FIRST_SLOT + len(self.capabilities) > 1 << self.radix:
-            raise file.wrong(["slots"], f"2^{self.radix} slots do not hold {len(self.capabilities)} capabilities "
-                                        f"and the {FIRST_SLOT} that every program has; write more")
         self.memory = {}
         for name, need in file.table(["memory"], data.get("memory", {})).items():
             self.add_memory(["memory", name], name, need)
+        # Memory has a slot too: on some boards the device has ports instead.
+        count = len(self.capabilities) + len(self.memory)
+        self.first_free = FIRST_SLOT + count
+        if self.first_free > 1 << self.radix:
+            raise file.wrong(["slots"], f"2^{self.radix} slots do not hold {count} capabilities "
+                                        f"and the {FIRST_SLOT} that every program has; write more")
 
     def add_capability(self, keys, name, need):
         file = self.file
@@ -190,10 +193,10 @@ class Manifest:
         address = need.get("address")
         if type(address) is not int or not bottom <= address <= top - (1 << bits) or address % (1 << bits):
             raise file.wrong([*keys, "address"], f"a multiple of the size is needed, from {bottom:#x} on and to end at {top:#x}")
-        for other, (start, other_bits, _) in self.memory.items():
+        for other, (start, other_bits, _, _) in self.memory.items():
             if address < start + (1 << other_bits) and start < address + (1 << bits):
                 raise file.wrong([*keys, "address"], f'the range overlaps with that of "{other}"')
-        self.memory[name] = (address, bits, rights)
+        self.memory[name] = (address, bits, rights, FIRST_SLOT + len(self.capabilities) + len(self.memory))
 
 
 def write_header(kernel, path, output):
@@ -204,9 +207,10 @@ def write_header(kernel, path, output):
              "#pragma once", "", "#include <tessera/sys.h>", ""]
     for name, (slot, type_name, _) in manifest.capabilities.items():
         lines.append(f"#define {prefix}_CAP_{name.upper()} CPTR({slot}) /* {type_name} */")
-    for name, (address, _, _) in manifest.memory.items():
+    for name, (address, _, _, slot) in manifest.memory.items():
         lines.append(f"#define {prefix}_MEMORY_{name.upper()} {address:#x}ul")
-    lines.append(f"#define {prefix}_FIRST_FREE_SLOT {FIRST_SLOT + len(manifest.capabilities)}u")
+        lines.append(f"#define {prefix}_PORTS_{name.upper()} CPTR({slot}) /* IoPorts, where the device has such */")
+    lines.append(f"#define {prefix}_FIRST_FREE_SLOT {manifest.first_free}u")
     lines.append(f"#define {prefix}_SLOTS {1 << manifest.radix}u")
     text = "\n".join(lines) + "\n"
     output = Path(output)
@@ -281,7 +285,7 @@ class System:
         board = self.platform
         known = board.table(["device"], board.data.get("device", {}))
         at = ["device", self.file.one_of(keys, name, known, "device of this board")]
-        device = board.table(at, known[name], {"compatible", "number"})
+        device = board.table(at, known[name], {"compatible", "number", "ports"})
         compatible = device.get("compatible")
         if not isinstance(compatible, str) or not 1 <= len(compatible.encode()) <= 31:
             raise board.wrong([*at, "compatible"], "the firmware's name for the device is needed, at most 31 characters")
@@ -330,10 +334,14 @@ class System:
                 raise self.file.wrong(keys, f'"{name}" is missing, which {manifest.file.path} asks for')
         return given.items()
 
-    def add_mapping(self, keys, given, address, bits, rights):
+    def add_mapping(self, keys, given, address, bits, rights, slot):
         self.file.table(keys, given, {"device"})
         device = self.device([*keys, "device"], given.get("device"))
         self.owned(keys, "memory", device)
+        if self.platform.data["device"][given["device"]].get("ports"):
+            self.capabilities.append(self.kernel.pack(
+                "Capability", rights=(1 << 64) - 1, slot=slot, index=device, source=self.sources["ports"]))
+            return
         self.mappings.append(self.kernel.pack("Mapping", address=address, rights=rights, device=device, bits=bits))
 
     def add_capability(self, keys, given, slot, type_name, needed):

@@ -9,6 +9,7 @@
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/notification.h"
+#include "object/ports.h"
 
 enum err invoke_vspace_feed(struct cpu *cpu, struct cap self, struct cap tables)
 {
@@ -112,6 +113,39 @@ enum err invoke_sched_control_set_priority(struct cpu *cpu, struct cap self,
     (void)self;
     inherit_set_base(cpu, cap_thread(thread), priority);
     return OK;
+}
+
+/* Argument 1 and 2: whether such an access stays within the range. */
+NODISCARD static enum err check_ports(struct cpu *cpu, struct cap self, uint16_t offset, uint8_t bytes)
+{
+    unsigned count = ports_count(self.arg);
+    if (bytes != 1 && bytes != 2 && bytes != 4) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (offset >= count || bytes > count - offset) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    return OK;
+}
+
+enum err invoke_io_ports_read(struct cpu *cpu, struct cap self, uint16_t offset, uint8_t bytes,
+                              uint32_t *value)
+{
+    enum err err = check_ports(cpu, self, offset, bytes);
+    if (err == OK) {
+        *value = arch_port_read((uint16_t)(ports_first(self.arg) + offset), bytes);
+    }
+    return err;
+}
+
+enum err invoke_io_ports_write(struct cpu *cpu, struct cap self, uint16_t offset, uint8_t bytes,
+                               uint32_t value)
+{
+    enum err err = check_ports(cpu, self, offset, bytes);
+    if (err == OK) {
+        arch_port_write((uint16_t)(ports_first(self.arg) + offset), bytes, value);
+    }
+    return err;
 }
 
 enum err invoke_kernel_put(struct cpu *cpu, struct cap self, uint8_t character)

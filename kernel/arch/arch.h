@@ -58,6 +58,9 @@ ALWAYS_INLINE word arch_root_make(paddr_t table, word asid);
 /* Makes the TLB forget one page, one address space. */
 ALWAYS_INLINE void arch_flush_page(word address, word asid);
 ALWAYS_INLINE void arch_flush_asid(word asid);
+/* Ports, where a processor has such: 1, 2 or 4 bytes at once. */
+ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes);
+ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value);
 
 /* ---- In cpu.c ---- */
 

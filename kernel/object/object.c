@@ -38,6 +38,7 @@ word object_bytes(enum object_type type, unsigned bits)
     case OBJECT_IRQ_HANDLER:
     case OBJECT_SCHED_CONTROL:
     case OBJECT_KERNEL:
+    case OBJECT_IO_PORTS:
     default:
         return 0;
     }

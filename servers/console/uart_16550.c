@@ -2,8 +2,6 @@
 /* A 16550: National Semiconductor PC16550D data sheet, section 8. */
 #include "uart.h"
 
-#include <console_caps.h>
-
 #define THR 0 /* transmit holding */
 #define IER 1 /* interrupt enable */
 #define FCR 2 /* FIFO control; reading tells why it interrupts, and ends a transmit interrupt */
@@ -16,33 +14,31 @@
 #define LSR_FIFO_EMPTY  0x20
 #define FIFO_SIZE       16
 
-static volatile unsigned char *const port = (volatile unsigned char *)CONSOLE_MEMORY_UART;
-
 void uart_init(void)
 {
-    port[IER] = 0;
-    port[LCR] = LCR_8N1;
-    port[FCR] = FCR_ON_AND_CLEAR;
+    uart_write(IER, 0);
+    uart_write(LCR, LCR_8N1);
+    uart_write(FCR, FCR_ON_AND_CLEAR);
 }
 
 size_t uart_send(char const *text, size_t length)
 {
-    if (!(port[LSR] & LSR_FIFO_EMPTY)) {
+    if (!(uart_read(LSR) & LSR_FIFO_EMPTY)) {
         return 0;
     }
     size_t count = length < FIFO_SIZE ? length : FIFO_SIZE;
     for (size_t i = 0; i < count; i++) {
-        port[THR] = (unsigned char)text[i];
+        uart_write(THR, (unsigned char)text[i]);
     }
     return count;
 }
 
 bool uart_is_empty(void)
 {
-    return (port[LSR] & LSR_FIFO_EMPTY) != 0;
+    return (uart_read(LSR) & LSR_FIFO_EMPTY) != 0;
 }
 
 void uart_want_interrupt(bool wanted)
 {
-    port[IER] = wanted ? IER_TRANSMIT : 0;
+    uart_write(IER, wanted ? IER_TRANSMIT : 0);
 }

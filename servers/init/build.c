@@ -211,6 +211,9 @@ static void give_capability(struct builder *b, struct running *running,
                                     running->cnode, c->slot);
         check(err, "cannot give an interrupt to program", name);
         return;
+    case PLAN_SOURCE_PORTS:
+        source = CPTR(find_device(b, c->index)->slot);
+        break;
     case PLAN_SOURCE_IRQ_CONTROL:
         source = CPTR(BOOT_SLOT_IRQ_CONTROL);
         break;

@@ -176,3 +176,15 @@ ALWAYS_INLINE void arch_flush_asid(word asid)
                      : "r"(asid << ROOT_ASID_SHIFT)
                      : "memory");
 }
+
+/* There are no ports: no capability to any exists. */
+ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes)
+{
+    (void)port, (void)bytes;
+    return 0;
+}
+
+ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value)
+{
+    (void)port, (void)bytes, (void)value;
+}

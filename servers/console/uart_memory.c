@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The serial port's registers, where they lie in memory. */
+#include "uart.h"
+
+#include <console_caps.h>
+
+static volatile uint8_t *const registers = (volatile uint8_t *)CONSOLE_MEMORY_UART;
+
+uint8_t uart_read(unsigned number)
+{
+    return registers[number];
+}
+
+void uart_write(unsigned number, uint8_t value)
+{
+    registers[number] = value;
+}
