@@ -15,7 +15,8 @@ extern char tls_image_start[], tls_image_end[], tls_end[];
 
 size_t sys_tls_size(void)
 {
-    return ((size_t)(tls_end - tls_image_start) + TLS_ALIGN - 1) & ~(TLS_ALIGN - 1);
+    size_t variables = (size_t)(tls_end - tls_image_start);
+    return ((variables + TLS_ALIGN - 1) & ~(TLS_ALIGN - 1)) + sys_tls_extra;
 }
 
 uint64_t sys_tls_make(char *memory)

@@ -3,6 +3,8 @@
  * thread pointer points. Those two are for C libraries that load modules. */
 #include <tessera/start.h>
 
+size_t const sys_tls_extra = 0;
+
 uint64_t sys_tls_place(char *block, size_t size)
 {
     (void)size;

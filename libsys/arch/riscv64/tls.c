@@ -2,6 +2,8 @@
 /* Thread-local storage, variant I of the ELF TLS ABI: the thread pointer is where the block is. */
 #include <tessera/start.h>
 
+size_t const sys_tls_extra = 0;
+
 uint64_t sys_tls_place(char *block, size_t size)
 {
     (void)size;

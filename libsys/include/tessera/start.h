@@ -15,7 +15,9 @@ size_t sys_tls_size(void);
  * 16; returns the thread pointer. */
 uint64_t sys_tls_make(char *memory);
 
-/* The processor's part: the thread pointer for a block; and setting this thread's. */
+/* The processor's part: bytes that it wants behind the variables, a multiple of 16; the thread pointer
+ * for a block; and setting this thread's. */
+extern size_t const sys_tls_extra;
 uint64_t sys_tls_place(char *block, size_t size);
 void sys_tls_use(uint64_t pointer);
 
