@@ -59,7 +59,26 @@ class Effect:
 # ---- Architectures. Another one is another class like this, and an entry in ARCHITECTURES. ----
 
 
-class Riscv64:
+class Architecture:
+    """What is nothing for most."""
+    begins = {}                 # places that functions find with something else than they are named for
+    borrowed = {}               # message registers that a function may write if it gives them back
+    lost = {}                   # those of a function that has no message to hand on
+    kept_in_place = []          # of those kept, what the slow path does not load again
+    specials = []               # special registers that are the program's
+    cleared = []                # special registers that the exit sets to zero
+    at_exit = {}                # what else has to be where when the kernel is left
+    zero_words = []             # of the frame: where the exit loads zeroes from
+    saved_early = {}            # what even functions that save nothing may use, once it is in the frame
+    entry_leaves = {}           # what functions find because of the entry
+
+    @staticmethod
+    def own_word(state, base, offset):
+        """A place for this word of memory, if it is the kernel's and of no meaning to anyone else."""
+        return None
+
+
+class Riscv64(Architecture):
     objdump = "riscv64-linux-gnu-objdump"
     disassemble = ["-d", "-M", "no-aliases"]
     comment = "#"
@@ -76,12 +95,8 @@ class Riscv64:
     scratch = [f"t{n}" for n in range(7)]
     saved = [f"s{n}" for n in range(1, 12)]
     kept = ["sp", "s0", "ra", "gp", "tp"]
-    kept_in_place = []          # of those, what the slow path does not load again
-    specials = []               # special registers that are the program's
-    cleared = []                # special registers that the exit sets to zero
     frame = {"sp": 0, "tp": 16, "gp": 24, **{f"s{n}": 32 + 8 * n for n in range(12)}}
     frame_pc = 8
-    zero_words = []             # of the frame: where the exit loads zeroes from
     loaded_as_pc = ["ra"]       # doubles as the clearing of it
     entry_scratch = ["t0", "t1"]
     entry_borrows = {"t1": 8}   # the program's value is kept in this word of the frame
@@ -166,7 +181,7 @@ class Riscv64:
         return function.kind == "switch" and (stored or loaded)
 
 
-class Aarch64:
+class Aarch64(Architecture):
     objdump = "aarch64-linux-gnu-objdump"
     disassemble = ["-d", "-M", "no-aliases"]
     comment = "//"
@@ -269,7 +284,157 @@ class Aarch64:
             (function.kind == "switch" or all(register != "sp" for register, _ in effect.sets))
 
 
-ARCHITECTURES = {"riscv64": Riscv64, "aarch64": Aarch64}
+class X86_64(Architecture):
+    objdump = "x86_64-linux-gnu-objdump"
+    disassemble = ["-d", "-w", "-M", "intel"]
+    comment = "#"
+    reach = 1 << 31
+
+    stack = "rsp"               # the kernel's, once the entry has loaded it
+    thread = "r11"
+    entered = "gs:0"
+    begins = {"r11": ("entry", "gs:0"), "rsp": ("stack",), ("frame", 0): ("entry", "rsp")}
+    root = "cr3"
+    resume = "rcx"
+    call_size = 0               # it is behind the instruction already
+    result = "rdi"
+    message = ["rsi", "rdx", "r8", "r9", "r10", "rax"]
+    borrowed = {"fast_call_long": ["rsi"], "fast_reply_recv_long": ["rsi"]}     # and given back
+    lost = {"fast_signal_wake": ["rax", "rdx"], "fast_yield_to": ["rax", "rdx"]}    # there is no message
+    scratch = []
+    saved = ["rbx", "r12", "r13", "r14", "r15"]
+    kept = ["rsp", "rbp"]
+    kept_in_place = ["rbp"]
+    specials = ["fsbase", "gs", "gsbase"]
+    cleared = ["gsbase"]
+    at_exit = {"r11": ("const", 0x202), "gs": ("const", "swapped")}
+    frame = {"rsp": 0, "fsbase": 16, "rbx": 24, "rbp": 32, "r12": 40, "r13": 48, "r14": 56, "r15": 64}
+    frame_pc = 8
+    loaded_as_pc = ["rcx"]
+    saved_early = {"rcx": 8, "rbx": 24}
+    entry_scratch = ["r11", "rsp", "rcx"]
+    entry_leaves = {"gs:0": ("entry", "gs:0"), "rsp": ("entry", "gs:32"), "gs": ("const", "swapped")}
+    entry_borrows = {"rsp": 0}
+    leave_next = "rax"
+    stackless = ["fast_call", "fast_reply_recv"]
+
+    loads = ["mov", "movabs"]
+    arithmetic = "adc add and andn bsf bts btr dec imul inc lea neg not or rol ror sar sarx sbb shl shld shlx shr shrd shrx " \
+                 "sub tzcnt xor movzx movsx movsxd".split()
+    compares = ["bt", "cmp", "test"]
+    harmless = ["nop", "cs", "data16"]
+    parts = {part: name for name, *others in
+             [(f"r{c}x", f"e{c}x", f"{c}x", f"{c}l", f"{c}h") for c in "abcd"] +
+             [(f"r{n}", f"e{n}", n, f"{n}l") for n in ("si", "di", "bp", "sp")] +
+             [(f"r{n}", f"r{n}d", f"r{n}w", f"r{n}b") for n in range(8, 16)] for part in (name, *others)}
+
+    def register(self, name):
+        return self.parts.get(name)
+
+    def effect(self, i):
+        name, operands = i.name, i.operands
+        effect = Effect(uses={self.parts[w] for o in operands for w in re.findall(r"\w+", o) if w in self.parts})
+        to = operands[0] if operands else ""
+        if name == "jmp" or name.startswith("j"):
+            direct = re.match(r"[0-9a-f]+( |$)", to)
+            effect.flow = "computed" if not direct else "jump" if name == "jmp" else "branch"
+            effect.target = int(to.split()[0], 16) if direct else 0
+        elif name in ("call", "ret", "sysretq", "iretq"):
+            effect.flow = {"call": "call", "sysretq": "return"}.get(name, "computed")
+        elif name == "swapgs":
+            effect.specials = [("gs", ("const", "swapped")), ("gsbase", ("other",))]
+        elif name in ("rdfsbase", "rdgsbase"):
+            effect.sets = [(to, ("read", name[2:]))]
+        elif name in ("wrfsbase", "wrgsbase"):
+            effect.specials = [(name[2:], ("copy", to))]
+        elif name == "rdtsc":
+            effect.sets = [("rax", ("other",)), ("rdx", ("other",))]
+        elif i.text.startswith("rep movs"):
+            effect.sets = [(r, ("other",)) for r in ("rcx", "rsi", "rdi")]
+            effect.stores = [("rdi", None, None)]
+        elif name == "push":
+            effect.sets, effect.stores = [("rsp", ("plus", "rsp", -8))], [("rsp", -8, self.register(to))]
+        elif name == "pop" and to in self.parts:
+            effect.sets = [(to, ("load", "rsp", 0)), ("rsp", ("plus", "rsp", 8))]
+        elif to == "cr3":
+            effect.specials = [("cr3", ("copy", operands[1]))]
+        elif name in self.loads or name in self.arithmetic or re.match("cmov|set", name):
+            self.assign(effect, name, operands)
+        else:
+            effect.known = name in self.compares or name in self.harmless
+        return effect
+
+    def assign(self, effect, name, operands):
+        to, source = operands[0], operands[1] if len(operands) > 1 else ""
+        if to in self.parts:
+            whole = to == self.parts[to] or re.fullmatch(r"e..|r\d+d", to)   # 32 bits clear the others
+            effect.sets = [(self.parts[to], self.value(name, to, operands) if whole else ("other",))]
+            return
+        segment, base, offset = self.address(to)
+        if segment == "gs" and base is None:
+            effect.specials = [(f"gs:{offset}", ("copy", source)) if name == "mov" else ("memory", ("other",))]
+        elif name == "mov" and to.startswith("QWORD") and self.register(source) == source:
+            effect.stores = [(base, offset, source)]
+        else:
+            effect.stores = [(base, offset, None)]
+
+    def value(self, name, to, operands):
+        source = operands[1] if len(operands) > 1 else ""
+        number = re.fullmatch(r"-?0x[0-9a-f]+", source)
+        if name in self.loads and number:
+            return ("const", int(source, 0))
+        if name == "xor" and to == source:
+            return ("const", 0)
+        if to != self.parts[to]:
+            return ("other",)
+        if name in self.loads and source in self.parts:
+            return ("copy", source)
+        if name in ("add", "sub") and number:
+            return ("plus", to, int(source, 0) * (1 if name == "add" else -1))
+        if "[" in source or ":" in source:
+            segment, base, offset = self.address(source)
+            if name == "lea" and base and offset is not None:
+                return ("plus", base, offset)
+            if name == "mov" and segment == "gs" and base is None:
+                return ("read", f"gs:{offset}")
+            if name == "mov" and base and offset is not None:
+                return ("load", base, offset)
+        return ("other",)
+
+    def address(self, operand):
+        """(segment, base, offset) of a memory operand; offset None where an index is added."""
+        found = re.search(r"(?:(\w+):)?(?:\[(.*)\]|(0x[0-9a-f]+))$", operand)
+        segment, inside, absolute = found.groups()
+        if absolute:
+            return segment, None, int(absolute, 0)
+        terms = re.findall(r"[+-]?[^+-]+", inside)
+        registers = [t.lstrip("+") for t in terms if t.lstrip("+-").split("*")[0] in self.parts]
+        offset = sum(int(t, 0) for t in terms if re.fullmatch(r"[+-]?0x[0-9a-f]+", t))
+        plain = len(registers) == 1 and "*" not in registers[0] and len(terms) <= 2
+        return segment, registers[0].split("*")[0] if registers else "rip", offset if plain else None
+
+    @staticmethod
+    def own_word(state, base, offset):
+        """The word of the kernel's stack that this is, if it is one."""
+        value = state[base]
+        if value == ("stack",):
+            value = ("plus", value, 0)
+        if value is not None and value[:2] == ("plus", ("stack",)) and offset is not None:
+            return ("stack", value[2] + offset)
+        return None
+
+    def stack_is_moved(self, function, effect, state):
+        """Whether this saves and loads the program's, or uses the kernel's where the function may."""
+        loads = [what for register, what in effect.sets if register == "rsp"]
+        if function.kind == "entry":
+            stored = all(function.frame_word(state, base, offset) == ("frame", 0) for base, offset, _ in effect.stores)
+            return stored and all(what == ("read", "gs:32") for what in loads) and bool(loads or effect.stores)
+        if any(what[0] == "load" and what[1] != "rsp" for what in loads):
+            return True
+        return function.name not in self.stackless and self.own_word(state, "rsp", 0) is not None
+
+
+ARCHITECTURES = {"riscv64": Riscv64, "aarch64": Aarch64, "x86_64": X86_64}
 
 ENTRY = "trap_entry"
 # What each function may do besides declining: go on as another thread, or as the same one.
@@ -305,7 +470,7 @@ class State(dict):
     def __missing__(self, place):
         return ("entry", place)
 
-    def describe(self, what, address):
+    def describe(self, what, address, known_word):
         """The value that a description of Effect means here."""
         kind = what[0]
         if kind == "copy":
@@ -313,18 +478,22 @@ class State(dict):
         if kind == "read":
             return self[what[1]]
         if kind == "plus":
-            return self[what[1]] if what[2] == 0 else ("plus", self[what[1]], what[2])
+            value, number = self[what[1]], what[2]
+            if value is not None and value[0] == "plus":
+                value, number = value[1], value[2] + number
+            return value if number == 0 else ("plus", value, number)
         if kind == "load":
-            return ("load", address, self[what[1]], what[2])
+            place = known_word(self, what[1], what[2])
+            return self[place] if place in self else ("load", address, self[what[1]], what[2])
         return what if kind == "const" else ("new", address)
 
-    def after(self, i, effect, frame_word):
-        """The state behind an instruction. `frame_word` says which place a store goes to, if any."""
-        sets = [(place, self.describe(what, i.address)) for place, what in effect.sets + effect.specials]
-        stores = [(frame_word(self, base, offset), register) for base, offset, register in effect.stores]
+    def after(self, i, effect, known_word):
+        """The state behind an instruction. `known_word` says which place a word of memory is, if any."""
+        sets = [(place, self.describe(what, i.address, known_word)) for place, what in effect.sets + effect.specials]
+        stores = [(known_word(self, base, offset), register) for base, offset, register in effect.stores]
         state = State(self)
         for place, register in stores:
-            value = state.describe(("copy", register), 0) if register else ("new", i.address)
+            value = state.describe(("copy", register), 0, known_word) if register else ("new", i.address)
             state[place or "memory"] = value if place else ("new", i.address)
         state.update(sets)
         return state
@@ -365,10 +534,13 @@ class Function:
     def __init__(self, program, name, kind):
         self.program, self.arch, self.name, self.kind = program, program.arch, name, kind
         self.start, self.size = program.symbols[name]
-        self.thread = ("entry", self.arch.entered if kind == "entry" else self.arch.thread)
+        self.begins = State({} if kind == "entry" else self.arch.begins)
+        self.thread = ("entry", self.arch.entered) if kind == "entry" else self.begins[self.arch.thread]
         self.ends = {program.symbols[label][0]: (label, how) for label, how in ENDS[kind].items()
                      if label in program.symbols}
         self.frame = {offset: register for register, offset in self.arch.frame.items()}
+        self.lost = self.arch.lost.get(name, [])
+        self.may_write_message = [*self.arch.borrowed.get(name, []), *self.lost]
         self.states = {}        # address -> state before the instruction
         self.reached = set()    # labels where paths end
         self.errors = []
@@ -379,8 +551,11 @@ class Function:
             return ("frame", offset)
         return None
 
+    def known_word(self, state, base, offset):
+        return self.frame_word(state, base, offset) or self.arch.own_word(state, base, offset)
+
     def prove(self):
-        arriving = {self.start: {None: State()}}    # address -> the address before it -> state
+        arriving = {self.start: {None: self.begins}}    # address -> the address before it -> state
         waiting = [self.start]
         while waiting:
             address = heapq.heappop(waiting)
@@ -392,7 +567,7 @@ class Function:
             i, effect = self.program.at(address)
             if i is None:
                 continue
-            after = state.after(i, effect, self.frame_word)
+            after = state.after(i, effect, self.known_word)
             for to in self.successors(i, effect):
                 if self.inside(to):
                     arriving.setdefault(to, {})[address] = after
@@ -439,7 +614,7 @@ class Function:
                 self.check_write(i, state, register, what)
         if any(state[base] == self.thread and offset in arch.zero_words for base, offset, _ in effect.stores):
             self.fail(i, "scratch", "writes a word of the frame that has to stay zero")
-        after = state.after(i, effect, self.frame_word)
+        after = state.after(i, effect, self.known_word)
         for to in self.successors(i, effect):
             if to in self.ends:
                 label, how = self.ends[to]
@@ -452,12 +627,12 @@ class Function:
 
     def check_write(self, i, state, register, what):
         arch = self.arch
-        if register == arch.thread and register == arch.stack:
+        if register == arch.stack and (register == arch.thread or what[:2] == ("plus", register)):
             return  # stack_is_moved() has looked at it
         if self.kind == "entry" and register not in arch.entry_scratch:
             self.fail(i, "decline", f"the entry writes {register}, and may write only "
                       f"{' and '.join(arch.entry_scratch)}", register)
-        elif register in arch.message:
+        elif register in arch.message and register not in self.may_write_message:
             self.fail(i, "message", f"writes the message register {register}", register)
         elif self.kind == "switch":
             offset = arch.frame_pc if register in arch.loaded_as_pc else arch.frame.get(register)
@@ -469,8 +644,14 @@ class Function:
             following = self.program.at(i.next)[1]
             if what != ("const", 0) or following is None or following.flow != "return":
                 self.fail(i, "message", f"writes {register} other than with 0 right before the return", register)
-        elif self.kind == "resume" and register not in arch.scratch:
-            self.fail(i, "saved", f"writes {register}, but nothing is saved here", register)
+        elif self.kind == "resume" and register not in [*arch.scratch, *arch.at_exit]:
+            early = register in arch.saved_early and self.is_early(state, register)
+            loaded = what[0] == "load" and what[2] == arch.frame.get(register)
+            if not early and not loaded:
+                self.fail(i, "saved", f"writes {register}, but nothing is saved here", register)
+
+    def is_early(self, state, register):
+        return state[("frame", self.arch.saved_early[register])] == ("entry", register)
 
     # ---- Ends of paths ----
 
@@ -494,12 +675,24 @@ class Function:
         """What is the same for all ways to decline: the world is as it was."""
         arch, before = self.arch, f"declines to {label}"
         self.unchanged(i, state, [arch.result, *arch.message, *arch.kept_in_place], "decline", before)
-        for place in ("memory", arch.root, arch.resume, *arch.specials):
+        for place in ("memory", arch.root, *self.still(arch.resume), *arch.specials):
             if state[place] != ("entry", place):
                 what = "something in memory" if place == "memory" else place
                 self.fail(i, "decline", f"{before} after it has changed {what}")
         if state[arch.thread] != self.thread:
             self.fail(i, "decline", f"{before} without the thread in {arch.thread}")
+
+    def still(self, *places):
+        """Those of these places that have to be as they came even where they are in the frame early."""
+        return [place for place in places if place not in self.arch.saved_early]
+
+    def early(self, i, state, label):
+        """What may be in the frame already is there; for a function it has to be in place too."""
+        for register in self.arch.saved_early:
+            if label in FUNCTIONS:
+                self.unchanged(i, state, [register], "decline", f"goes to {label}")
+            elif not self.is_early(state, register):
+                self.fail(i, "decline", f"goes to {label} without {register} in the frame", register)
 
     def end_loading(self, i, state, label):
         self.declined(i, state, label)
@@ -511,13 +704,15 @@ class Function:
 
     def end_unsaved(self, i, state, label):
         self.declined(i, state, label)
+        self.early(i, state, label)
 
     def end_event(self, i, state, label):
         arch = self.arch
         self.unchanged(i, state, [arch.result, *arch.message], "message", f"goes to {label}")
-        for place in (arch.root, arch.resume, arch.entered):
+        for place in (arch.root, *self.still(arch.resume), arch.entered, *arch.specials):
             if state[place] != ("entry", place):
                 self.fail(i, "exit", f"goes to {label} with {place} changed")
+        self.early(i, state, label)
         if state[arch.thread] != self.thread:
             self.fail(i, "exit", f"goes to {label} without the thread in {arch.thread}")
 
@@ -525,8 +720,12 @@ class Function:
         arch = self.arch
         if state[arch.thread] != self.thread:
             self.fail(i, "decline", f"goes to {label} without the thread in {arch.thread}")
-        if state[arch.entered] != ("entry", arch.thread):
+        if arch.entered not in arch.entry_leaves and state[arch.entered] != ("entry", arch.thread):
             self.fail(i, "decline", f"goes to {label} without the program's {arch.thread} in {arch.entered}")
+        for place, value in arch.entry_leaves.items():
+            if state[place] != value:
+                self.fail(i, "decline", f"goes to {label} without what has to be in {place}", place)
+        self.early(i, state, label)
         for register, offset in arch.entry_borrows.items():
             if state[("frame", offset)] != ("entry", register):
                 self.fail(i, "decline", f"goes to {label} without the program's {register} in the frame")
@@ -556,6 +755,8 @@ class Function:
         arch, following = self.arch, state[self.arch.entered]
 
         def from_frame(value, offset):
+            if following == self.thread and value == state[("frame", offset)]:
+                return True
             return value is not None and value[0] == "load" and value[2:] == (following, offset)
 
         self.root_written(i, state)
@@ -574,6 +775,13 @@ class Function:
         for special in arch.cleared:
             if state[special] != ("const", 0):
                 self.fail(i, "exit", f"returns without clearing {special}", special)
+        self.unchanged(i, state, [r for r in arch.message if r not in self.lost], "message", "returns")
+        self.left(i, state)
+
+    def left(self, i, state):
+        for place, value in self.arch.at_exit.items():
+            if state[place] != value:
+                self.fail(i, "exit", f"returns without what has to be in {place}", place)
         self.scratch_clear(i, state)
 
     def return_resume(self, i, state):
@@ -582,12 +790,14 @@ class Function:
             self.fail(i, "exit", f"returns without the thread in {arch.entered}")
         if state[arch.resume] != self.behind_call():
             self.fail(i, "exit", f"returns without {arch.resume} behind the system call")
+        self.unchanged(i, state, arch.frame, "exit", "returns")
         for special in arch.specials:
-            if state[special] != ("entry", special):
+            if special not in arch.frame and special not in arch.at_exit and special not in arch.cleared and \
+                    state[special] != ("entry", special):
                 self.fail(i, "exit", f"returns with {special} changed", special)
         if state[arch.result] != ("const", 0):
             self.fail(i, "exit", f"returns without a result in {arch.result}", arch.result)
-        self.scratch_clear(i, state)
+        self.left(i, state)
 
     def return_entry(self, i, state):
         self.fail(i, "flow", "returns before it has branched")

@@ -4,7 +4,8 @@
 
 The boot image: the kernel as it lies in memory, then the first program (struct BootImage of
 idl/kernel.idl), then an archive of the other files in the "newc" format of cpio. It is one flat
-file, to be loaded where the kernel is linked.
+file, to be loaded where the kernel is linked. A kernel that has the entry of the PVH boot protocol
+is wrapped into an ELF file, which says so.
 """
 
 import contextlib
@@ -76,6 +77,28 @@ def flat_kernel(path):
     return bytes(image)
 
 
+def pvh_entry(path):
+    """Where the kernel is loaded and entered by the PVH boot protocol, None if it is not."""
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        symbol = elf.get_section_by_name(".symtab").get_symbol_by_name("pvh_start")
+        if symbol is None:
+            return None
+        first = next(elf.iter_segments("PT_LOAD"))
+        return first["p_paddr"], symbol[0]["st_value"] - first["p_vaddr"] + first["p_paddr"]
+
+
+def pvh_file(image, load, entry):
+    """An ELF file with one segment, and the note that names the entry (Xen's number 18)."""
+    note = struct.pack("<3I4sI", 4, 4, 18, b"Xen\0", entry)
+    head = 64 + 2 * 56
+    table = struct.pack("<2I6Q", 1, 7, PAGE, load, load, len(image), len(image), PAGE)
+    table += struct.pack("<2I6Q", 4, 4, head, 0, 0, len(note), len(note), 4)
+    ident = b"\x7fELF\2\1\1" + bytes(9)
+    elf = ident + struct.pack("<2HI3QI6H", 2, 62, 1, entry, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+    return pad(elf + table + note, PAGE) + image
+
+
 def cpio(files):
     """An archive that is the same every time it is made of the same files."""
     out = b""
@@ -131,7 +154,8 @@ def main(output, kernel, init, *files):
     image = bytearray(pad(flat_kernel(kernel), PAGE) + boot_part(kernel_idl, init, contents))
     if image[56:60] in HEADER_MAGICS:
         struct.pack_into("<Q", image, 16, len(image))
-    Path(output).write_bytes(image)
+    pvh = pvh_entry(kernel)
+    Path(output).write_bytes(image if pvh is None else pvh_file(image, *pvh))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Installs what is missing."""
 
 import os
+import platform
 import shutil
 import subprocess
 
@@ -13,6 +14,8 @@ PACKAGES = {
                  "python3-pyelftools"],
     "riscv64": ["gcc-riscv64-linux-gnu", "binutils-riscv64-linux-gnu", "qemu-system-misc", "opensbi"],
     "aarch64": ["gcc-aarch64-linux-gnu", "binutils-aarch64-linux-gnu", "qemu-system-arm"],
+    # A PC's own compiler is for this.
+    "x86_64": ["qemu-system-x86"] + (["gcc-x86-64-linux-gnu"] if platform.machine() != "x86_64" else []),
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "check", "libasan8", "libubsan1", "git"],
     "debugging": ["gdb-multiarch"],
@@ -23,6 +26,7 @@ PROGRAMS = {
     "riscv64": ["riscv64-linux-gnu-gcc", "qemu-system-riscv64"],
     "aarch64": ["aarch64-linux-gnu-gcc", "qemu-system-aarch64"],
     "debugging": ["gdb-multiarch"],
+    "x86_64": ["x86_64-linux-gnu-gcc", "qemu-system-x86_64"],
 }
 
 
