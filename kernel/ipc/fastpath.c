@@ -342,14 +342,14 @@ void fast_signal_wake(word address)
         return arch_switch(current, current, current->vspace->root, OK);
     }
     word root = waiter->vspace->root;
-    word now = arch_now();
-    word end = now + (word)time->left;
     if (unlikely(from != current->sc) || unlikely(time->left <= 0) ||
         unlikely(waiter->lent != NULL) || unlikely(root == 0) || !arch_timer_is_quick()) {
         return arch_decline(current, address);
     }
 
-    /* Act: it runs at once. */
+    /* Act: it runs at once. Reading the clock may cost message registers, which nobody gets. */
+    word now = arch_now();
+    word end = now + (word)time->left;
     set_timer_by(cpu, end);
     wake(notification, waiter, bits);
     current->args[0] = OK;
