@@ -315,7 +315,7 @@ class X86_64(Architecture):
     entry_scratch = ["r11", "rsp", "rcx"]
     entry_leaves = {"gs:0": ("entry", "gs:0"), "rsp": ("entry", "gs:32"), "gs": ("const", "swapped")}
     entry_borrows = {"rsp": 0}
-    leave_next = "rcx"
+    leave_next = "rax"
     stackless = ["fast_call", "fast_reply_recv"]
 
     loads = ["mov", "movabs"]

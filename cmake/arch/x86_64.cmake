@@ -6,8 +6,9 @@ set(kernel_arch_flags -m64 -march=x86-64 -mbmi -mbmi2 -mgeneral-regs-only -mno-r
 set(kernel_link_flags -flinker-output=pie)
 set(user_arch_flags -m64 -march=x86-64 -mgeneral-regs-only -fcf-protection=none)
 
-# The fast path: message registers are not the compiler's, callee-saved ones are free.
-set(fastpath_flags -ffixed-rax -ffixed-rdx -ffixed-rsi -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-rbp)
+# The fast path: message registers are not the compiler's, callee-saved ones are free. Tests are never combined: none
+# of them is likely.
+set(fastpath_flags --param logical-op-non-short-circuit=0 -ffixed-rax -ffixed-rdx -ffixed-rsi -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-rbp)
 # The fast signal: rcx, r11 and rbx are the compiler's.
 set(fastsignal_flags ${fastpath_flags} -ffixed-rdi -fcall-used-rbx)
 list(APPEND fastpath_flags -fcall-used-rbx)

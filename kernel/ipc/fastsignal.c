@@ -52,10 +52,10 @@ void fast_yield(void)
 {
     struct tcb *current = arch_current();
     struct cpu *cpu = current->cpu;
-    struct tcb *first = cpu->first;
     if (unlikely(cpu->top >= current->priority)) {
         return arch_decline_unsaved();
     }
+    struct tcb *first = cpu->first;
     if (first != NULL && first->priority >= current->priority) {
         return arch_yield_to();
     }

@@ -172,8 +172,8 @@ ALWAYS_INLINE void arch_resume(void)
  * that its last slow system call left, but for the result. */
 ALWAYS_INLINE void arch_run_woken(struct tcb *thread, word root)
 {
-    register struct tcb *next __asm__("rcx") = thread;
-    __asm__ volatile("mov %%rcx, %%gs:0\n\t"
+    register struct tcb *next __asm__("rax") = thread;
+    __asm__ volatile("mov %%rax, %%gs:0\n\t"
                      "mov %[root], %%cr3\n\t"
                      "jmp leave_to"
                      :

@@ -48,14 +48,24 @@
     mov %rax, ARGS+56(%r11)
     .endm
 
-    .macro load_arguments
-    mov ARGS+0(%rcx), %rdi
-    mov ARGS+8(%rcx), %rsi
-    mov ARGS+16(%rcx), %rdx
-    mov ARGS+24(%rcx), %r8
-    mov ARGS+32(%rcx), %r9
-    mov ARGS+40(%rcx), %r10
-    mov ARGS+56(%rcx), %rax
+    .macro load_arguments       /* but for rax, which is the thread */
+    mov ARGS+0(%rax), %rdi
+    mov ARGS+8(%rax), %rsi
+    mov ARGS+16(%rax), %rdx
+    mov ARGS+24(%rax), %r8
+    mov ARGS+32(%rax), %r9
+    mov ARGS+40(%rax), %r10
+    .endm
+
+    .macro leave_loaded         /* rax = the thread to run; all but its argument registers is loaded */
+    cmpq $0, FULL(%rax)
+    jne leave_full
+    load_arguments
+    mov FRAME_SP(%rax), %rsp
+    mov FRAME_PC(%rax), %rcx
+    mov ARGS+56(%rax), %rax
+    mov $USER_FLAGS, %r11d
+    sysretq
     .endm
 
     .globl trap_entry
@@ -73,18 +83,19 @@ trap_entry:
     jz fast_call_long
     test $28, %dil
     jz fast_reply_recv_long
+    test $24, %dil
+    jnz 1f
     test $27, %dil
     jz fast_signal
     test $26, %dil
     jz fast_poll
     test $25, %dil
     jz fast_yield
-    mov %rcx, FRAME_PC(%r11)
+1:  mov %rcx, FRAME_PC(%r11)
     mov %rbx, FRAME_RBX(%r11)
-    mov %edi, %ecx
-    and $31, %ecx
-    cmp $14, %ecx
-    je null_call
+    lea -14(%rdi), %ecx
+    test $31, %cl
+    jz null_call
 
     .globl fast_declined_unsaved
 fast_declined_unsaved:          /* r11 = thread; stack, program counter and rbx are saved, nothing else */
@@ -107,53 +118,46 @@ fast_declined:
 
     /* rax = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
-    mov %rax, %rcx
     cmp %rax, (%rsp)
     jne leave_to
     swapgs
-leave_loaded:                   /* rcx = the thread to run; all but its argument registers is loaded */
-    cmpq $0, FULL(%rcx)
-    jne leave_full
-    load_arguments
-    mov FRAME_SP(%rcx), %rsp
-    mov FRAME_PC(%rcx), %rcx
-    mov $USER_FLAGS, %r11d
-    sysretq
+    leave_loaded
 
     .globl leave_to
-leave_to:                       /* rcx = the thread to run, and gs:0 */
-    mov FRAME_RBX+0(%rcx), %rbx
-    mov FRAME_RBX+8(%rcx), %rbp
-    mov FRAME_RBX+16(%rcx), %r12
-    mov FRAME_RBX+24(%rcx), %r13
-    mov FRAME_RBX+32(%rcx), %r14
-    mov FRAME_RBX+40(%rcx), %r15
-    mov FRAME_FS(%rcx), %rax
-    wrfsbase %rax
+leave_to:                       /* rax = the thread to run, and gs:0 */
+    mov FRAME_RBX+0(%rax), %rbx
+    mov FRAME_RBX+8(%rax), %rbp
+    mov FRAME_RBX+16(%rax), %r12
+    mov FRAME_RBX+24(%rax), %r13
+    mov FRAME_RBX+32(%rax), %r14
+    mov FRAME_RBX+40(%rax), %r15
+    mov FRAME_FS(%rax), %rcx
+    wrfsbase %rcx
     swapgs
-    xor %eax, %eax
-    wrgsbase %rax
-    jmp leave_loaded
+    xor %ecx, %ecx
+    wrgsbase %rcx
+    leave_loaded
 
     /* The address of the next instruction may be anything, but iretq must not see one that is not
      * canonical: bit 47 is copied to those above it. */
 leave_full:
-    movq $0, FULL(%rcx)
-    mov TEMPS+24(%rcx), %rax
-    wrgsbase %rax
-    mov THREAD_CPU(%rcx), %rax
-    mov CPU_STACK(%rax), %rsp
-    mov FRAME_PC(%rcx), %rax
-    shl $16, %rax
-    sar $16, %rax
+    movq $0, FULL(%rax)
+    mov TEMPS+24(%rax), %rcx
+    wrgsbase %rcx
+    mov THREAD_CPU(%rax), %rcx
+    mov CPU_STACK(%rcx), %rsp
+    mov FRAME_PC(%rax), %rcx
+    shl $16, %rcx
+    sar $16, %rcx
     push $USER_DATA
-    push FRAME_SP(%rcx)
-    push TEMPS+16(%rcx)
+    push FRAME_SP(%rax)
+    push TEMPS+16(%rax)
     push $USER_CODE
-    push %rax
+    push %rcx
     load_arguments
-    mov TEMPS+8(%rcx), %r11
-    mov TEMPS+0(%rcx), %rcx
+    mov TEMPS+0(%rax), %rcx
+    mov TEMPS+8(%rax), %r11
+    mov ARGS+56(%rax), %rax
     iretq
 
     .globl fast_resume_event
@@ -247,5 +251,5 @@ trapped_in_kernel:
     /* void arch_run(struct tcb *): the first thread. */
     .globl arch_run
 arch_run:
-    mov %rdi, %rcx
+    mov %rdi, %rax
     jmp leave_to
