@@ -23,6 +23,7 @@
 cptr_t world_memory;
 bool world_slow_only;
 static uint32_t next_slot;
+static cptr_t nowhere; /* a notification that nobody signals */
 static struct tcb *init;
 static bool was_fast;
 
@@ -74,6 +75,7 @@ void world_make(void)
         }
     }
     ck_assert_uint_ne(world_memory.raw, 0);
+    nowhere = world_object(OBJECT_NOTIFICATION, 0);
 }
 
 cptr_t world_slot(void)
@@ -271,9 +273,12 @@ struct world_thread world_init(void)
                                   init->buffer };
 }
 
-struct message_buffer *world_buffer(void)
+void world_sleep(void)
 {
-    return host.current->buffer;
+    uint64_t bits;
+    struct tcb *sleeper = host.current;
+    sys_ignore(sys_wait(nowhere, 0, &bits, NULL));
+    ck_assert_ptr_ne(host.current, sleeper);
 }
 
 struct tcb *world_tcb(cptr_t thread)

@@ -63,7 +63,12 @@ struct world_thread world_thread(uint8_t priority);
 struct world_thread world_thread_unstarted(uint8_t priority);
 /* init itself, as a thread. */
 struct world_thread world_init(void);
-struct message_buffer *world_buffer(void);
+/* Somebody else runs: the current thread waits for ever. */
+void world_sleep(void);
+/* This thread runs now. */
+#define ck_runs(thread) ck_assert_ptr_eq(world_current(), (thread).tcb)
+/* What the last system call of the thread that runs came back with. */
+#define ck_result(expected) ck_assert_int_eq((int64_t)world_registers()[0], expected)
 struct tcb *world_tcb(cptr_t thread);
 
 /* Memory behind a frame, as the kernel sees it. */
