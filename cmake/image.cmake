@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A boot image for each system description: image-NAME.bin.
 file(GLOB descriptions CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/platforms/systems/*.toml)
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/tests/boot/arch/${architecture})
+  list(FILTER descriptions EXCLUDE REGEX "/tests.toml$")
+endif()
 get_property(programs GLOBAL PROPERTY tessera_programs)
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 set(manifests)

@@ -37,7 +37,7 @@ static void trap(cptr_t cap, unsigned operation)
 
 static void give_up_at(uint64_t deadline)
 {
-    world_buffer()->deadline = deadline;
+    world_current()->buffer->deadline = deadline;
 }
 
 /* The client plays. The server receives, if it is there. */
