@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arm Generic Interrupt Controller, version 3 (Arm IHI 0069H). Lines are the shared interrupts: line
- * n is interrupt 31 + n. Acknowledging, dropping priority and deactivating are kept apart (EOImode):
- * a line that was claimed stays active, which means silent, until it is completed.
+ * Arm Generic Interrupt Controller, version 3 (Arm IHI 0069H). Lines are the shared interrupts:
+ * line n is interrupt 31 + n. Acknowledging, dropping priority and deactivating are kept apart
+ * (EOImode): a line that was claimed stays active, which means silent, until it is completed.
  */
 #include "dev/gicv3.h"
 
@@ -10,22 +10,22 @@
 #include "base/panic.h"
 #include "dev/irqchip.h"
 
-#define FIRST_SHARED   32u
-#define SPECIAL        1020u /* interrupt numbers from here on mean none */
-#define ALL            0xffffffffu
-#define PRIORITY_ALL   0xa0a0a0a0u
+#define FIRST_SHARED 32u
+#define SPECIAL      1020u /* interrupt numbers from here on mean none */
+#define ALL          0xffffffffu
+#define PRIORITY_ALL 0xa0a0a0a0u
 
 /* The distributor, 12.9. Those from GROUP on are also in a redistributor's second half. */
-#define CTLR           0x0000
-#define TYPER          0x0004
-#define GROUP(n)       (0x0080 + (n) / 32 * 4ul)
-#define ENABLE(n)      (0x0100 + (n) / 32 * 4ul)
-#define DISABLE(n)     (0x0180 + (n) / 32 * 4ul)
-#define PRIORITY(n)    (0x0400 + (n) / 4 * 4ul)
-#define ROUTE(n)       (0x6000 + (n) * 8ul)
-#define CTLR_ROUTING   0x10u /* interrupts are routed by affinity */
-#define CTLR_GROUP1    0x02u
-#define CTLR_PENDING   (1u << 31)
+#define CTLR         0x0000
+#define TYPER        0x0004
+#define GROUP(n)     (0x0080 + (n) / 32 * 4ul)
+#define ENABLE(n)    (0x0100 + (n) / 32 * 4ul)
+#define DISABLE(n)   (0x0180 + (n) / 32 * 4ul)
+#define PRIORITY(n)  (0x0400 + (n) / 4 * 4ul)
+#define ROUTE(n)     (0x6000 + (n)*8ul)
+#define CTLR_ROUTING 0x10u /* interrupts are routed by affinity */
+#define CTLR_GROUP1  0x02u
+#define CTLR_PENDING (1u << 31)
 
 /* A redistributor, 12.11. */
 #define R_TYPER_LOW    0x0008
@@ -69,7 +69,7 @@ static char *own_redistributor(char *base)
     return base;
 }
 
-/* 32 interrupts from `first` on: closed, of the group that reaches the kernel, all of one priority. */
+/* 32 interrupts from `first` on: closed, of the kernel's group, all of one priority. */
 static void set_up(char *base, unsigned first)
 {
     *at(base, DISABLE(first)) = ALL;

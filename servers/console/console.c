@@ -7,10 +7,35 @@
 
 #include <console_caps.h>
 #include <idl/console_server.h>
+#include <idl/init_client.h>
 #include <tessera/resources.h>
 #include <tessera/start.h>
+#include <tessera/string.h>
 
 #define RING 4096u
+
+#define SUPERVISOR ((struct init){ CPTR(1) })
+
+static struct uart const *const uarts[] = { &uart_16550_memory, &uart_16550_ports, &uart_pl011 };
+static struct uart const *uart;
+
+/* The driver of the port that this program was given. */
+static struct uart const *find_uart(void)
+{
+    char name[31];
+    size_t length;
+    uint32_t slot = (uint32_t)(CONSOLE_CAP_IRQ.raw >> SLOT_BITS);
+    if (init_device(SUPERVISOR, slot, name, &length) != OK) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof uarts / sizeof uarts[0]; i++) {
+        char const *device = uarts[i]->device;
+        if (strlen(device) == length && memcmp(device, name, length) == 0) {
+            return uarts[i];
+        }
+    }
+    return NULL;
+}
 
 struct console_server {
     struct sys_resources resources;
@@ -33,13 +58,13 @@ static void pump(struct console_server *server)
     while (filled(server) != 0) {
         uint32_t at = server->head % RING;
         uint32_t straight = RING - at < filled(server) ? RING - at : filled(server);
-        size_t sent = uart_send(server->ring + at, straight);
+        size_t sent = uart->send(server->ring + at, straight);
         if (sent == 0) {
             break;
         }
         server->head += (uint32_t)sent;
     }
-    uart_want_interrupt(filled(server) != 0 || server->somebody_waits);
+    uart->want_interrupt(filled(server) != 0 || server->somebody_waits);
 }
 
 /* The caller gets its answer later. One can wait; others queue on the endpoint meanwhile, because
@@ -56,7 +81,7 @@ static bool answer_later(struct console_server *server, bool for_empty)
 
 static void answer_if_possible(struct console_server *server)
 {
-    bool ready = server->for_empty ? filled(server) == 0 && uart_is_empty()
+    bool ready = server->for_empty ? filled(server) == 0 && uart->is_empty()
                                    : filled(server) <= RING / 2;
     if (server->somebody_waits && ready) {
         server->somebody_waits = false;
@@ -86,7 +111,7 @@ static enum err console_on_flush(struct console_server *server, uint64_t badge)
 {
     (void)badge;
     pump(server);
-    if (filled(server) != 0 || !uart_is_empty()) {
+    if (filled(server) != 0 || !uart->is_empty()) {
         (void)answer_later(server, true);
         pump(server);
     }
@@ -97,7 +122,7 @@ static void on_interrupt(struct console_server *server)
 {
     pump(server);
     answer_if_possible(server);
-    uart_want_interrupt(filled(server) != 0 || server->somebody_waits);
+    uart->want_interrupt(filled(server) != 0 || server->somebody_waits);
     sys_ignore(sys_irq_handler_acknowledge(CONSOLE_CAP_IRQ));
 }
 
@@ -124,7 +149,11 @@ int main(uint64_t argument)
         .memory = CONSOLE_CAP_MEMORY,
         .slots = { .next = CONSOLE_FIRST_FREE_SLOT, .end = CONSOLE_SLOTS },
     };
-    uart_init();
+    uart = find_uart();
+    if (uart == NULL) {
+        return 1;
+    }
+    uart->init();
     enum err err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.waiting);
     if (err == OK) {
         err = sys_irq_handler_bind(CONSOLE_CAP_IRQ, CONSOLE_CAP_SIGNAL);

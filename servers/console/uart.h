@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The serial port. A board has one; its files in this folder answer these. */
+/* The serial port, and the kinds of it that there are drivers for. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the port up; no interrupts yet. */
-void uart_init(void);
-/* Hands over as much of the text as the port takes at once; returns how much that was. */
-size_t uart_send(char const *text, size_t length);
-/* Everything handed over has left, the character on the wire aside. */
-bool uart_is_empty(void);
-/* Whether the port is to interrupt when it can take more. */
-void uart_want_interrupt(bool wanted);
+struct uart {
+    char const *device; /* the name that the firmware gives such a port */
+    /* Sets the port up; no interrupts yet. */
+    void (*init)(void);
+    /* Hands over as much of the text as the port takes at once; returns how much that was. */
+    size_t (*send)(char const *text, size_t length);
+    /* Everything handed over has left, the character on the wire aside. */
+    bool (*is_empty)(void);
+    /* Whether the port is to interrupt when it can take more. */
+    void (*want_interrupt)(bool wanted);
+};
 
-/* A register of eight bits: for the drivers of ports whose registers may be in memory or be ports. */
-uint8_t uart_read(unsigned number);
-void uart_write(unsigned number, uint8_t value);
+extern struct uart const uart_16550_memory, uart_16550_ports, uart_pl011;
+
+/* Registers of eight bits, which lie in memory or are ports. */
+struct uart_registers {
+    uint8_t (*read)(unsigned number);
+    void (*write)(unsigned number, uint8_t value);
+};
+
+extern struct uart_registers const uart_memory, uart_ports;

@@ -8,37 +8,54 @@
 #define LCR 3 /* line control */
 #define LSR 5 /* line status */
 
-#define IER_TRANSMIT    2
+#define IER_TRANSMIT     2
 #define FCR_ON_AND_CLEAR 7
-#define LCR_8N1         3
-#define LSR_FIFO_EMPTY  0x20
-#define FIFO_SIZE       16
+#define LCR_8N1          3
+#define LSR_FIFO_EMPTY   0x20
+#define FIFO_SIZE        16
 
-void uart_init(void)
+static struct uart_registers const *registers;
+
+static void init(void)
 {
-    uart_write(IER, 0);
-    uart_write(LCR, LCR_8N1);
-    uart_write(FCR, FCR_ON_AND_CLEAR);
+    registers->write(IER, 0);
+    registers->write(LCR, LCR_8N1);
+    registers->write(FCR, FCR_ON_AND_CLEAR);
 }
 
-size_t uart_send(char const *text, size_t length)
+static void init_memory(void)
 {
-    if (!(uart_read(LSR) & LSR_FIFO_EMPTY)) {
+    registers = &uart_memory;
+    init();
+}
+
+static void init_ports(void)
+{
+    registers = &uart_ports;
+    init();
+}
+
+static size_t send(char const *text, size_t length)
+{
+    if (!(registers->read(LSR) & LSR_FIFO_EMPTY)) {
         return 0;
     }
     size_t count = length < FIFO_SIZE ? length : FIFO_SIZE;
     for (size_t i = 0; i < count; i++) {
-        uart_write(THR, (unsigned char)text[i]);
+        registers->write(THR, (unsigned char)text[i]);
     }
     return count;
 }
 
-bool uart_is_empty(void)
+static bool is_empty(void)
 {
-    return (uart_read(LSR) & LSR_FIFO_EMPTY) != 0;
+    return (registers->read(LSR) & LSR_FIFO_EMPTY) != 0;
 }
 
-void uart_want_interrupt(bool wanted)
+static void want_interrupt(bool wanted)
 {
-    uart_write(IER, wanted ? IER_TRANSMIT : 0);
+    registers->write(IER, wanted ? IER_TRANSMIT : 0);
 }
+
+struct uart const uart_16550_memory = { "ns16550a", init_memory, send, is_empty, want_interrupt };
+struct uart const uart_16550_ports = { "ns16550", init_ports, send, is_empty, want_interrupt };

@@ -6,12 +6,14 @@
 
 static volatile uint8_t *const registers = (volatile uint8_t *)CONSOLE_MEMORY_UART;
 
-uint8_t uart_read(unsigned number)
+static uint8_t read(unsigned number)
 {
     return registers[number];
 }
 
-void uart_write(unsigned number, uint8_t value)
+static void write(unsigned number, uint8_t value)
 {
     registers[number] = value;
 }
+
+struct uart_registers const uart_memory = { read, write };

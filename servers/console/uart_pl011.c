@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arm PL011, DDI 0183G, section 3.3. The firmware has set speed and format. */
+/* Arm PL011, DDI 0183G, section 3.3. Speed is the firmware's. */
 #include "uart.h"
 
 #include <console_caps.h>
 
-#define DATA   (0x000 / 4)
-#define FLAGS  (0x018 / 4)
-#define LINE   (0x02c / 4) /* format, and whether there are FIFOs */
+#define DATA    (0x000 / 4)
+#define FLAGS   (0x018 / 4)
+#define LINE    (0x02c / 4) /* format, and whether there are FIFOs */
 #define CONTROL (0x030 / 4)
-#define LEVELS (0x034 / 4) /* how full a FIFO is when it interrupts */
-#define MASK   (0x038 / 4) /* which interrupts are on */
-#define CLEAR  (0x044 / 4)
+#define LEVELS  (0x034 / 4) /* how full a FIFO is when it interrupts */
+#define MASK    (0x038 / 4) /* which interrupts are on */
+#define CLEAR   (0x044 / 4)
 
 #define FLAG_FULL         0x20u
 #define FLAG_EMPTY        0x80u
@@ -22,7 +22,7 @@
 
 static volatile uint32_t *const port = (volatile uint32_t *)CONSOLE_MEMORY_UART;
 
-void uart_init(void)
+static void init(void)
 {
     port[MASK] = 0;
     port[CLEAR] = ALL;
@@ -31,7 +31,7 @@ void uart_init(void)
     port[CONTROL] |= CONTROL_ON;
 }
 
-size_t uart_send(char const *text, size_t length)
+static size_t send(char const *text, size_t length)
 {
     size_t count = 0;
     while (count < length && !(port[FLAGS] & FLAG_FULL)) {
@@ -40,12 +40,14 @@ size_t uart_send(char const *text, size_t length)
     return count;
 }
 
-bool uart_is_empty(void)
+static bool is_empty(void)
 {
     return (port[FLAGS] & FLAG_EMPTY) != 0;
 }
 
-void uart_want_interrupt(bool wanted)
+static void want_interrupt(bool wanted)
 {
     port[MASK] = wanted ? TRANSMIT : 0;
 }
+
+struct uart const uart_pl011 = { "arm,pl011", init, send, is_empty, want_interrupt };

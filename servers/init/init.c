@@ -9,6 +9,7 @@
 #include <tessera/names.h>
 #include <tessera/print.h>
 #include <tessera/start.h>
+#include <tessera/string.h>
 
 /* The kernel starts init without a stack (libsys/arch). */
 char sys_first_stack[16384] __attribute__((aligned(16)));
@@ -69,6 +70,36 @@ static enum err init_on_boot_instructions(struct init_server *server, uint64_t b
 {
     (void)badge;
     *count = server->first_count - server->builder.info->entry_count;
+    return OK;
+}
+
+/* The capability of a device that the plan gives a program in a slot, or NULL. */
+static struct plan_capability const *device_capability(struct system const *system,
+                                                       struct plan_program const *program,
+                                                       uint32_t slot)
+{
+    for (uint32_t i = 0; i < program->capability_count; i++) {
+        struct plan_capability const *c = &system->capabilities[program->first_capability + i];
+        bool of_device = c->source == PLAN_SOURCE_INTERRUPT || c->source == PLAN_SOURCE_PORTS;
+        if (of_device && c->slot == slot) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static enum err init_on_device(struct init_server *server, uint64_t badge, uint32_t slot,
+                               char *name, size_t *name_length)
+{
+    struct system const *system = &server->builder.system;
+    struct plan_capability const *c =
+        device_capability(system, &system->programs[badge - 1], slot);
+    if (c == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    char const *compatible = (char const *)system->devices[c->index].compatible;
+    *name_length = strlen(compatible);
+    memcpy(name, compatible, *name_length);
     return OK;
 }
 

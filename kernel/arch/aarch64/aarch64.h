@@ -13,7 +13,8 @@ struct tcb;
         __asm__ volatile("mrs %0, " #name : "=r"(value_));                                         \
         value_;                                                                                    \
     })
-#define register_write(name, value) __asm__ volatile("msr " #name ", %0" : : "r"((word)(value)) : "memory")
+#define register_write(name, value)                                                                \
+    __asm__ volatile("msr " #name ", %0" : : "r"((word)(value)) : "memory")
 
 /* From the linker script and boot.S. */
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];

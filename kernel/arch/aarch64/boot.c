@@ -124,14 +124,15 @@ static void protect(void)
     __asm__ volatile("isb");
 }
 
-#define ID_ASID_16_BITS      2
-#define PMUSERENR_CYCLES     4ul /* programs may read the cycle counter */
+#define ID_ASID_16_BITS       2
+#define PMUSERENR_CYCLES      4ul /* programs may read the cycle counter */
 #define CNTKCTL_VIRTUAL_COUNT 2ul /* and the virtual counter, but touch no timer */
-#define CNTV_CTL_ENABLE      1ul
+#define CNTV_CTL_ENABLE       1ul
 
 static void set_up_processor(void)
 {
-    asid_count = (register_read(id_aa64mmfr0_el1) >> 4 & 15) == ID_ASID_16_BITS ? 1ul << 16 : 1ul << 8;
+    asid_count =
+        (register_read(id_aa64mmfr0_el1) >> 4 & 15) == ID_ASID_16_BITS ? 1ul << 16 : 1ul << 8;
     register_write(cpacr_el1, 0); /* no floating point and vectors */
     register_write(pmuserenr_el0, PMUSERENR_CYCLES);
     register_write(cntkctl_el1, CNTKCTL_VIRTUAL_COUNT);
@@ -204,8 +205,7 @@ static void visit(struct fdt_node const *node, void *context)
         found->distributor = node->address;
         found->redistributors = node->second_address;
     } else if (node->has_reg && node->size != 0 && node->compatible[0] != '\0' &&
-               !fdt_is_compatible(node, "arm,gic-v3-its") &&
-               in_window(node->address, node->size)) {
+               !fdt_is_compatible(node, "arm,gic-v3-its") && in_window(node->address, node->size)) {
         boot_add_device(boot, node->compatible, node->address, node->size, line_of(node));
     }
 }
@@ -237,8 +237,8 @@ void aarch64_boot(word device_tree)
 
     boot.image = (struct boot_image const *)boot_image_start;
     word kernel = arch_physical(text_start).raw;
-    word image_end = arch_physical(boot_image_start).raw + boot.image->archive_offset +
-                     boot.image->archive_size;
+    word image_end =
+        arch_physical(boot_image_start).raw + boot.image->archive_offset + boot.image->archive_size;
     boot_reserve(&boot, kernel, image_end);
     arch_run(kernel_boot(&boot, (word)kernel_stack_top));
 }

@@ -78,7 +78,7 @@ void arch_thread_start(struct tcb *thread, word pc, word sp, word tls, word firs
     thread->full = 1;
 }
 
-#define CPACR_FP (3ul << 20)
+#define CPACR_FP    (3ul << 20)
 #define FPU_CONTROL 64 /* behind the 32 registers of two words */
 #define FPU_STATUS  65
 
@@ -151,19 +151,19 @@ void arch_syscall_again(struct tcb *thread)
     thread->frame[ARCH_FRAME_PC] -= 4;
 }
 
-/* Where each register is in a thread, in the order of REGISTER_WORDS: pc, sp, the thread pointer, x0
- * to x30, the flags. */
+/* Where each register is in a thread, in the order of REGISTER_WORDS: pc, sp, the thread pointer,
+ * x0 to x30, the flags. */
 #define TEMP_FLAGS          12
 #define IN_THREAD(field, i) (uint16_t)(offsetof(struct tcb, field) / sizeof(word) + (i))
 #define FRAME(i)            IN_THREAD(frame, i)
 #define ARG(i)              IN_THREAD(args, i)
 #define TEMP(i)             IN_THREAD(temps, i)
 static uint16_t const register_place[REGISTER_WORDS] = {
-    FRAME(1),  FRAME(0),  FRAME(3),  ARG(0),    ARG(1),    ARG(2),    ARG(3),
-    ARG(4),    ARG(5),    ARG(6),    ARG(7),    TEMP(0),   TEMP(1),   TEMP(2),
-    TEMP(3),   TEMP(4),   TEMP(5),   TEMP(6),   TEMP(7),   TEMP(8),   TEMP(9),
-    TEMP(10),  FRAME(4),  FRAME(5),  FRAME(6),  FRAME(7),  FRAME(8),  FRAME(9),
-    FRAME(10), FRAME(11), FRAME(12), FRAME(13), FRAME(2),  TEMP(11),  TEMP(TEMP_FLAGS),
+    FRAME(1),  FRAME(0),  FRAME(3),  ARG(0),    ARG(1),   ARG(2),   ARG(3),
+    ARG(4),    ARG(5),    ARG(6),    ARG(7),    TEMP(0),  TEMP(1),  TEMP(2),
+    TEMP(3),   TEMP(4),   TEMP(5),   TEMP(6),   TEMP(7),  TEMP(8),  TEMP(9),
+    TEMP(10),  FRAME(4),  FRAME(5),  FRAME(6),  FRAME(7), FRAME(8), FRAME(9),
+    FRAME(10), FRAME(11), FRAME(12), FRAME(13), FRAME(2), TEMP(11), TEMP(TEMP_FLAGS),
 };
 
 void arch_registers_read(struct tcb const *thread, word registers[REGISTER_WORDS])
@@ -189,8 +189,8 @@ void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORD
 
 /* ESR_EL1, D13.2.37. */
 #define SYNDROME_CLASS(esr)  ((esr) >> 26)
-#define SYNDROME_WRITE(esr)  (((esr) & 1ul << 6) != 0)
-#define SYNDROME_STATUS(esr) ((esr) & 63)
+#define SYNDROME_WRITE(esr)  (((esr)&1ul << 6) != 0)
+#define SYNDROME_STATUS(esr) ((esr)&63)
 #define STATUS_ALIGNMENT     0x21
 enum syndrome_class {
     CLASS_FETCH = 0x20,

@@ -156,8 +156,8 @@ ALWAYS_INLINE void arch_resume(void)
     __builtin_unreachable();
 }
 
-/* Runs a thread whose argument registers are in its memory. When `current` runs again it finds those
- * that its last slow system call left, but for the result. */
+/* Runs a thread whose argument registers are in its memory. When `current` runs again it finds
+ * those that its last slow system call left, but for the result. */
 ALWAYS_INLINE void arch_run_woken(struct tcb *thread, word root)
 {
     __asm__ volatile("msr ttbr0_el1, %[root]\n\t"

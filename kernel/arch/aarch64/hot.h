@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AArch64: EL1 with 4 KiB pages, programs in TTBR0 (39 bits), the kernel's window in TTBR1 (38 bits).
- * Sections are those of the Arm Architecture Reference Manual for A-profile, issue J.a.
+ * AArch64: EL1 with 4 KiB pages, programs in TTBR0 (39 bits), the kernel's window in TTBR1 (38
+ * bits). Sections are those of the Arm Architecture Reference Manual for A-profile, issue J.a.
  */
 #pragma once
 
@@ -95,17 +95,17 @@ ALWAYS_INLINE word arch_kernel_root(void)
 }
 
 /* D8.3.1, table D8-33 and on. MAIR's entry 0 is ordinary memory, entry 1 device memory. */
-#define PTE_VALID     1ul
-#define PTE_TABLE     2ul /* or a page, in the lowest level */
-#define PTE_DEVICE    4ul
-#define PTE_USER      0x40ul
-#define PTE_READ_ONLY 0x80ul
-#define PTE_SHARED    0x300ul
-#define PTE_USED      0x400ul
-#define PTE_NOT_GLOBAL 0x800ul
+#define PTE_VALID             1ul
+#define PTE_TABLE             2ul /* or a page, in the lowest level */
+#define PTE_DEVICE            4ul
+#define PTE_USER              0x40ul
+#define PTE_READ_ONLY         0x80ul
+#define PTE_SHARED            0x300ul
+#define PTE_USED              0x400ul
+#define PTE_NOT_GLOBAL        0x800ul
 #define PTE_NO_EXECUTE_KERNEL (1ul << 53)
 #define PTE_NO_EXECUTE_USER   (1ul << 54)
-#define PTE_ADDRESS   0x0000fffffffff000ul
+#define PTE_ADDRESS           0x0000fffffffff000ul
 
 ALWAYS_INLINE word arch_pte_leaf(paddr_t address, word rights, bool device, unsigned level)
 {

@@ -7,7 +7,7 @@
 /* What sys_counter() counts. */
 #define SYS_COUNTER_UNIT "cycles"
 
-/* Cycles, of which an emulator that counts makes one of each instruction; and the clock register. */
+/* Cycles, one an instruction where an emulator counts them; and the clock register. */
 ALWAYS_INLINE uint64_t sys_counter(void)
 {
     uint64_t value;
