@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <tessera/print.h>
@@ -49,8 +48,7 @@ static size_t digits(char *end, uint64_t value, unsigned base)
     return (size_t)(end - at);
 }
 
-/* Writes at most `size` bytes, the final zero included; returns the length of the whole text. */
-static int format_text(char *to, size_t size, char const *format, va_list args)
+int sys_vformat(char *to, size_t size, char const *format, va_list args)
 {
     struct sink sink = { to, size, 0 };
     for (char const *p = format; *p != '\0'; p++) {
@@ -116,6 +114,15 @@ static int format_text(char *to, size_t size, char const *format, va_list args)
     return (int)sink.length;
 }
 
+int sys_format(char *to, size_t size, char const *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = sys_vformat(to, size, format, args);
+    va_end(args);
+    return length;
+}
+
 static sys_output *output;
 
 void sys_print_to(sys_output *to)
@@ -128,7 +135,7 @@ void sys_print(char const *format, ...)
     char text[512];
     va_list args;
     va_start(args, format);
-    int length = format_text(text, sizeof text, format, args);
+    int length = sys_vformat(text, sizeof text, format, args);
     va_end(args);
     if (output != NULL) {
         output(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);

@@ -68,3 +68,12 @@ size_t strlen(char const *text)
     }
     return length;
 }
+
+int strcmp(char const *a, char const *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}

@@ -10,3 +10,4 @@ void *memcpy(void *restrict to, void const *restrict from, size_t count);
 void *memmove(void *to, void const *from, size_t count);
 int memcmp(void const *a, void const *b, size_t count);
 size_t strlen(char const *text);
+int strcmp(char const *a, char const *b);
