@@ -35,6 +35,7 @@ UPWARDS = {
     ("base/print.c", "arch/arch.h"): "characters leave through the processor's arch_put()",
     ("arch/*/fast.h", "object/thread.h"): "the fast path's entry and exit save and load a thread's registers",
     ("arch/*/cpu.c", "object/thread.h"): "registers are kept in the thread",
+    ("arch/x86_64/boot.c", "object/thread.h"): "the first thread's core goes into a register of the processor",
     ("arch/*/cpu.c", "api/syscall.h"): "traps enter the kernel here",
 }
 # What the host, which neither boots nor traps, has of an architecture's files.
@@ -104,7 +105,11 @@ def rule_conditionals(sources):
     for source in code(sources):
         if source.path.is_relative_to("kernel/base"):
             continue
+        # An architecture's header has constants that assembly wants too.
+        for_both = source.path.name == HEADER_OF_ARCH.get(source.path.parent.name)
         for line, match in source.find(r"^\s*#\s*(if|ifdef|ifndef|elif)\b"):
+            if for_both and source.lines[line - 1] == "#ifndef __ASSEMBLER__":
+                continue
             yield (source.path, line, f"#{match[1]} outside kernel/base",
                    "make it a constant of kernel/base/config.h, a function of arch/arch.h, or #pragma once")
 

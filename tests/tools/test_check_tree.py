@@ -40,6 +40,7 @@ SOUND = {
                              "void (*const putter)(void) = put;\n"),
     "kernel/arch/arch.h": header('#include "base/types.h"\nvoid arch_put(void);\n#include "hot.h"\n'),
     "kernel/object/thread.h": header('#include "arch/arch.h"\nstruct tcb {\n    word pc;\n};\n'),
+    "kernel/arch/x86_64/boot.c": c('#include "object/thread.h"\n'), "kernel/arch/riscv64/boot.c": c(""),
     "kernel/sched/sched.h": header('#include "object/thread.h"\nstruct cpu {\n    struct tcb *current;\n};\n'),
     "kernel/ipc/ipc.c": c('#include "fast.h"\n#include "sched/sched.h"\n'
                           "static word now(void)\n{\n    return arch_now();\n}\nword (*const clock)(void) = now;\n"),
@@ -57,7 +58,7 @@ for name in ("host", "riscv64", "x86_64"):
         f"kernel/arch/{name}/cpu.c": c('#include "api/syscall.h"\n#include "object/thread.h"\n'
                                        "void arch_put(void)\n{\n}\n"),
     }
-SOUND |= {"kernel/arch/riscv64/riscv.h": header(""), "kernel/arch/x86_64/x86_64.h": header(""),
+SOUND |= {"kernel/arch/riscv64/riscv.h": header(""), "kernel/arch/x86_64/x86_64.h": header("#ifndef __ASSEMBLER__\n#endif\n"),
           "kernel/arch/riscv64/trap.S": c(".globl trap_entry\ntrap_entry:\n    j kernel_boot\n    .dword trap_entry\n"),
           "kernel/arch/x86_64/trap.S": c("")}
 GENERATED = {"kernel/invocations.h": header("void invoke(void);\n"), "kernel/decode.c": c("void invoke(void)\n{\n}\n")}
@@ -103,6 +104,8 @@ VIOLATIONS = {
     "elsewhere": ({"tools/x.py": f"# {LICENCE}\n# see {ELSEWHERE}/x.md\n"}, ["tools/x.py:2: speaks of"]),
     "conditional": ({"kernel/ipc/ipc.c": "+" + IF}, ["kernel/ipc/ipc.c:9: #if outside kernel/base"]),
     "conditional, indented": ({"libsys/core/print.c": "+  # ifdef X\n#endif\n"}, ["libsys/core/print.c:7: #ifdef outside"]),
+    "conditional for assembly": ({"kernel/arch/x86_64/hot.h": "+#ifndef __ASSEMBLER__\n#endif\n"},
+                                 ["kernel/arch/x86_64/hot.h:8: #ifndef outside"]),
     "once": ({"kernel/arch/host/fast.h": c('#include "object/thread.h"\n')}, ["kernel/arch/host/fast.h:1: lacks #pragma once"]),
     "layers": ({"kernel/object/thread.h": '+#include "sched/sched.h"\n'},
                ['kernel/object/thread.h:7: includes "sched/sched.h", which lies above it']),

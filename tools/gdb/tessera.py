@@ -131,6 +131,10 @@ class Cap:
         self.object = address_of(head >> 29 << SLOT_BITS & (1 << WINDOW_BITS) - 1)
         self.rights = names.rights(head, self.type) if self.type else []
 
+    def object_text(self):
+        """Nothing for a type that has no object in memory."""
+        return f"{self.object:#x}" if self.object != address_of(0) else ""
+
     def details(self):
         """What the argument word says, by type."""
         arg = self.arg
@@ -436,7 +440,7 @@ def space_rows(kernel, space, named, prefix, inside):
     end = space.object + (size << SLOT_BITS)
     for cap in sorted((c for c in kernel.caps if space.object < c.slot < end), key=lambda c: c.slot):
         index = cap.slot - space.object >> SLOT_BITS
-        yield (f"{prefix}{index}", named.get(index, ""), cap.type, f"{cap.object:#x}", " ".join(cap.rights), cap.details())
+        yield (f"{prefix}{index}", named.get(index, ""), cap.type, cap.object_text(), " ".join(cap.rights), cap.details())
         if cap.type == "CNode" and not prefix and cap.object not in inside:
             yield from space_rows(kernel, cap, {}, f"{index}/", inside)
 

@@ -4,7 +4,7 @@
  * 32 bits, no translation, ebx = start info. Turns on 64 bits with a table that maps memory both where
  * it is and in the kernel's window, and goes on there.
  */
-#include "x86_64.h"
+#include "arch/x86_64/x86_64.h"
 
 #define TO_PHYSICAL 0x4000000000        /* less ARCH_WINDOW */
 

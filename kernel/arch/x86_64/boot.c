@@ -6,7 +6,7 @@
 #include "arch/x86_64/x86_64.h"
 #include "base/panic.h"
 #include "dev/ioapic.h"
-#include "sched/sched.h"
+#include "object/thread.h"
 
 #include <cpuid.h>
 

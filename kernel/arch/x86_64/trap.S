@@ -11,7 +11,7 @@
  * Here and there the stack is the program's. So exceptions, which the kernel must not cause, bring a
  * stack with them.
  */
-#include "x86_64.h"
+#include "arch/x86_64/x86_64.h"
 
 #define FRAME_SP  0
 #define FRAME_PC  8

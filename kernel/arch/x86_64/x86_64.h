@@ -10,7 +10,9 @@
 #define TASK_STATE  0x28
 
 #ifndef __ASSEMBLER__
-#include "object/thread.h"
+#include "base/types.h"
+
+struct tcb;
 
 /* From the linker script, boot.S and trap.S. */
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];
