@@ -264,6 +264,14 @@ static enum err init_on_boot_instructions(struct init_server *server, uint64_t b
     return OK;
 }
 
+static enum err init_on_device(struct init_server *server, uint64_t badge, uint32_t slot, char *name,
+                               size_t *name_length)
+{
+    (void)server, (void)badge, (void)slot, (void)name;
+    *name_length = 0;
+    return ERR_BAD_ARGUMENT;
+}
+
 struct init_server {
     int none;
 };
