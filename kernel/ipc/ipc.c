@@ -292,10 +292,12 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
     if (wait_kind(wait) == WAIT_REPLY_OBJECT) {
         ((struct reply *)wait_object(wait))->caller = NULL;
     } else {
-        current->caller = NULL;
+        sched_no_caller(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
         if (cpu->sc != current->sc) {
             sched_hand_over(cpu, to);
+        } else {
+            sched_on_its_own(cpu, to);
         }
     }
     if (runs) {
@@ -304,10 +306,10 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
     return OK;
 }
 
-/* A signal or a message is there to be received at once. */
+/* A signal or a message is there to be received at once, perhaps. */
 ALWAYS_INLINE bool something_waits(struct tcb const *current, struct endpoint const *endpoint)
 {
-    return endpoint->send.head != NULL || (current->attention & ATTENTION_SIGNAL) != 0;
+    return endpoint->send.head != NULL || current->attention != 0;
 }
 
 enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
@@ -331,9 +333,12 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
         sched_pass_or_ready(cpu, to);
         return OK;
     }
+    sched_no_caller(cpu, current);
     if (runs) {
         if (on_lent_time) {
             sched_hand_over(cpu, to);
+        } else {
+            sched_on_its_own(cpu, to);
         }
         sched_ready(cpu, to);
     }
@@ -350,7 +355,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     if (reply->caller != NULL) {
         return ERR_OCCUPIED;
     }
-    current->caller = NULL;
+    sched_no_caller(cpu, current);
     reply->caller = caller;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     if (cpu->sc != current->sc && current->sc != NULL) {
@@ -414,7 +419,7 @@ void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
 }
 
 /* Takes a thread out of what it waits for. */
-static void leave_wait(struct tcb *thread)
+static void leave_wait(struct cpu *cpu, struct tcb *thread)
 {
     void *object = wait_object(thread->wait);
     switch (wait_kind(thread->wait)) {
@@ -429,7 +434,7 @@ static void leave_wait(struct tcb *thread)
         wait_queue_remove(&((struct notification *)object)->waiters, thread);
         break;
     case WAIT_REPLY:
-        ((struct tcb *)object)->caller = NULL;
+        sched_no_caller(cpu, object);
         break;
     case WAIT_REPLY_OBJECT:
         ((struct reply *)object)->caller = NULL;
@@ -452,7 +457,8 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         }
         return;
     }
-    leave_wait(thread);
+    leave_wait(cpu, thread);
+    sched_on_its_own(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
         sched_unattend(cpu, thread, ATTENTION_FULL);

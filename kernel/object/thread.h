@@ -32,6 +32,7 @@ enum attention {
     ATTENTION_DEADLINE = 2, /* a timer runs for it */
     ATTENTION_SIGNAL = 4,   /* its bound notification has bits */
     ATTENTION_STOPPED = 8,  /* suspended, or without address space */
+    ATTENTION_TIME = 16,    /* has a caller, but runs on its own time: a reply hands none over */
 };
 
 #define RANK_NEVER 0x7fff
