@@ -79,6 +79,12 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->wait == 0 && thread != cpu->current) {
         must("I-TIME", thread->sc != NULL || thread->lent != NULL, thread);
     }
+    if (thread->wait == WAIT_TIME) {
+        must("I-TIME", thread->sc == NULL && thread->lent == NULL, thread);
+    }
+    if (thread->attention & ATTENTION_TIME) {
+        must("I-TIME", thread->caller != NULL && !receiving, thread);
+    }
     if (thread->attention & ATTENTION_FULL) {
         must("I-FAULT", thread->fault_kind != 0 && thread->wait != 0, thread);
     }

@@ -37,7 +37,7 @@ static uint8_t most_urgent(struct tcb const *thread)
     return most;
 }
 
-static struct tcb *waits_for(struct tcb const *thread)
+struct tcb *inherit_from(struct tcb const *thread)
 {
     void *object = wait_object(thread->wait);
     if (object == NULL) {
@@ -125,7 +125,7 @@ void inherit_update(struct cpu *cpu, struct tcb *thread)
             return;
         }
         set_priority(cpu, thread, priority);
-        thread = waits_for(thread);
+        thread = inherit_from(thread);
     }
 }
 
@@ -183,21 +183,21 @@ void inherit_owe(struct reply *reply, struct tcb *server)
     heap_insert(&server->owed, &reply->caller->owed_by, owed_key(reply->caller));
 }
 
-void inherit_settle(struct cpu *cpu, struct reply *reply)
+struct tcb *inherit_settle(struct reply *reply)
 {
     struct tcb *server = reply->server;
     if (server != NULL) {
         heap_remove(&server->owed, &reply->caller->owed_by);
         reply->server = NULL;
-        inherit_left(cpu, server);
     }
+    return server;
 }
 
 bool inherit_forget_one(struct cpu *cpu, struct tcb *thread)
 {
     struct tcb *caller = first_owed(thread);
     if (caller != NULL) {
-        inherit_settle(cpu, wait_object(caller->wait));
+        (void)inherit_settle(wait_object(caller->wait));
         return false;
     }
     if (thread->serving != NULL) {

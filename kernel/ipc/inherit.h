@@ -17,6 +17,9 @@
 #define INHERIT_STEPS 16
 void inherit_update(struct cpu *cpu, struct tcb *thread);
 
+/* The thread that this one waits for, and that inherits its priority; NULL: nobody. */
+struct tcb *inherit_from(struct tcb const *thread);
+
 /* Somebody of this priority waits for `thread` from now on; or has ceased to. */
 ALWAYS_INLINE void inherit_joined(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
@@ -45,9 +48,10 @@ ALWAYS_INLINE void inherit_serve(struct cpu *cpu, struct tcb *thread, struct end
 
 void inherit_unserve(struct cpu *cpu, struct tcb *thread);
 
-/* The caller that `reply` keeps waits for `server`, or not any more. */
+/* The caller that `reply` keeps waits for `server`; or not any more for the server that is returned,
+ * whose priority is to be worked out when the caller's own wait has ended. */
 void inherit_owe(struct reply *reply, struct tcb *server);
-void inherit_settle(struct cpu *cpu, struct reply *reply);
+struct tcb *inherit_settle(struct reply *reply);
 /* The thread ends: lets go of one of those that wait for it or are served with it. True when done. */
 bool inherit_forget_one(struct cpu *cpu, struct tcb *thread);
 

@@ -186,7 +186,6 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
 {
     struct tcb *current = cpu->current;
     wait_queue_pop(&endpoint->send);
-    inherit_left(cpu, endpoint->servers);
     if (from->sending & SENDING_FAULT) {
         carry_fault(from, current, from->badge);
     } else {
@@ -200,6 +199,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
         }
         if (err != OK) {
             wake_with(cpu, from, err);
+            inherit_left(cpu, endpoint->servers);
             return false;
         }
         carry(from, current, from->badge, &load);
@@ -213,6 +213,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
         current->caller = NULL;
         wake_with(cpu, from, OK);
     }
+    inherit_left(cpu, endpoint->servers);
     return true;
 }
 
@@ -291,6 +292,7 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
 enum err ipc_reply(struct cpu *cpu, struct tcb *to)
 {
     struct tcb *current = cpu->current;
+    struct tcb *server = current;
     word wait = to->wait;
     bool runs;
     enum err err = deliver_reply(cpu, to, true, false, &runs);
@@ -299,26 +301,28 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
     }
     if (wait_kind(wait) == WAIT_REPLY_OBJECT) {
         struct reply *reply = wait_object(wait);
-        inherit_settle(cpu, reply);
+        server = inherit_settle(reply);
         reply->caller = NULL;
     } else {
-        current->caller = NULL;
-        inherit_left(cpu, current);
+        sched_no_caller(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
         if (cpu->sc != current->sc) {
             sched_hand_over(cpu, to);
+        } else {
+            sched_on_its_own(cpu, to);
         }
     }
     if (runs) {
         sched_ready(cpu, to);
     }
+    inherit_left(cpu, server);
     return OK;
 }
 
-/* A signal or a message is there to be received at once. */
+/* A signal or a message is there to be received at once, perhaps. */
 ALWAYS_INLINE bool something_waits(struct tcb const *current, struct endpoint const *endpoint)
 {
-    return endpoint->send.head != NULL || (current->attention & ATTENTION_SIGNAL) != 0;
+    return endpoint->send.head != NULL || current->attention != 0;
 }
 
 enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
@@ -344,9 +348,12 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
         sched_pass_or_ready(cpu, to);
         return OK;
     }
+    sched_no_caller(cpu, current);
     if (runs) {
         if (on_lent_time) {
             sched_hand_over(cpu, to);
+        } else {
+            sched_on_its_own(cpu, to);
         }
         sched_ready(cpu, to);
     }
@@ -363,7 +370,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     if (reply->caller != NULL) {
         return ERR_OCCUPIED;
     }
-    current->caller = NULL;
+    sched_no_caller(cpu, current);
     reply->caller = caller;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     inherit_owe(reply, current);
@@ -440,17 +447,15 @@ static void leave_wait(struct cpu *cpu, struct tcb *thread)
         break;
     case WAIT_SEND:
         wait_queue_remove(&((struct endpoint *)object)->send, thread);
-        inherit_left(cpu, ((struct endpoint *)object)->servers);
         break;
     case WAIT_NOTIFICATION:
         wait_queue_remove(&((struct notification *)object)->waiters, thread);
         break;
     case WAIT_REPLY:
-        ((struct tcb *)object)->caller = NULL;
-        inherit_left(cpu, object);
+        sched_no_caller(cpu, object);
         break;
     case WAIT_REPLY_OBJECT:
-        inherit_settle(cpu, object);
+        (void)inherit_settle(object);
         ((struct reply *)object)->caller = NULL;
         break;
     case WAIT_STOPPED:
@@ -471,17 +476,20 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         }
         return;
     }
+    struct tcb *server = inherit_from(thread);
     leave_wait(cpu, thread);
+    sched_on_its_own(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
         sched_unattend(cpu, thread, ATTENTION_FULL);
         stop(cpu, thread); /* nobody will mend what it stopped for */
-        return;
-    }
-    thread->args[0] = -(word)err;
-    if (stop_it) {
-        stop(cpu, thread);
     } else {
-        sched_ready(cpu, thread);
+        thread->args[0] = -(word)err;
+        if (stop_it) {
+            stop(cpu, thread);
+        } else {
+            sched_ready(cpu, thread);
+        }
     }
+    inherit_left(cpu, server);
 }

@@ -34,6 +34,7 @@ enum attention {
     ATTENTION_STOPPED = 8,  /* suspended, or without address space */
     ATTENTION_FPU = 16,     /* runs, and its floating-point registers are switched on */
     ATTENTION_BOOST = 32,   /* has inherited its priority */
+    ATTENTION_TIME = 64,    /* has a caller, but runs on its own time: a reply hands none over */
 };
 
 #define RANK_NEVER 0x7fff

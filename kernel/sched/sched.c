@@ -182,6 +182,14 @@ void sched_change_lender(struct tcb *thread, struct sched_context *sc)
     }
 }
 
+void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
+{
+    bool receives = thread->wait != 0 && wait_kind(thread->wait) == WAIT_RECV;
+    if (thread->caller != NULL && !receives && thread->lent == NULL) {
+        sched_attend(cpu, thread, ATTENTION_TIME);
+    }
+}
+
 /* Nobody's time runs from now on. */
 static void stop_time(struct cpu *cpu, word now)
 {
@@ -194,22 +202,26 @@ static void stop_time(struct cpu *cpu, word now)
 void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
     struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
-    if (sc != NULL) {
-        if (unlikely(cpu->heir != NULL)) {
-            sched_lend(cpu->heir, cpu->sc); /* what was to be handed over, before it stops */
-            cpu->heir = NULL;
-        }
-        sched_lend(from, NULL);
-        sched_lend(cpu->current, sc);
-        stop_time(cpu, arch_now());
-        cpu->resched = RESCHED_ALL;
+    if (unlikely(sc == NULL) && cpu->current->sc == NULL) {
+        return; /* neither has any: it goes on on what it runs on */
     }
+    if (unlikely(cpu->heir != NULL)) {
+        sched_lend(cpu->heir, cpu->sc); /* what was to be handed over, before it stops */
+        cpu->heir = NULL;
+    }
+    sched_lend(from, NULL);
+    sched_lend(cpu->current, sc);
+    stop_time(cpu, arch_now());
+    cpu->resched = RESCHED_ALL;
 }
 
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
     thread->sc = sc;
+    if (unlikely(cpu->sc == sc) && cpu->current == thread) {
+        sched_on_its_own(cpu, thread); /* it is its caller's no more */
+    }
     if (thread->wait == WAIT_TIME) {
         sched_ready(cpu, thread);
     }
@@ -299,6 +311,7 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
         sched_unready(cpu, thread, WAIT_TIME);
     }
     sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
     if (could_run && thread->sc != NULL) {
         sched_ready(cpu, thread);
     }
@@ -362,6 +375,8 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
+    } else if (unlikely(thread->caller != NULL)) {
+        thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
     cpu->end = now + (word)sc->left;

@@ -172,6 +172,16 @@ ALWAYS_INLINE void sched_pass_or_ready(struct cpu *cpu, struct tcb *to)
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
 /* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */
 void sched_change_lender(struct tcb *thread, struct sched_context *sc);
+/* To be called where a thread can go on whose caller's time may be gone, or elsewhere. */
+void sched_on_its_own(struct cpu *cpu, struct tcb *thread);
+/* The same thread has no caller any more. */
+ALWAYS_INLINE void sched_no_caller(struct cpu *cpu, struct tcb *thread)
+{
+    thread->caller = NULL;
+    if (unlikely(thread->attention & ATTENTION_TIME)) {
+        sched_unattend(cpu, thread, ATTENTION_TIME);
+    }
+}
 ALWAYS_INLINE void sched_lend(struct tcb *thread, struct sched_context *sc)
 {
     if (unlikely(thread->lent != NULL) || unlikely(sc != NULL && sc != thread->sc)) {
