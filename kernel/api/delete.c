@@ -65,7 +65,7 @@ static __attribute__((noinline)) enum err undo_mapping(struct cpu *cpu, struct s
     }
     for (struct vspace *vspace; (vspace = tables_vspace(slot->arg)) != NULL;) {
         cpu->resched = RESCHED_ALL; /* it may be loaded */
-        if (!vspace_clear_step(vspace) && invocation_must_yield(cpu)) {
+        if (!vspace_clear_step(vspace, slot) && invocation_must_yield(cpu)) {
             return ERR_PREEMPTED;
         }
     }
@@ -203,7 +203,7 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return sched_forget_one(cpu, object);
     case OBJECT_VSPACE:
         cpu->resched = RESCHED_ALL; /* it may be loaded */
-        return vspace_clear_step(object);
+        return vspace_clear_step(object, NULL);
     case OBJECT_IRQ_HANDLER:
         return clear_irq(cpu, object, err);
     default:

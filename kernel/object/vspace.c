@@ -432,7 +432,7 @@ void tables_moved(struct slot *tables)
     }
 }
 
-bool vspace_clear_step(struct vspace *vspace)
+bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
 {
     vspace->pool = NULL;
     if (vspace->top != NULL) {
@@ -453,10 +453,14 @@ bool vspace_clear_step(struct vspace *vspace)
         vspace->used = table->next;
         return false;
     }
-    struct table *first = vspace->blocks;
+    struct table **place = &vspace->blocks;
+    if (*place != NULL && link_target((*place)->block) == last && (*place)->block_next != NULL) {
+        place = &(*place)->block_next;
+    }
+    struct table *first = *place;
     if (first != NULL) {
         struct slot *tables = link_target(first->block);
-        vspace->blocks = first->block_next;
+        *place = first->block_next;
         slot_lock(tables);
         slot_write_arg(tables, tables->arg & FRAME_BITS_MASK);
         slot_unlock(tables);

@@ -154,9 +154,10 @@ void tables_moved(struct slot *tables);
 
 /* Gives it a block of tables; not_ready while vspace_clear_step() is at work on it. */
 NODISCARD enum err vspace_feed(struct vspace *vspace, struct slot *tables);
-/* Ends all mappings of an address space and gives its tables back, bit by bit; true when it has
- * neither mappings nor tables. From the first step on nothing can be mapped. */
-bool vspace_clear_step(struct vspace *vspace);
+/* Ends all mappings of an address space and gives its tables back, bit by bit, the block of `last`
+ * (NULL: of no one) last of all; true when it has neither mappings nor tables. From the first step on
+ * nothing can be mapped. */
+bool vspace_clear_step(struct vspace *vspace, struct slot const *last);
 /* Gives it an ASID if it has none: afterwards `root` can be loaded. False: it maps nothing. */
 bool vspace_activate(struct vspace *vspace);
 /* Counts of ASIDs given out, and of flushes that reusing them took. */
