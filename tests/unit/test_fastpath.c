@@ -460,9 +460,9 @@ static void reply_among_workers(void)
 static void reply_among_others(void)
 {
     before_reply();
-    struct world_thread other = world_thread_unstarted(50);
-    (void)other;
-    ck_ok(sys_thread_resume(CPTR(BOOT_SLOT_THREAD)));
+    (void)world_thread(99);
+    (void)world_thread(100);
+    ck_runs(server);
     now(endpoint.raw | SYS_REPLY_RECV, 0, 0);
 }
 

@@ -163,7 +163,7 @@ START_TEST(device_memory_makes_frames_only_and_is_never_touched)
 {
     world_make();
     struct boot_info const *info = world_frame(CPTR(17));
-    ck_assert_uint_eq(info->device_count, 1);
+    ck_assert_uint_eq(info->device_count, 2);
     ck_assert_str_eq((char const *)info->device[0].name, "test,device");
     cptr_t device = CPTR(info->device[0].slot);
     cptr_t made;

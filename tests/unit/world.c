@@ -62,6 +62,7 @@ void world_make(void)
         .image = make_image(),
     };
     boot_add_device(&boot, "test,device", 0x8000, 0x100, 7);
+    boot_add_device(&boot, "test,large", 0x40000000, 1ul << 30, 0);
     host.now = 1000;
     init = kernel_boot(&boot, 0);
     host.current = init;

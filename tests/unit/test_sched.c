@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel.h"
+
+#include <stdlib.h>
+
+#define INIT_TABLE CPTR(BOOT_SLOT_CNODE)
+#define SCHED      CPTR(BOOT_SLOT_SCHED_CONTROL)
+#define MS         1000000ul
+
+static cptr_t endpoint;
+
+static void set_priority(struct world_thread t, uint8_t priority)
+{
+    ck_ok(sys_sched_control_set_priority(SCHED, t.cap, priority));
+}
+
+static void give_time(struct world_thread t, uint64_t budget, uint64_t period)
+{
+    ck_ok(sys_sched_control_configure(SCHED, t.time, budget, period));
+}
+
+static struct world_thread next_thread(void)
+{
+    struct world_thread t = world_thread(255);
+    sys_yield();
+    ck_runs(t);
+    return t;
+}
+
+/* A server without time of its own waits on the endpoint. */
+static struct world_thread passive_server(uint8_t priority)
+{
+    struct world_thread t = next_thread();
+    struct sys_message m;
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(t.time));
+    set_priority(t, priority);
+    return t;
+}
+
+static void call(cptr_t to)
+{
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_call(to, &m, 0));
+}
+
+static uint64_t used(cptr_t time)
+{
+    uint64_t ns;
+    ck_ok(sys_sched_context_consumed(time, &ns));
+    return ns;
+}
+
+START_TEST(of_all_priorities_the_most_urgent_runs)
+{
+    world_make();
+    static struct world_thread t[255];
+    unsigned order[255];
+    for (unsigned i = 0; i < 255; i++) {
+        order[i] = i;
+    }
+    srand(1);
+    for (unsigned i = 254; i > 0; i--) {
+        unsigned other = (unsigned)rand() % (i + 1), kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+    for (unsigned i = 0; i < 255; i++) {
+        t[order[i]] = world_thread((uint8_t)order[i]);
+    }
+    world_sleep();
+    for (unsigned p = 254; p > 0; p--) {
+        ck_runs(t[p]);
+        world_sleep();
+    }
+    ck_runs(t[0]);
+}
+END_TEST
+
+START_TEST(slices_go_round_among_equals)
+{
+    world_make();
+    struct world_thread t[3];
+    for (unsigned i = 0; i < 3; i++) {
+        t[i] = world_thread(100);
+        give_time(t[i], 2 * MS, 0);
+    }
+    struct world_thread low = world_thread(50);
+    world_sleep();
+    for (unsigned i = 0; i < 9; i++) {
+        ck_runs(t[i % 3]);
+        world_pass(2 * MS - 100);
+        ck_runs(t[i % 3]);
+        world_pass(100);
+    }
+    ck_assert_uint_eq(used(t[1].time), 6 * MS);
+    ck_assert_uint_eq(used(low.time), 0);
+}
+END_TEST
+
+START_TEST(a_preempted_thread_goes_on_before_its_equals)
+{
+    world_make();
+    struct world_thread a = world_thread(100), b = world_thread(100);
+    uint64_t bits;
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    sys_ignore(sys_wait(n, 0, &bits, NULL));
+    ck_runs(a);
+    world_pass(MS);
+    ck_ok(sys_signal(n));
+    ck_runs(world_init());
+    world_sleep();
+    ck_runs(a);
+    sys_yield();
+    ck_runs(b);
+    sys_yield();
+    ck_runs(a);
+}
+END_TEST
+
+START_TEST(a_budget_is_what_there_is_in_each_period)
+{
+    world_make();
+    struct world_thread t = world_thread(100), low = world_thread(50);
+    give_time(t, 2 * MS, 10 * MS);
+    world_sleep();
+    for (unsigned i = 0; i < 5; i++) {
+        ck_runs(t);
+        world_pass(2 * MS);
+        ck_runs(low);
+        world_pass(8 * MS - 100);
+        ck_runs(low);
+        world_pass(100);
+    }
+    ck_runs(t);
+    ck_assert_uint_eq(used(t.time), 10 * MS);
+    ck_assert_uint_eq(used(low.time), 40 * MS);
+}
+END_TEST
+
+START_TEST(an_exhausted_thread_alone_waits_for_its_period)
+{
+    world_make();
+    struct world_thread t = world_thread(100);
+    give_time(t, 2 * MS, 10 * MS);
+    world_sleep();
+    ck_runs(t);
+    uint64_t before = sys_clock_ns();
+    world_pass(2 * MS); /* nobody else: the machine sleeps until then */
+    ck_runs(t);
+    ck_assert_uint_eq(sys_clock_ns() - before, 10 * MS);
+}
+END_TEST
+
+START_TEST(time_is_charged_to_the_caller)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(200);
+    struct world_thread client = world_thread(100), low = world_thread(50);
+    give_time(client, 3 * MS, 20 * MS);
+    world_sleep();
+    ck_runs(client);
+    world_pass(MS);
+    call(endpoint);
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(server);
+    world_pass(MS); /* used up: the server waits for its client's next period */
+    ck_runs(low);
+    ck_assert_uint_eq(used(client.time), 3 * MS);
+    world_pass(17 * MS);
+    ck_runs(server);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_reply_recv(endpoint, &m, 0);
+    ck_runs(client);
+    ck_assert_uint_eq(used(server.time), 0);
+}
+END_TEST
+
+START_TEST(a_preempted_server_keeps_the_time_that_it_was_lent)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), client = world_thread(100);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_assert_ptr_eq(server.tcb->lent, client.tcb->sc);
+    world_sleep();
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, client.tcb->sc);
+    ck_assert_ptr_null(server.tcb->lent);
+}
+END_TEST
+
+/* The slice ends in the moment in which somebody more urgent wakes. */
+START_TEST(a_server_keeps_lent_time_that_ends_as_it_is_preempted)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), client = world_thread(100);
+    give_time(client, MS, 0);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(world_init());
+    world_sleep();
+    ck_runs(server);
+}
+END_TEST
+
+START_TEST(a_server_whose_lender_loses_his_time_goes_on_on_its_own)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = next_thread();
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(endpoint, &m, 0);
+    set_priority(server, 100);
+    struct world_thread client = world_thread(100), low = world_thread(50);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_ok(sys_cnode_delete(INIT_TABLE, INDEX(client.time)));
+    world_sleep();
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, server.tcb->sc);
+    (void)sys_reply_recv(endpoint, &m, 0);
+    ck_runs(low); /* the client has no time to run on */
+    ck_assert_uint_eq(client.tcb->wait, WAIT_TIME);
+    ck_ok(sys_sched_context_unbind(server.time));
+    ck_ok(sys_sched_context_bind(server.time, client.cap));
+    ck_runs(client);
+    ck_result(OK);
+}
+END_TEST
+
+START_TEST(a_passive_server_that_has_answered_waits_for_time)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    for (unsigned priority = 50; priority <= 150; priority += 50) {
+        struct world_thread server = passive_server((uint8_t)priority), client = world_thread(100);
+        world_sleep();
+        ck_runs(client);
+        call(endpoint);
+        ck_runs(server);
+        struct sys_message m = { .tag = 0 };
+        sys_ignore(sys_reply(CPTR_NONE, &m));
+        ck_runs(client);
+        ck_assert_uint_eq(server.tcb->wait, WAIT_TIME);
+        ck_ok(sys_thread_suspend(server.cap));
+        ck_ok(sys_thread_suspend(CPTR(BOOT_SLOT_THREAD)));
+        ck_ok(sys_thread_resume(CPTR(BOOT_SLOT_THREAD)));
+        ck_runs(world_init());
+        ck_ok(sys_thread_suspend(client.cap));
+    }
+}
+END_TEST
+
+/* One entry makes two threads ready: the dropped caller, and a sender between it and the server. */
+START_TEST(of_two_that_become_ready_at_once_both_go_before)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t second = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread sender = next_thread();
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_send(second, &m));
+    set_priority(sender, 120);
+    struct world_thread server = next_thread();
+    (void)sys_recv(endpoint, &m, 0);
+    set_priority(server, 100);
+    struct world_thread client = world_thread(140);
+    world_sleep();
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    ck_ok(sys_sched_context_unbind(server.time));
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    sys_event_t event = sys_nb_recv(second, &m);
+    (void)event;
+    ck_runs(client);
+    world_sleep();
+    ck_runs(sender);
+    world_sleep();
+    ck_runs(server);
+}
+END_TEST
+
+/* It drops one caller, who is more urgent, and takes over the time of another. */
+START_TEST(time_that_is_taken_over_survives_a_preemption)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), urgent = world_thread(140);
+    world_sleep();
+    ck_runs(urgent);
+    struct world_thread second = world_thread(140);
+    call(endpoint);
+    ck_runs(second);
+    call(endpoint);
+    ck_runs(server);
+    struct sys_message m;
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(urgent);
+    ck_result(-ERR_NO_REPLY);
+    ck_assert_ptr_eq(server.tcb->lent, second.tcb->sc);
+    world_sleep();
+    ck_runs(server);
+    (void)sys_reply_recv(endpoint, &m, 0);
+    ck_runs(second);
+}
+END_TEST
+
+/* The client has no time of its own any more; its server gives back what it ran on, and takes the
+ * next message in the same moment. */
+START_TEST(time_that_is_handed_over_survives_the_next_message)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(200), client = world_thread(140);
+    struct world_thread second = world_thread(140);
+    world_sleep();
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    set_priority(server, 100);
+    ck_runs(second);
+    call(endpoint);
+    ck_runs(server);
+    ck_ok(sys_sched_context_unbind(client.time));
+    struct sys_message m = { .tag = 0 };
+    (void)sys_reply_recv(endpoint, &m, 0);
+    ck_runs(client);
+    ck_result(OK);
+    world_sleep();
+    ck_runs(server);
+}
+END_TEST
+
+START_TEST(a_thread_without_time_waits_until_it_gets_some)
+{
+    world_make();
+    struct world_thread t = world_thread_unstarted(255);
+    ck_ok(sys_thread_start(t.cap, 0, 0, 0, 0, 0));
+    sys_yield();
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_err(sys_sched_context_bind(t.time, t.cap), ERR_ALREADY);
+    sys_yield();
+    ck_runs(t);
+    sys_ignore(sys_sched_context_unbind(t.time));
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(t.time));
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    sys_yield();
+    ck_runs(t);
+    ck_result(OK);
+    sys_ignore(sys_cnode_delete(INIT_TABLE, INDEX(t.time)));
+    ck_runs(world_init());
+}
+END_TEST
+
+START_TEST(time_has_limits)
+{
+    world_make();
+    cptr_t time = world_object(OBJECT_SCHED_CONTEXT, 0);
+    struct world_thread t = world_thread_unstarted(1);
+    ck_err(sys_sched_context_bind(time, t.cap), ERR_NOT_READY);
+    static struct {
+        uint64_t budget, period;
+        enum err expected;
+        unsigned argument;
+    } const cases[] = {
+        { 0, 0, ERR_BAD_ARGUMENT, 2 },         { 9999, 0, ERR_BAD_ARGUMENT, 2 },
+        { ~0ul, 0, ERR_BAD_ARGUMENT, 2 },      { (1ul << 62) + 1, 0, ERR_BAD_ARGUMENT, 2 },
+        { 20000, 19999, ERR_BAD_ARGUMENT, 3 }, { 20000, ~0ul, ERR_BAD_ARGUMENT, 3 },
+        { 10000, 0, OK, 0 },                   { 20000, 20000, OK, 0 },
+        { 1ul << 62, 1ul << 62, OK, 0 },
+    };
+    for (unsigned i = 0; i < array_length(cases); i++) {
+        ck_err(sys_sched_control_configure(SCHED, time, cases[i].budget, cases[i].period),
+               cases[i].expected);
+        if (cases[i].expected != OK) {
+            ck_assert_uint_eq(sys_error_detail & ERROR_DETAIL_ARGUMENT_MASK, cases[i].argument);
+        }
+    }
+    ck_err(sys_sched_control_set_priority(SCHED, t.cap, 255), OK);
+}
+END_TEST
+
+START_TEST(a_change_of_priority_takes_effect_at_once)
+{
+    world_make();
+    struct world_thread a = world_thread(100), b = world_thread(90), c = world_thread(80);
+    world_sleep();
+    ck_runs(a);
+    set_priority(c, 110);
+    ck_runs(c);
+    set_priority(c, 70);
+    ck_runs(a);
+    set_priority(a, 85);
+    ck_runs(b);
+    set_priority(a, 90);
+    ck_runs(b);
+    sys_yield();
+    ck_runs(a);
+}
+END_TEST
+
+START_TEST(nobody_pays_for_idling)
+{
+    world_make();
+    struct world_thread t = world_thread(255);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0), own = world_slot();
+    uint64_t bits;
+    ck_ok(sys_cnode_copy(INIT_TABLE, INDEX(own), t.time, RIGHTS_ALL));
+    uint64_t first = used(CPTR(BOOT_SLOT_SCHED_CONTEXT));
+    sys_ignore(sys_wait(n, sys_clock_ns() + 50 * MS, &bits, NULL));
+    ck_runs(t);
+    sys_ignore(sys_cnode_delete(INIT_TABLE, INDEX(t.cap))); /* itself: nobody is left to run */
+    ck_runs(world_init());
+    ck_assert_uint_eq(used(own), 0);
+    ck_assert_uint_eq(used(CPTR(BOOT_SLOT_SCHED_CONTEXT)), first);
+    uint64_t idle;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_IDLE, &idle));
+    ck_assert_uint_eq(idle, 50 * MS);
+}
+END_TEST
+
+START_TEST(many_deadlines_of_a_moment_are_all_kept)
+{
+    world_make();
+    struct world_thread t[20];
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits, deadline = sys_clock_ns() + 5 * MS;
+    for (unsigned i = 0; i < 20; i++) {
+        t[i] = next_thread();
+        sys_ignore(sys_wait(n, i % 3 == 0 ? deadline + MS : deadline, &bits, NULL));
+        ck_runs(world_init());
+    }
+    world_pass(5 * MS);
+    for (unsigned i = 0; i < 20; i++) {
+        ck_assert_int_eq(t[i].tcb->wait == 0, i % 3 != 0);
+    }
+    world_pass(MS);
+    for (unsigned i = 0; i < 20; i++) {
+        ck_assert_uint_eq(t[i].tcb->wait, 0);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sched");
+    WORLD_TEST(suite, of_all_priorities_the_most_urgent_runs);
+    WORLD_TEST(suite, slices_go_round_among_equals);
+    WORLD_TEST(suite, a_preempted_thread_goes_on_before_its_equals);
+    WORLD_TEST(suite, a_budget_is_what_there_is_in_each_period);
+    WORLD_TEST(suite, an_exhausted_thread_alone_waits_for_its_period);
+    WORLD_TEST(suite, time_is_charged_to_the_caller);
+    WORLD_TEST(suite, a_preempted_server_keeps_the_time_that_it_was_lent);
+    WORLD_TEST(suite, a_server_keeps_lent_time_that_ends_as_it_is_preempted);
+    WORLD_TEST(suite, a_server_whose_lender_loses_his_time_goes_on_on_its_own);
+    WORLD_TEST(suite, a_passive_server_that_has_answered_waits_for_time);
+    WORLD_TEST(suite, of_two_that_become_ready_at_once_both_go_before);
+    WORLD_TEST(suite, time_that_is_taken_over_survives_a_preemption);
+    WORLD_TEST(suite, time_that_is_handed_over_survives_the_next_message);
+    WORLD_TEST(suite, a_thread_without_time_waits_until_it_gets_some);
+    WORLD_TEST(suite, time_has_limits);
+    WORLD_TEST(suite, a_change_of_priority_takes_effect_at_once);
+    WORLD_TEST(suite, nobody_pays_for_idling);
+    WORLD_TEST(suite, many_deadlines_of_a_moment_are_all_kept);
+    return world_run(suite);
+}
