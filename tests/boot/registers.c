@@ -8,8 +8,9 @@
 void registers_fill(struct registers *in, unsigned who, uint64_t *random)
 {
     for (unsigned i = 0; i < TEST_REGISTERS; i++) {
-        in->r[i] = 0x5ecul << 52 | (uint64_t)who << 44 | (uint64_t)i << 36 |
-                   (random_next(random) & 0xffffffffful);
+        uint64_t value = 0x5ecul << 52 | (uint64_t)who << 44 | (uint64_t)i << 36 |
+                         (random_next(random) & 0xffffffffful);
+        in->r[i] = test_register_value(i, value);
     }
 }
 

@@ -6,7 +6,7 @@
 
 struct registers {
     uint64_t r[TEST_REGISTERS];
-};
+} __attribute__((aligned(16))); /* some processors want this of a stack pointer */
 
 /* What a system call does to a register. */
 enum role {
