@@ -111,9 +111,9 @@ static void retyped_thread_is_zero(void)
 {
     cptr_t memory = dirty_memory(14);
     cptr_t thread = make_of(memory, OBJECT_THREAD, 0);
-    fill(sys_buffer()->words, sizeof(struct registers), DIRT);
+    fill(sys_buffer()->words, TEST_REGISTERS * sizeof(uint64_t), DIRT);
     ASSERT_OK(sys_thread_read_registers(thread));
-    EXPECT(all_are(sys_buffer()->words, sizeof(struct registers), 0));
+    EXPECT(all_are(sys_buffer()->words, TEST_REGISTERS * sizeof(uint64_t), 0));
     EXPECT_ERR(sys_sched_context_bind(make_of(memory, OBJECT_SCHED_CONTEXT, 0), thread),
                ERR_NOT_READY);
 }

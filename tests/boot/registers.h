@@ -6,14 +6,14 @@
 
 struct registers {
     uint64_t r[TEST_REGISTERS];
-};
+} __attribute__((aligned(16))); /* some processors want this of a stack pointer */
 
 /* What a system call does to a register. */
 enum role {
     ROLE_RESULT,    /* the result comes back in it */
     ROLE_MESSAGE,   /* a message word, or the tag */
     ROLE_PRESERVED, /* as before */
-    ROLE_CLEARED,   /* zero, or as before */
+    ROLE_CLEARED,   /* as before, or test_cleared_value() */
     ROLE_RETURN,    /* the same, or where the thread goes on */
     ROLE_STACK,     /* preserved too; these functions keep the address of `out` in it */
     ROLE_NONE,      /* the program counter */

@@ -5,13 +5,27 @@
 #include <tessera/sys.h>
 
 /* Registers in the order of Thread.read_registers: pc, sp, tp, ra, gp, t0 to t2, s0, s1, a0 ... */
-#define TEST_REGISTERS  REGISTER_WORDS
+#define TEST_REGISTERS  32
 #define TEST_PC         0
 #define TEST_SP         1
 #define TEST_TLS        2
 #define TEST_FIRST      10 /* the first argument and the result: a0 */
 #define TEST_WORD(i)    (11 + (i))
 #define TEST_TAG        17
+
+/* What a register holds when it is given `value`. */
+ALWAYS_INLINE uint64_t test_register_value(unsigned i, uint64_t value)
+{
+    (void)i;
+    return value;
+}
+
+/* What a system call leaves in a register that it clears. */
+ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
+{
+    (void)i;
+    return 0;
+}
 
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       (1ul << 38)
