@@ -704,6 +704,7 @@ class Function:
 
     def end_unsaved(self, i, state, label):
         self.declined(i, state, label)
+        self.unchanged(i, state, self.arch.saved, "decline", f"declines to {label}")
         self.early(i, state, label)
 
     def end_event(self, i, state, label):

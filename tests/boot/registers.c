@@ -22,7 +22,7 @@ void registers_check_frame(struct registers const *in, struct registers const *o
             EXPECT(out->r[i] == in->r[i]);
             break;
         case ROLE_CLEARED:
-            EXPECT(out->r[i] == 0 || out->r[i] == in->r[i]);
+            EXPECT(out->r[i] == test_cleared_value(i) || out->r[i] == in->r[i]);
             break;
         case ROLE_RETURN:
             EXPECT(out->r[i] == 0 || out->r[i] == in->r[i] ||
@@ -232,7 +232,7 @@ static void fresh_thread(void)
                                 : i == TEST_TLS     ? 0x7777
                                 : i == TEST_FIRST   ? 0x1111
                                 : i == TEST_WORD(0) ? 0x2222
-                                                    : 0;
+                                                    : test_register_value(i, 0);
             test_at(round, i);
             EXPECT_EQ(seen.r[i], expected);
         }

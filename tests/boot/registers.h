@@ -13,7 +13,7 @@ enum role {
     ROLE_RESULT,    /* the result comes back in it */
     ROLE_MESSAGE,   /* a message word, or the tag */
     ROLE_PRESERVED, /* as before */
-    ROLE_CLEARED,   /* zero, or as before */
+    ROLE_CLEARED,   /* as before, or test_cleared_value() */
     ROLE_RETURN,    /* the same, or where the thread goes on */
     ROLE_STACK,     /* preserved too; these functions keep the address of `out` in it */
     ROLE_NONE,      /* the program counter */

@@ -14,6 +14,8 @@ from .common import ROOT, Stop, build_dir
 
 # One instruction takes one nanosecond of virtual time; idle time is skipped. Runs repeat exactly.
 COUNTED = ["-icount", "shift=0,sleep=off"]
+# QEMU has a process group of its own; it ends with this program, however that ends.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 
 
 def description(platform):
@@ -56,7 +58,7 @@ def run(line):
 
 def boot(arguments, timeout, each_line=lambda line: None):
     """Runs QEMU until it ends. Returns its exit code and its lines; code None: it had to be ended."""
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen([*WITH_US, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
     expired = threading.Event()
 

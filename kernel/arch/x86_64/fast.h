@@ -114,6 +114,7 @@ ALWAYS_INLINE word arch_address(void)
 ALWAYS_INLINE void arch_decline_unsaved(void)
 {
     __asm__ volatile("mov %%gs:0, %%r11\n\t"
+                     "mov 24(%%r11), %%rbx\n\t"
                      "jmp fast_declined_unsaved"
                      :
                      :
