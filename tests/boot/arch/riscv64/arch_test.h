@@ -20,8 +20,6 @@ ALWAYS_INLINE uint64_t test_register_value(unsigned i, uint64_t value)
     return value;
 }
 
-<<<<<<< HEAD
-=======
 /* What a system call leaves in a register that it clears. */
 ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
 {
@@ -29,7 +27,6 @@ ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
     return 0;
 }
 
->>>>>>> refs/heads/x86
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       (1ul << 38)
 #define TEST_KERNEL_ADDRESS 0xffffffc080200000ul
