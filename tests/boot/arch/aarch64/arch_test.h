@@ -20,6 +20,13 @@ ALWAYS_INLINE uint64_t test_register_value(unsigned i, uint64_t value)
     return i == TEST_FLAGS ? value & 0xf0000000 : value;
 }
 
+/* What a system call leaves in a register that it clears. */
+ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
+{
+    (void)i;
+    return 0;
+}
+
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       (1ul << 39)
 #define TEST_KERNEL_ADDRESS 0xffffffc040200000ul
