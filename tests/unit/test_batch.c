@@ -6,11 +6,12 @@
 #define INIT_TABLE CPTR(BOOT_SLOT_CNODE)
 #define INIT_SPACE CPTR(BOOT_SLOT_VSPACE)
 
-static void entry(unsigned at, cptr_t target, enum method method, uint64_t a, uint64_t b, uint64_t c)
+static void entry(unsigned at, cptr_t target, enum method method, uint64_t a, uint64_t b,
+                  uint64_t c)
 {
-    world_init().buffer->batch[at] = (struct batch_entry){
-        .target = target.raw, .tag = sys_tag(method, 0, 0), .arguments = { a, b, c }
-    };
+    world_init().buffer->batch[at] = (struct batch_entry){ .target = target.raw,
+                                                           .tag = sys_tag(method, 0, 0),
+                                                           .arguments = { a, b, c } };
 }
 
 START_TEST(a_batch_does_all_its_requests)
@@ -80,8 +81,10 @@ START_TEST(a_batch_that_is_none_is_refused)
     static struct {
         uint64_t count, at;
         enum err expected;
-    } const cases[] = { { BATCH_ENTRIES + 1, 0, ERR_BAD_ARGUMENT }, { ~0ul, 0, ERR_BAD_ARGUMENT },
-                        { 3, 4, ERR_BAD_ARGUMENT },                 { 3, ~0ul, ERR_BAD_ARGUMENT },
+    } const cases[] = { { BATCH_ENTRIES + 1, 0, ERR_BAD_ARGUMENT },
+                        { ~0ul, 0, ERR_BAD_ARGUMENT },
+                        { 3, 4, ERR_BAD_ARGUMENT },
+                        { 3, ~0ul, ERR_BAD_ARGUMENT },
                         { 3, 3, OK } };
     for (unsigned i = 0; i < array_length(cases); i++) {
         struct sys_message m = { .w = { cases[i].count, cases[i].at } };
@@ -112,7 +115,8 @@ START_TEST(requests_of_five_arguments_are_refused)
             entry(n, INIT_TABLE, METHOD_CNODE_INSPECT, 1, 0, 0);
         }
         world_init().buffer->batch[1].target = INDEX(to);
-        *e = (struct batch_entry){ world_memory.raw, sys_tag(METHOD_UNTYPED_RETYPE, 0, 0),
+        *e = (struct batch_entry){ world_memory.raw,
+                                   sys_tag(METHOD_UNTYPED_RETYPE, 0, 0),
                                    { OBJECT_ENDPOINT, 0, 1, INIT_TABLE.raw } };
         ck_err(sys_batch(places[i] + 1, &done), ERR_BAD_REQUEST);
         ck_assert_uint_eq(done, places[i]);
@@ -135,9 +139,11 @@ START_TEST(a_batch_whose_ground_is_taken_away_ends)
     sys_yield();
     ck_runs(t);
     struct batch_entry *e = t.tcb->buffer->batch;
-    e[0] = (struct batch_entry){ INIT_TABLE.raw, sys_tag(METHOD_CNODE_REVOKE, 0, 0),
+    e[0] = (struct batch_entry){ INIT_TABLE.raw,
+                                 sys_tag(METHOD_CNODE_REVOKE, 0, 0),
                                  { INDEX(frame) } };
-    e[1] = (struct batch_entry){ INIT_TABLE.raw, sys_tag(METHOD_CNODE_COPY, 0, 0),
+    e[1] = (struct batch_entry){ INIT_TABLE.raw,
+                                 sys_tag(METHOD_CNODE_COPY, 0, 0),
                                  { INDEX(to), INIT_TABLE.raw, RIGHTS_ALL } };
     unsigned done;
     ck_err(sys_batch(2, &done), ERR_CANCELLED);

@@ -211,7 +211,8 @@ START_TEST(no_address_leads_out_of_the_tables)
     ck_ok(sys_thread_configure(t.cap, of_its_own, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, CPTR_NONE));
     ck_ok(sys_cnode_revoke(INIT_TABLE, INDEX(of_its_own)));
     for (unsigned i = 0; i < 1000; i++) {
-        struct slot *slot = cspace_slot(t.tcb, (kernel_cptr_t){ (word)rand() << 16 ^ (word)rand() });
+        struct slot *slot =
+            cspace_slot(t.tcb, (kernel_cptr_t){ (word)rand() << 16 ^ (word)rand() });
         ck_assert(slot_is_empty(slot));
         ck_assert_ptr_eq((char *)slot, t.tcb->cs_base);
     }
@@ -348,10 +349,12 @@ static cptr_t furnish(cptr_t memory)
     static struct {
         enum object_type type;
         uint8_t size;
-    } const kinds[] = { { OBJECT_UNTYPED, 12 }, { OBJECT_CNODE, 7 },     { OBJECT_THREAD, 0 },
-                        { OBJECT_ENDPOINT, 0 }, { OBJECT_NOTIFICATION, 0 }, { OBJECT_REPLY, 0 },
-                        { OBJECT_SCHED_CONTEXT, 0 }, { OBJECT_VSPACE, 0 }, { OBJECT_TABLES, 15 },
-                        { OBJECT_FRAME, 14 },   { OBJECT_FRAME, 12 } };
+    } const kinds[] = { { OBJECT_UNTYPED, 12 },      { OBJECT_CNODE, 7 },
+                        { OBJECT_THREAD, 0 },        { OBJECT_ENDPOINT, 0 },
+                        { OBJECT_NOTIFICATION, 0 },  { OBJECT_REPLY, 0 },
+                        { OBJECT_SCHED_CONTEXT, 0 }, { OBJECT_VSPACE, 0 },
+                        { OBJECT_TABLES, 15 },       { OBJECT_FRAME, 14 },
+                        { OBJECT_FRAME, 12 } };
     for (uint32_t i = 0; i < array_length(kinds); i++) {
         ck_ok(sys_untyped_retype(memory, kinds[i].type, kinds[i].size, 1, table, 1 + i));
     }

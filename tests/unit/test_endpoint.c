@@ -286,8 +286,8 @@ START_TEST(without_a_buffer_nothing_long_comes_or_goes)
     cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
     struct world_thread server = make_server(endpoint, 255);
     ck_ok(sys_thread_suspend(server.cap));
-    ck_ok(sys_thread_configure(server.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE,
-                               CPTR_NONE));
+    ck_ok(
+        sys_thread_configure(server.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, CPTR_NONE));
     ck_ok(sys_thread_start(server.cap, 0, 0, 0, 0, 0));
     sys_yield();
     ck_runs(server);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Device trees as dtc makes them, and as nobody should: whatever they say, nothing outside is read. */
+/* Device trees as dtc makes them, and as nobody should: whatever they say, nothing outside is read.
+ */
 #include "kernel.h"
 
 #include <stdio.h>
@@ -122,7 +123,9 @@ START_TEST(no_byte_of_a_tree_is_believed)
         uint8_t *bad = malloc(board_size);
         memcpy(bad, board, board_size);
         for (int k = rand() % 4; k >= 0; k--) {
-            static uint32_t const cells[] = { 0, 1, 2, 3, 4, 9, 0xffffffff, 0xfffffffc, 0x80000000 };
+            static uint32_t const cells[] = {
+                0, 1, 2, 3, 4, 9, 0xffffffff, 0xfffffffc, 0x80000000
+            };
             uint32_t cell = cells[(unsigned)rand() % array_length(cells)];
             size_t place = (size_t)rand() % (board_size / 4) * 4;
             for (unsigned b = 0; b < 4; b++) {
@@ -149,8 +152,8 @@ static bool nested(unsigned depth)
     static uint8_t blob[4096];
     uint8_t *to = blob;
     uint32_t structure = 12 * depth + 4;
-    uint32_t const head[] = { 0xd00dfeed, 40 + structure, 40, 40 + structure, 40, 17, 16, 0, 0,
-                              structure };
+    uint32_t const head[] = { 0xd00dfeed, 40 + structure, 40, 40 + structure, 40, 17, 16, 0,
+                              0,          structure };
     for (unsigned i = 0; i < array_length(head); i++) {
         put(&to, head[i]);
     }

@@ -69,9 +69,9 @@ static uint64_t any_number(void)
 #define LINE         5
 #define LINE_OF_INIT 9
 
-static cptr_t memory;   /* what the programs' world is made of */
-static cptr_t table;    /* init's capability to their table */
-static cptr_t wake;     /* what init waits for */
+static cptr_t memory; /* what the programs' world is made of */
+static cptr_t table;  /* init's capability to their table */
+static cptr_t wake;   /* what init waits for */
 static cptr_t handler;
 static struct tcb *init;
 
@@ -514,7 +514,7 @@ int main(int argc, char **argv)
     }
     Suite *suite = suite_create("random");
     TCase *tcase = tcase_create("random");
-    tcase_set_timeout(tcase, 10 * SECONDS_EACH);
+    tcase_set_timeout(tcase, 20 * SECONDS_EACH);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, survives_programs_that_do_anything, first, last + 1);
     return world_run(suite);

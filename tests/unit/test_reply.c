@@ -119,7 +119,8 @@ START_TEST(a_reply_to_a_saved_fault_leaves_the_present_caller_alone)
     endpoint = world_object(OBJECT_ENDPOINT, 0);
     cptr_t reply = world_object(OBJECT_REPLY, 0);
     struct world_thread faulty = world_thread_unstarted(100), init = world_init();
-    ck_ok(sys_thread_configure(faulty.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, endpoint));
+    ck_ok(
+        sys_thread_configure(faulty.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, endpoint));
     ck_ok(sys_sched_context_bind(faulty.time, faulty.cap));
     ck_ok(sys_thread_start(faulty.cap, 0x1000, 0, 0, 0, 0));
     struct world_thread client = world_thread(50);

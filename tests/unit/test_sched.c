@@ -389,10 +389,14 @@ START_TEST(time_has_limits)
         enum err expected;
         unsigned argument;
     } const cases[] = {
-        { 0, 0, ERR_BAD_ARGUMENT, 2 },         { 9999, 0, ERR_BAD_ARGUMENT, 2 },
-        { ~0ul, 0, ERR_BAD_ARGUMENT, 2 },      { (1ul << 62) + 1, 0, ERR_BAD_ARGUMENT, 2 },
-        { 20000, 19999, ERR_BAD_ARGUMENT, 3 }, { 20000, ~0ul, ERR_BAD_ARGUMENT, 3 },
-        { 10000, 0, OK, 0 },                   { 20000, 20000, OK, 0 },
+        { 0, 0, ERR_BAD_ARGUMENT, 2 },
+        { 9999, 0, ERR_BAD_ARGUMENT, 2 },
+        { ~0ul, 0, ERR_BAD_ARGUMENT, 2 },
+        { (1ul << 62) + 1, 0, ERR_BAD_ARGUMENT, 2 },
+        { 20000, 19999, ERR_BAD_ARGUMENT, 3 },
+        { 20000, ~0ul, ERR_BAD_ARGUMENT, 3 },
+        { 10000, 0, OK, 0 },
+        { 20000, 20000, OK, 0 },
         { 1ul << 62, 1ul << 62, OK, 0 },
     };
     for (unsigned i = 0; i < array_length(cases); i++) {

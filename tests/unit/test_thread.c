@@ -201,7 +201,10 @@ START_TEST(a_name_is_readable)
     world_make();
     struct world_thread t = world_thread_unstarted(100);
     uint64_t text[2];
-    memcpy(text, "ab\n\x1b\x80\xff" "d~ 0123456789", 16);
+    memcpy(text,
+           "ab\n\x1b\x80\xff"
+           "d~ 0123456789",
+           16);
     ck_ok(sys_thread_name(t.cap, text[0], text[1]));
     ck_assert_int_eq(memcmp(t.tcb->name, "ab????d~ 0123456789", 16), 0);
 }

@@ -8,8 +8,8 @@
 
 static char *object_of(cptr_t slot)
 {
-    return cap_object(
-        cspace_slot(world_init().tcb, (kernel_cptr_t){ slot.raw })->head & ~ENDPOINT_SEND);
+    return cap_object(cspace_slot(world_init().tcb, (kernel_cptr_t){ slot.raw })->head &
+                      ~ENDPOINT_SEND);
 }
 
 static enum err retype(cptr_t memory, enum object_type type, unsigned size, unsigned count,
@@ -53,8 +53,7 @@ START_TEST(sizes_are_those_of_the_interface)
             if (good && kind->bits + size > 16) {
                 continue; /* it would not fit */
             }
-            ck_ok(sys_untyped_retype(all, OBJECT_UNTYPED, 17, 1, INIT_TABLE,
-                                     INDEX(memory)));
+            ck_ok(sys_untyped_retype(all, OBJECT_UNTYPED, 17, 1, INIT_TABLE, INDEX(memory)));
             ck_err(sys_untyped_retype(memory, (enum object_type)type, (uint8_t)size, 1, INIT_TABLE,
                                       INDEX(made)),
                    good ? OK : ERR_BAD_ARGUMENT);
@@ -75,7 +74,8 @@ START_TEST(objects_are_aligned_apart_and_zero)
     char *end = start;
     for (;;) {
         struct kind const *kind = &kinds[(unsigned)rand() % array_length(kinds)];
-        unsigned size = kind->smallest + (kind->smallest == kind->largest ? 0 : (unsigned)rand() % 4);
+        unsigned size =
+            kind->smallest + (kind->smallest == kind->largest ? 0 : (unsigned)rand() % 4);
         unsigned count = 1 + (unsigned)rand() % 3;
         word bytes = 1ul << (size + kind->bits);
         word expected = ((word)(end - start) + bytes - 1) & ~(bytes - 1);
@@ -174,8 +174,9 @@ START_TEST(device_memory_makes_frames_only_and_is_never_touched)
         uint8_t size;
         enum err expected;
     } const cases[] = {
-        { 0, 11, ERR_BAD_ARGUMENT },   { 0, 13, ERR_BAD_ARGUMENT }, { 4096, 12, ERR_BAD_ARGUMENT },
-        { ~0ul, 12, ERR_BAD_ARGUMENT }, { 64, 12, ERR_BAD_ARGUMENT }, { 0, 12, OK },
+        { 0, 11, ERR_BAD_ARGUMENT },    { 0, 13, ERR_BAD_ARGUMENT },
+        { 4096, 12, ERR_BAD_ARGUMENT }, { ~0ul, 12, ERR_BAD_ARGUMENT },
+        { 64, 12, ERR_BAD_ARGUMENT },   { 0, 12, OK },
     };
     for (unsigned i = 0; i < array_length(cases); i++) {
         made = world_slot();
@@ -183,7 +184,8 @@ START_TEST(device_memory_makes_frames_only_and_is_never_touched)
                cases[i].expected);
     }
     ck_assert_ptr_eq(world_frame(made), (void *)0x8000);
-    /* It was not zeroed: there is nothing at that address. And it can be mapped, but hold nothing. */
+    /* It was not zeroed: there is nothing at that address. And it can be mapped, but hold nothing.
+     */
     ck_ok(sys_frame_map(made, CPTR(BOOT_SLOT_VSPACE), 0x50000000, FRAME_READ | FRAME_WRITE));
     struct world_thread t = world_thread_unstarted(1);
     ck_err(sys_thread_configure(t.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), made, CPTR_NONE),

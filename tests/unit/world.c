@@ -38,10 +38,11 @@ static struct boot_image *make_image(void)
                                  .segment_count = 1,
                                  .archive_offset = 8192,
                                  .archive_size = 10 };
-    head->segment[0] = (struct init_segment){
-        .address = 0x200000, .offset = 4096, .file_size = 10, .memory_size = 8192,
-        .rights = FRAME_READ | FRAME_WRITE
-    };
+    head->segment[0] = (struct init_segment){ .address = 0x200000,
+                                              .offset = 4096,
+                                              .file_size = 10,
+                                              .memory_size = 8192,
+                                              .rights = FRAME_READ | FRAME_WRITE };
     return head;
 }
 
@@ -446,8 +447,8 @@ static void say_object(struct cap cap)
 
 static void say_core(struct cpu const *cpu)
 {
-    say("runs %p on %p, bar %d, timer %lx, dying %p\nready", (void *)host.current,
-        (void *)cpu->sc, cpu->bar, cpu->timer, (void *)families[0].dying);
+    say("runs %p on %p, bar %d, timer %lx, dying %p\nready", (void *)host.current, (void *)cpu->sc,
+        cpu->bar, cpu->timer, (void *)families[0].dying);
     if (cpu->first != NULL) {
         say(" %p", (void *)cpu->first);
     }
