@@ -256,8 +256,7 @@ static enum err init_on_exit(struct init_server *server, uint64_t badge, uint32_
     return OK;
 }
 
-static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge,
-                                          uint64_t *n)
+static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge, uint64_t *n)
 {
     (void)server, (void)badge;
     *n = 0;
@@ -289,11 +288,11 @@ static void exit_reaches_supervisor(void)
     cptr_t table = make_sized(OBJECT_CNODE, 4);
     endpoint = make(OBJECT_ENDPOINT);
     EXPECT_OK(sys_cnode_mint(table, 1, endpoint, ENDPOINT_SEND, 21));
-    struct sys_thread *program = start_sliced("program", PRIORITY - 1, SLICE_NS, CPTR_NONE, end,
-                                              (void *)42);
+    struct sys_thread *program =
+        start_sliced("program", PRIORITY - 1, SLICE_NS, CPTR_NONE, end, (void *)42);
     EXPECT_OK(sys_thread_suspend(program->thread));
-    EXPECT_OK(sys_thread_configure(program->thread, table, VSPACE, program->buffer_frame,
-                                   CPTR_NONE));
+    EXPECT_OK(
+        sys_thread_configure(program->thread, table, VSPACE, program->buffer_frame, CPTR_NONE));
     EXPECT_OK(sys_thread_resume(program->thread));
     exit_code = -1;
     sys_event_t event = sys_recv(endpoint, &m, sys_clock_ns() + 1000000);
