@@ -33,7 +33,7 @@ static enum err operate(enum syscall number, cptr_t target)
 {
     struct sys_message m = { .tag = 0, .w = { 0 } };
     int64_t result = sys_trap(target.raw | number, &m, SYS_TAG + SYS_MESSAGE_REGISTERS);
-    return result < 0 ? (enum err)-result : OK;
+    return result < 0 ? (enum err) - result : OK;
 }
 
 /* What each operation wants, and whether it names a capability at all. */
@@ -41,11 +41,11 @@ static struct {
     enum syscall number;
     enum object_type type;
 } const operations[] = {
-    { SYS_REPLY_RECV, OBJECT_ENDPOINT },      { SYS_REPLY_RECV_LONG, OBJECT_ENDPOINT },
-    { SYS_SIGNAL, OBJECT_NOTIFICATION },      { SYS_SEND, OBJECT_ENDPOINT },
-    { SYS_NB_SEND, OBJECT_ENDPOINT },         { SYS_RECV, OBJECT_ENDPOINT },
-    { SYS_NB_RECV, OBJECT_ENDPOINT },         { SYS_REPLY, OBJECT_REPLY },
-    { SYS_WAIT, OBJECT_NOTIFICATION },        { SYS_POLL, OBJECT_NOTIFICATION },
+    { SYS_REPLY_RECV, OBJECT_ENDPOINT }, { SYS_REPLY_RECV_LONG, OBJECT_ENDPOINT },
+    { SYS_SIGNAL, OBJECT_NOTIFICATION }, { SYS_SEND, OBJECT_ENDPOINT },
+    { SYS_NB_SEND, OBJECT_ENDPOINT },    { SYS_RECV, OBJECT_ENDPOINT },
+    { SYS_NB_RECV, OBJECT_ENDPOINT },    { SYS_REPLY, OBJECT_REPLY },
+    { SYS_WAIT, OBJECT_NOTIFICATION },   { SYS_POLL, OBJECT_NOTIFICATION },
 };
 
 static void forged_addresses(void)
@@ -96,7 +96,8 @@ static void request_on_wrong_type(void)
 {
     make_all();
     for (unsigned type = 1; type < OBJECT_TYPES; type++) {
-        for (uint64_t label = 0; label < 65536; label += label < OBJECT_TYPES * 16 + 32 ? 1 : 4099) {
+        for (uint64_t label = 0; label < 65536;
+             label += label < OBJECT_TYPES * 16 + 32 ? 1 : 4099) {
             test_at(type, label);
             bool exists = strcmp(method_name(label), method_name(0)) != 0;
             if (type == OBJECT_ENDPOINT || (exists && label / 16 == type)) {

@@ -144,6 +144,23 @@ static void refused_thread_stays_stopped(void)
     EXPECT_EQ(result, 7);
 }
 
+/* The same through a Reply object: that is free again, and whom the handler serves meanwhile is not
+ * concerned. */
+static void refused_through_reply_object(void)
+{
+    struct sys_message m, refusal = { .tag = sys_tag(1, 0, 0) };
+    cptr_t kept = make(OBJECT_REPLY);
+    start_faulting(run_illegal, NULL, &m);
+    EXPECT_OK(sys_reply_save(kept));
+    start("other", PRIORITY + 1, faults, run_breakpoint, NULL);
+    ASSERT_EQ(sys_recv(faults, &m, SOON).word, EVENT_KIND_FAULT);
+    EXPECT_OK(sys_reply(kept, &refusal));
+    EXPECT_ERR(sys_reply(kept, &refusal), ERR_NO_CALLER);
+    EXPECT_EQ(result, 0);
+    let_go_on((uint64_t)test_breakpoint + TEST_BREAKPOINT_BYTES);
+    EXPECT_EQ(result, 7);
+}
+
 /* Nobody handles its faults: it stops, others do not notice. */
 static void unhandled_fault_stops(void)
 {
@@ -163,8 +180,7 @@ static void handler_dies(void)
     for (unsigned i = 0; i < 2; i++) {
         cptr_t handler = make(OBJECT_ENDPOINT);
         struct sys_message m;
-        struct sys_thread *thread =
-            start("faulter", PRIORITY + 1, handler, run_breakpoint, NULL);
+        struct sys_thread *thread = start("faulter", PRIORITY + 1, handler, run_breakpoint, NULL);
         if (i == 1) {
             EXPECT_EQ(sys_recv(handler, &m, SOON).word, EVENT_KIND_FAULT);
         }
@@ -196,10 +212,15 @@ static void no_address_space(void)
 }
 
 static struct test const tests[] = {
-    TEST(moved_behind_illegal_instruction), TEST(moved_behind_breakpoint),
-    TEST(page_is_brought),                  TEST(page_is_made_writable),
-    TEST(unmended_fault_comes_again),       TEST(refused_thread_stays_stopped),
-    TEST(unhandled_fault_stops),            TEST(handler_dies),
+    TEST(moved_behind_illegal_instruction),
+    TEST(moved_behind_breakpoint),
+    TEST(page_is_brought),
+    TEST(page_is_made_writable),
+    TEST(unmended_fault_comes_again),
+    TEST(refused_thread_stays_stopped),
+    TEST(refused_through_reply_object),
+    TEST(unhandled_fault_stops),
+    TEST(handler_dies),
     TEST(no_address_space),
 };
 TEST_GROUP(fault);

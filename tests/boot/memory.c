@@ -260,9 +260,10 @@ static void large_frames(void)
 }
 
 static struct test const tests[] = {
-    TEST(retyped_frames_are_zero),  TEST(retyped_pieces_are_zero), TEST(retyped_untyped_is_zero),
-    TEST(retyped_tables_are_empty), TEST(retyped_thread_is_zero),  TEST(memory_is_used_once),
-    TEST(write_or_execute),         TEST(program_is_protected),    TEST(kernel_is_out_of_reach),
-    TEST(large_frames),
+    TEST(retyped_frames_are_zero), TEST(retyped_pieces_are_zero),
+    TEST(retyped_untyped_is_zero), TEST(retyped_tables_are_empty),
+    TEST(retyped_thread_is_zero),  TEST(memory_is_used_once),
+    TEST(write_or_execute),        TEST(program_is_protected),
+    TEST(kernel_is_out_of_reach),  TEST(large_frames),
 };
 TEST_GROUP(memory);

@@ -276,8 +276,9 @@ static void map_addresses(void)
     cptr_t frame = make_sized(OBJECT_FRAME, PAGE_BITS);
     EXPECT_OK(sys_frame_map(frame, space, TEST_USER_TOP - PAGE, FRAME_READ));
     EXPECT_ERR(sys_frame_map(frame, space, 0, FRAME_READ), ERR_MAPPED);
-    EXPECT_ERR(sys_frame_map(copy_of(frame, RIGHTS_ALL, 0), space, TEST_USER_TOP - PAGE,
-                             FRAME_READ), ERR_OCCUPIED);
+    EXPECT_ERR(
+        sys_frame_map(copy_of(frame, RIGHTS_ALL, 0), space, TEST_USER_TOP - PAGE, FRAME_READ),
+        ERR_OCCUPIED);
 }
 
 static struct test const tests[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of each register in each system call, interrupt and fault; and how a thread begins. */
+/* What becomes of each register in each system call, interrupt and fault; and how a thread begins.
+ */
 #include "registers.h"
 
 #include "test.h"
@@ -273,10 +274,7 @@ static void read_and_write(void)
 }
 
 static struct test const tests[] = {
-    TEST(every_system_call),
-    TEST(interrupts_preserve_all),
-    TEST(yields_keep_registers_apart),
-    TEST(fresh_thread),
-    TEST(read_and_write),
+    TEST(every_system_call), TEST(interrupts_preserve_all), TEST(yields_keep_registers_apart),
+    TEST(fresh_thread),      TEST(read_and_write),
 };
 TEST_GROUP(registers);

@@ -252,7 +252,8 @@ static void memory_takes_all_back(void)
     struct sys_resources of = world;
     of.memory = part;
     static struct sys_thread thread;
-    struct sys_thread_options options = { .name = "victim", .priority = PRIORITY - 1,
+    struct sys_thread_options options = { .name = "victim",
+                                          .priority = PRIORITY - 1,
                                           .slice_ns = SLICE_NS };
     EXPECT_OK(sys_thread_create(&of, &thread, &options, run_nothing, NULL));
     world.slots = of.slots;
@@ -325,9 +326,9 @@ static void thread_deletes_itself(void)
 }
 
 static struct test const tests[] = {
-    TEST(copies_everywhere),  TEST(others_stay),           TEST(sent_in_messages),
-    TEST(revoked_on_the_way), TEST(waiters_are_told),      TEST(callers_are_told),
-    TEST(mappings_go),        TEST(memory_takes_all_back), TEST(capability_space_goes),
+    TEST(copies_everywhere),     TEST(others_stay),           TEST(sent_in_messages),
+    TEST(revoked_on_the_way),    TEST(waiters_are_told),      TEST(callers_are_told),
+    TEST(mappings_go),           TEST(memory_takes_all_back), TEST(capability_space_goes),
     TEST(thread_deletes_itself),
 };
 TEST_GROUP(revoke);

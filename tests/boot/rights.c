@@ -9,7 +9,7 @@ static enum err operate(enum syscall number, cptr_t target, uint64_t tag, uint64
     struct sys_message m = { .tag = tag, .w = { first } };
     m.w[SYS_MESSAGE_REGISTERS - 1] = last;
     int64_t result = sys_trap(target.raw | number, &m, SYS_TAG + SYS_MESSAGE_REGISTERS);
-    return result < 0 ? (enum err)-result : OK;
+    return result < 0 ? (enum err) - result : OK;
 }
 
 static void receiver(void *argument)
@@ -62,6 +62,38 @@ static void endpoint_receive(void)
             EXPECT_ERR(operate(SYS_REPLY_RECV, cap, 0, 0, 0), ERR_NO_RIGHT);
             EXPECT_ERR(operate(SYS_REPLY_RECV_LONG, cap, 0, 0, 0), ERR_NO_RIGHT);
         }
+    }
+}
+
+static cptr_t called;
+static enum err answer;
+
+static void call(void *argument)
+{
+    (void)argument;
+    struct sys_message m = { 0 };
+    answer = ERR_NOT_READY;
+    answer = sys_call(called, &m, 0);
+}
+
+/* A reply goes out only if what comes after it is allowed: with somebody to answer, so that the
+ * fast path is asked. */
+static void endpoint_reply_receive(void)
+{
+    static enum syscall const numbers[] = { SYS_REPLY_RECV, SYS_REPLY_RECV_LONG };
+    called = make(OBJECT_ENDPOINT);
+    cptr_t deaf = copy_of(called, ENDPOINT_SEND | ENDPOINT_GRANT, 0);
+    struct sys_message m;
+    for (unsigned i = 0; i < array_length(numbers); i++) {
+        test_at(i, 0);
+        start("caller", PRIORITY + 1, CPTR_NONE, call, NULL);
+        ASSERT_OK(sys_event_error(sys_nb_recv(called, &m)));
+        EXPECT_ERR(operate(numbers[i], deaf, 0, 0, 0), ERR_NO_RIGHT);
+        EXPECT_ERR(operate(numbers[i], make(OBJECT_NOTIFICATION), 0, 0, 0), ERR_WRONG_TYPE);
+        EXPECT_EQ(answer, ERR_NOT_READY);
+        struct sys_message empty = { 0 };
+        EXPECT_OK(sys_reply(CPTR_NONE, &empty));
+        EXPECT_OK(answer);
     }
 }
 
@@ -160,7 +192,7 @@ static void thread_parts(void)
 }
 
 static struct test const tests[] = {
-    TEST(endpoint_send),  TEST(endpoint_receive),  TEST(notification),
-    TEST(frame),          TEST(rights_never_grow), TEST(thread_parts),
+    TEST(endpoint_send), TEST(endpoint_receive),  TEST(endpoint_reply_receive), TEST(notification),
+    TEST(frame),         TEST(rights_never_grow), TEST(thread_parts),
 };
 TEST_GROUP(rights);

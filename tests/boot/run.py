@@ -10,6 +10,7 @@ code. With --panic something in the kernel is broken by a debugger, and the pani
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,7 @@ def run_panic(options, image):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # or QEMU would live on
     parser = argparse.ArgumentParser()
     parser.add_argument("platform")
     parser.add_argument("build")

@@ -203,9 +203,14 @@ static void server_runs_on_callers_time(void)
 }
 
 static struct test const tests[] = {
-    TEST(equals_share),       TEST(slices_differ),  TEST(priority_is_strict),
-    TEST(priority_changes),   TEST(budget_is_kept), TEST(no_time_no_run),
-    TEST(suspended_does_not_run), TEST(callers_queue_by_priority),
+    TEST(equals_share),
+    TEST(slices_differ),
+    TEST(priority_is_strict),
+    TEST(priority_changes),
+    TEST(budget_is_kept),
+    TEST(no_time_no_run),
+    TEST(suspended_does_not_run),
+    TEST(callers_queue_by_priority),
     TEST(server_runs_on_callers_time),
 };
 TEST_GROUP(schedule);

@@ -187,9 +187,9 @@ static void sends(void)
     static struct {
         enum syscall number;
         uint8_t receiver;
-    } const cases[] = {
-        { SYS_SEND, PRIORITY - 1 }, { SYS_SEND, PRIORITY - 3 }, { SYS_NB_SEND, PRIORITY - 1 }
-    };
+    } const cases[] = { { SYS_SEND, PRIORITY - 1 },
+                        { SYS_SEND, PRIORITY - 3 },
+                        { SYS_NB_SEND, PRIORITY - 1 } };
     uint64_t bits;
     for (unsigned i = 0; i < array_length(cases); i++) {
         test_at(i, 0);

@@ -17,9 +17,9 @@ extern struct test_group const capability_tests, rights_tests, registers_tests, 
     pointer_tests, space_tests, storm_tests;
 
 static struct test_group const *const groups[] = {
-    &capability_tests, &rights_tests,   &registers_tests, &secrets_tests, &memory_tests,
-    &revoke_tests,     &fault_tests,    &time_tests,      &schedule_tests, &notify_tests,
-    &pointer_tests,    &space_tests,    &storm_tests,
+    &capability_tests, &rights_tests, &registers_tests, &secrets_tests,  &memory_tests,
+    &revoke_tests,     &fault_tests,  &time_tests,      &schedule_tests, &notify_tests,
+    &pointer_tests,    &space_tests,  &storm_tests,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -49,8 +49,9 @@ void test_fail_value(char const *file, int line, char const *what, uint64_t expe
 {
     if (!now.failed) {
         now.failed = true;
-        sys_format(now.text, sizeof now.text, "%s:%d: %s: expected 0x%lx, found 0x%lx (at %lu, %lu)",
-                   base_name(file), line, what, expected, found, now.at[0], now.at[1]);
+        sys_format(now.text, sizeof now.text,
+                   "%s:%d: %s: expected 0x%lx, found 0x%lx (at %lu, %lu)", base_name(file), line,
+                   what, expected, found, now.at[0], now.at[1]);
     }
 }
 
@@ -59,9 +60,9 @@ void test_fail_error(char const *file, int line, char const *what, enum err expe
 {
     if (!now.failed) {
         now.failed = true;
-        sys_format(now.text, sizeof now.text, "%s:%d: %s: expected \"%s\", found \"%s\" (at %lu, %lu)",
-                   base_name(file), line, what, error_text(expected), error_text(found), now.at[0],
-                   now.at[1]);
+        sys_format(now.text, sizeof now.text,
+                   "%s:%d: %s: expected \"%s\", found \"%s\" (at %lu, %lu)", base_name(file), line,
+                   what, error_text(expected), error_text(found), now.at[0], now.at[1]);
     }
 }
 

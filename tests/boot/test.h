@@ -19,7 +19,10 @@ struct test_group {
     unsigned count;
 };
 
-#define TEST(function) { #function, function }
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 #define TEST_GROUP(name)                                                                           \
     struct test_group const name##_tests = { #name, tests, sizeof tests / sizeof tests[0] }
 

@@ -126,8 +126,8 @@ static void sleeper_is_deleted(void)
 }
 
 static struct test const tests[] = {
-    TEST(recv_times_out),        TEST(wait_times_out),          TEST(past_deadline),
-    TEST(ready_beats_deadline),  TEST(deadline_is_forgotten),   TEST(deadlines_pass_in_order),
+    TEST(recv_times_out),       TEST(wait_times_out),        TEST(past_deadline),
+    TEST(ready_beats_deadline), TEST(deadline_is_forgotten), TEST(deadlines_pass_in_order),
     TEST(sleeper_is_deleted),
 };
 TEST_GROUP(time);

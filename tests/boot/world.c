@@ -114,8 +114,8 @@ struct sys_thread *start_sliced(char const *name, uint8_t priority, uint64_t sli
     return thread;
 }
 
-struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault,
-                         void (*function)(void *), void *argument)
+struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault, void (*function)(void *),
+                         void *argument)
 {
     return start_sliced(name, priority, SLICE_NS, fault, function, argument);
 }

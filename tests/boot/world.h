@@ -38,8 +38,8 @@ cptr_t empty_slot(void);
 /* New memory that is mapped to read and write. */
 void *memory_of(uint8_t bits, cptr_t *frame);
 /* A thread of this program. */
-struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault,
-                         void (*function)(void *), void *argument);
+struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault, void (*function)(void *),
+                         void *argument);
 struct sys_thread *start_sliced(char const *name, uint8_t priority, uint64_t slice_ns, cptr_t fault,
                                 void (*function)(void *), void *argument);
 /* Sleeps, so that others run. */
