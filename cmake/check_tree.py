@@ -233,7 +233,8 @@ def callers_of(path, files):
         folders = ["libsys", "servers", "bench/target", "tests/boot", "tests/unit",
                    "generated/include", "idl/templates"]
     else:
-        folders = [path.parent, "generated/include"]
+        home = Path(*parts[:parts.index("arch")]) if "arch" in parts else path.parent
+        folders = [home, "generated/include"]
     return [f for f in files if any(f.path.is_relative_to(folder) for folder in folders)]
 
 
