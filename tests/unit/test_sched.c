@@ -304,6 +304,17 @@ START_TEST(of_two_that_become_ready_at_once_both_go_before)
 }
 END_TEST
 
+/* While `server` runs, a thread calls it in vain, and has priority 120 from then on. */
+static struct world_thread second_caller(struct world_thread server)
+{
+    struct world_thread second = world_thread(255);
+    ck_runs(second);
+    call(endpoint);
+    ck_runs(server);
+    set_priority(second, 120);
+    return second;
+}
+
 /* It drops one caller, who is more urgent, and takes over the time of another. */
 START_TEST(time_that_is_taken_over_survives_a_preemption)
 {
@@ -312,11 +323,9 @@ START_TEST(time_that_is_taken_over_survives_a_preemption)
     struct world_thread server = passive_server(100), urgent = world_thread(140);
     world_sleep();
     ck_runs(urgent);
-    struct world_thread second = world_thread(140);
-    call(endpoint);
-    ck_runs(second);
     call(endpoint);
     ck_runs(server);
+    struct world_thread second = second_caller(server);
     struct sys_message m;
     (void)sys_recv(endpoint, &m, 0);
     ck_runs(urgent);
@@ -335,16 +344,12 @@ START_TEST(time_that_is_handed_over_survives_the_next_message)
 {
     world_make();
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = passive_server(200), client = world_thread(140);
-    struct world_thread second = world_thread(140);
+    struct world_thread server = passive_server(100), client = world_thread(140);
     world_sleep();
     ck_runs(client);
     call(endpoint);
     ck_runs(server);
-    set_priority(server, 100);
-    ck_runs(second);
-    call(endpoint);
-    ck_runs(server);
+    (void)second_caller(server);
     ck_ok(sys_sched_context_unbind(client.time));
     struct sys_message m = { .tag = 0 };
     (void)sys_reply_recv(endpoint, &m, 0);
