@@ -334,7 +334,7 @@ void fast_signal_wake(word address)
             return arch_decline(current, address);
         }
 
-        /* Act: it waits for its turn. */
+        /* Act: it waits for its turn. Reading the clock may cost message registers. */
         set_timer_by(cpu, cpu->end);
         wake(notification, waiter, bits);
         cpu->first = waiter;
@@ -347,7 +347,7 @@ void fast_signal_wake(word address)
         return arch_decline(current, address);
     }
 
-    /* Act: it runs at once. Reading the clock may cost message registers, which nobody gets. */
+    /* Act: it runs at once. */
     word now = arch_now();
     word end = now + (word)time->left;
     set_timer_by(cpu, end);

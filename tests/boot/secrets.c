@@ -239,9 +239,10 @@ static void signal_often(void *argument)
         registers_check_frame(&in, &out);
         EXPECT_EQ(out.r[TEST_FIRST], OK);
         for (unsigned i = 0; i < TEST_REGISTERS; i++) {
-            /* A refusal puts its detail, here 0, into the first word. */
+            /* A refusal puts its detail, here 0, into the first word; on some processors the clock
+             * can only be read into message registers. */
             EXPECT(register_roles[i] != ROLE_MESSAGE || out.r[i] == in.r[i] ||
-                   out.r[i] == before.r[i] || out.r[i] == 0);
+                   out.r[i] == before.r[i] || out.r[i] < 1ul << 32);
         }
         pause_ns(20000); /* the waiter may be less urgent */
     }
