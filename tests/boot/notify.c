@@ -168,6 +168,9 @@ static void replies_are_kept(void)
         cptr_t to = n < 2 ? kept[n] : CPTR_NONE;
         EXPECT_OK(sys_reply(to, &answer));
         EXPECT_ERR(sys_reply(to, &answer), ERR_NO_CALLER);
+    }
+    /* The last of them gone, this thread is less urgent than they are again. */
+    for (uint64_t n = 0; n < 3; n++) {
         EXPECT_EQ(answers[n], 100 + n);
     }
 }
