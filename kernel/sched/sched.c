@@ -366,10 +366,11 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
     }
     if (unlikely(sc->left <= 0) && !renew(sc, now)) {
         thread->wait = (word)sc | WAIT_TIME;
-        if (sc->waiters.head == NULL) {
-            heap_insert(&cpu->renewals, &sc->renewal, sc->start + sc->period);
-            sched_timer_by(cpu, sc->start + sc->period);
+        if (sc->waiters.head != NULL) {
+            heap_remove(&cpu->renewals, &sc->renewal); /* the period may be a new one */
         }
+        heap_insert(&cpu->renewals, &sc->renewal, sc->start + sc->period);
+        sched_timer_by(cpu, sc->start + sc->period);
         wait_queue_add(&sc->waiters, thread, false);
         return false;
     }

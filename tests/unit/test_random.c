@@ -349,9 +349,10 @@ static void random_call(void)
     if (current->buffer != NULL) {
         current->buffer->receive_slot = one_in(3) ? some_slot(OBJECT_NONE)
                                                   : (uint64_t)below(1 << RADIX) << SLOT_BITS;
+        current->buffer->deadline = one_in(4) ? any_number() : host.now * 100 + below(100000);
     }
     unsigned type = OBJECT_ENDPOINT;
-    unsigned operation = below(30);
+    unsigned operation = below(34);
     switch (operation) {
     case SYS_CALL:
     case SYS_REPLY_RECV:
@@ -359,6 +360,8 @@ static void random_call(void)
     case SYS_REPLY_RECV_LONG:
     case SYS_SEND:
     case SYS_NB_SEND:
+    case SYS_CALL_UNTIL:
+    case SYS_SEND_UNTIL:
         r[6] = some_slot(OBJECT_NONE);
         break;
     case SYS_RECV:
@@ -384,7 +387,7 @@ static void random_call(void)
         break;
     }
     uint64_t target = some_slot(type) & ~31ul;
-    if (operation > SYS_NULL) { /* a request */
+    if (operation > SYS_SEND_UNTIL) { /* a request */
         operation = SYS_CALL;
         r[7] = some_request(&target, &r[1]) << TAG_LABEL_SHIFT;
     } else if (operation == SYS_REPLY && one_in(2)) {

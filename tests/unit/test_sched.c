@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define INIT_TABLE CPTR(BOOT_SLOT_CNODE)
 #define SCHED      CPTR(BOOT_SLOT_SCHED_CONTROL)
@@ -150,6 +151,35 @@ START_TEST(an_exhausted_thread_alone_waits_for_its_period)
     world_pass(2 * MS); /* nobody else: the machine sleeps until then */
     ck_runs(t);
     ck_assert_uint_eq(sys_clock_ns() - before, 10 * MS);
+}
+END_TEST
+
+/* Two wait for the same time, which was used up so far ahead that one period does not make up for
+ * it. Nothing is to be done until the next one. */
+START_TEST(debts_are_paid_without_a_storm_of_ticks)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), client = world_thread(100);
+    struct world_thread low = world_thread(50);
+    give_time(client, 2 * MS, 10 * MS);
+    world_sleep();
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    struct sys_message m;
+    ck_err(sys_event_error(sys_nb_recv(endpoint, &m)), ERR_WOULD_BLOCK); /* the client is ready, too */
+    alarm(20);
+    world_pass(5 * MS);
+    ck_runs(low);
+    uint64_t before, after;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TICKS, &before));
+    world_pass(5 * MS);
+    ck_runs(low);
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TICKS, &after));
+    ck_assert_uint_le(after - before, 3);
+    world_pass(10 * MS);
+    ck_assert_ptr_ne(world_current(), low.tcb);
 }
 END_TEST
 
@@ -484,6 +514,7 @@ int main(void)
     WORLD_TEST(suite, a_preempted_thread_goes_on_before_its_equals);
     WORLD_TEST(suite, a_budget_is_what_there_is_in_each_period);
     WORLD_TEST(suite, an_exhausted_thread_alone_waits_for_its_period);
+    WORLD_TEST(suite, debts_are_paid_without_a_storm_of_ticks);
     WORLD_TEST(suite, time_is_charged_to_the_caller);
     WORLD_TEST(suite, a_preempted_server_keeps_the_time_that_it_was_lent);
     WORLD_TEST(suite, a_server_keeps_lent_time_that_ends_as_it_is_preempted);

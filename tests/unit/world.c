@@ -364,8 +364,8 @@ static void say_words(char const *name, uint64_t const *words, unsigned count)
 static void say_thread(struct tcb const *t)
 {
     bool receives = t->wait != 0 && wait_kind(t->wait) == WAIT_RECV;
-    say("  wait %lx priority %u attention %x ranks %d %d\n", t->wait, t->priority, t->attention,
-        t->rank_to, t->rank_from);
+    say("  wait %lx priority %u base %u attention %x ranks %d %d serves %p\n", t->wait, t->priority,
+        t->base, t->attention, t->rank_to, t->rank_from, (void *)t->serving);
     say("  caller %p time %p lent %p bound %p\n", receives ? NULL : (void *)t->caller,
         (void *)t->sc, (void *)t->lent, (void *)t->bound);
     say("  tables %p %lx %u space %p buffer %p name %.16s\n", (void *)t->cs_base, t->cs_mask,
