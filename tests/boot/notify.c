@@ -168,6 +168,7 @@ static void replies_are_kept(void)
         cptr_t to = n < 2 ? kept[n] : CPTR_NONE;
         EXPECT_OK(sys_reply(to, &answer));
         EXPECT_ERR(sys_reply(to, &answer), ERR_NO_CALLER);
+        pause_ns(10000);
         EXPECT_EQ(answers[n], 100 + n);
     }
 }
@@ -266,8 +267,8 @@ static enum err init_on_boot_instructions(struct init_server *server, uint64_t b
     return OK;
 }
 
-static enum err init_on_device(struct init_server *server, uint64_t badge, uint32_t slot, char *name,
-                               size_t *name_length)
+static enum err init_on_device(struct init_server *server, uint64_t badge, uint32_t slot,
+                               char *name, size_t *name_length)
 {
     (void)server, (void)badge, (void)slot, (void)name;
     *name_length = 0;
