@@ -202,6 +202,29 @@ static void server_runs_on_callers_time(void)
     EXPECT(used >= 100000);
 }
 
+static uint64_t seen_turns;
+
+static void call_and_look(void *argument)
+{
+    call_with(argument);
+    seen_turns = turns[0];
+}
+
+/* A server that is less urgent than others inherits the urgency of its caller: they do not keep it
+ * from its work. */
+static void server_inherits_priority(void)
+{
+    endpoint = make(OBJECT_ENDPOINT);
+    seen_turns = ~0ul;
+    start("server", PRIORITY - 4, CPTR_NONE, serve_on_lent_time, NULL);
+    pause_ns(100000);
+    start_spinner(0, PRIORITY - 3, 100000);
+    start("client", PRIORITY - 2, CPTR_NONE, call_and_look, NULL);
+    pause_ns(2000000);
+    EXPECT_EQ(seen_turns, 0);
+    EXPECT(turns[0] > 0);
+}
+
 static struct test const tests[] = {
     TEST(equals_share),
     TEST(slices_differ),
@@ -212,5 +235,6 @@ static struct test const tests[] = {
     TEST(suspended_does_not_run),
     TEST(callers_queue_by_priority),
     TEST(server_runs_on_callers_time),
+    TEST(server_inherits_priority),
 };
 TEST_GROUP(schedule);

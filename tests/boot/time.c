@@ -59,6 +59,86 @@ static void ready_beats_deadline(void)
     EXPECT_EQ(bits, 3);
 }
 
+/* ---- Calls and sends with a deadline ---- */
+
+static cptr_t service;
+
+/* Takes one message and does not answer before it is told to. */
+static cptr_t told;
+static enum err answered;
+
+static void serve_late(void *argument)
+{
+    struct sys_message m;
+    uint64_t bits;
+    EXPECT_OK(sys_event_error(sys_recv(service, &m, 0)));
+    EXPECT_OK(sys_wait(told, 0, &bits, NULL));
+    m.tag = 0;
+    answered = sys_reply(CPTR_NONE, &m);
+    (void)argument;
+}
+
+/* The server has the message or not: the caller gives up on time, and its answer is discarded. */
+static void call_times_out(void)
+{
+    for (unsigned with_server = 0; with_server < 2; with_server++) {
+        service = make(OBJECT_ENDPOINT);
+        told = make(OBJECT_NOTIFICATION);
+        answered = OK;
+        if (with_server) {
+            start("late", PRIORITY + 1, CPTR_NONE, serve_late, NULL);
+        }
+        for (unsigned i = with_server * 2; i < array_length(waits); i += 1 + with_server * 9) {
+            struct sys_message m = { .tag = 0 };
+            test_at(with_server, waits[i]);
+            uint64_t deadline = sys_clock_ns() + waits[i];
+            EXPECT_ERR(sys_call_until(service, &m, deadline), ERR_TIMED_OUT);
+            passed_on_time(deadline);
+        }
+        EXPECT_OK(sys_signal(told));
+        pause_ns(10000);
+        EXPECT_ERR(answered, with_server ? ERR_NO_CALLER : OK);
+    }
+}
+
+static void send_times_out(void)
+{
+    service = make(OBJECT_ENDPOINT);
+    for (unsigned i = 0; i < array_length(waits); i++) {
+        struct sys_message m = { .tag = 0 };
+        test_at(waits[i], 0);
+        uint64_t deadline = sys_clock_ns() + waits[i];
+        EXPECT_ERR(sys_send_until(service, &m, deadline), ERR_TIMED_OUT);
+        passed_on_time(deadline);
+    }
+    struct sys_message m;
+    EXPECT_ERR(sys_event_error(sys_nb_recv(service, &m)), ERR_WOULD_BLOCK);
+}
+
+static void echo(void *argument)
+{
+    struct sys_message m = { 0 };
+    (void)argument;
+    for (;;) {
+        (void)sys_reply_recv(service, &m, SYS_MESSAGE_REGISTERS);
+    }
+}
+
+/* An answer that comes in time; the deadline does not end what the caller waits for later. */
+static void answer_beats_deadline(void)
+{
+    struct sys_message m = { .tag = 5, .w = { 6 } };
+    service = make(OBJECT_ENDPOINT);
+    start("echo", PRIORITY + 1, CPTR_NONE, echo, NULL);
+    uint64_t deadline = sys_clock_ns() + 100000;
+    EXPECT_OK(sys_call_until(service, &m, deadline));
+    EXPECT_EQ(m.w[0], 6);
+    pause_ns(300000);
+    EXPECT_OK(sys_call(service, &m, 1));
+}
+
+/* ---- Deadlines that are not reached, and many of them ---- */
+
 static cptr_t rung;
 
 static void ring_later(void *argument)
@@ -79,8 +159,6 @@ static void deadline_is_forgotten(void)
     EXPECT_ERR(sys_wait(rung, second, &bits, NULL), ERR_TIMED_OUT);
     passed_on_time(second);
 }
-
-/* ---- Many ---- */
 
 #define SLEEPERS 20
 static uint64_t due[SLEEPERS];
@@ -126,7 +204,8 @@ static void sleeper_is_deleted(void)
 }
 
 static struct test const tests[] = {
-    TEST(recv_times_out),       TEST(wait_times_out),        TEST(past_deadline),
+    TEST(recv_times_out),       TEST(wait_times_out),        TEST(call_times_out),
+    TEST(send_times_out),       TEST(answer_beats_deadline), TEST(past_deadline),
     TEST(ready_beats_deadline), TEST(deadline_is_forgotten), TEST(deadlines_pass_in_order),
     TEST(sleeper_is_deleted),
 };
