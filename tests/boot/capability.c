@@ -11,6 +11,15 @@
 /* One capability of each type that there is. */
 static cptr_t of_type[OBJECT_TYPES];
 
+/* The types that there are here: boards without ports have no capabilities to them. */
+static unsigned next_type(unsigned type)
+{
+    do {
+        type++;
+    } while (type < OBJECT_TYPES && of_type[type].raw == 0);
+    return type;
+}
+
 static void make_all(void)
 {
     of_type[OBJECT_UNTYPED] = make_sized(OBJECT_UNTYPED, 14);
@@ -82,7 +91,7 @@ static void operation_on_wrong_type(void)
 {
     make_all();
     for (unsigned o = 0; o < array_length(operations); o++) {
-        for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+        for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
             if (type != operations[o].type) {
                 test_at(operations[o].number, type);
                 EXPECT_ERR(operate(operations[o].number, of_type[type]), ERR_WRONG_TYPE);
@@ -95,7 +104,7 @@ static void operation_on_wrong_type(void)
 static void request_on_wrong_type(void)
 {
     make_all();
-    for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+    for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         for (uint64_t label = 0; label < 65536;
              label += label < OBJECT_TYPES * 16 + 32 ? 1 : 4099) {
             test_at(type, label);
@@ -118,8 +127,8 @@ static void request_on_wrong_type(void)
 static void numbers_without_operation(void)
 {
     make_all();
-    for (unsigned number = SYS_NULL + 1; number < 32; number++) {
-        for (unsigned type = 0; type < OBJECT_TYPES; type++) {
+    for (unsigned number = SYS_SEND_UNTIL + 1; number < 32; number++) {
+        for (unsigned type = 0; type < OBJECT_TYPES; type = next_type(type)) {
             test_at(number, type);
             EXPECT_ERR(operate((enum syscall)number, of_type[type]), ERR_BAD_REQUEST);
         }
@@ -179,7 +188,7 @@ static void wrong_arguments(void)
     of_type[OBJECT_NONE] = empty_slot();
     for (unsigned i = 0; i < array_length(with_argument); i++) {
         struct with_argument const *a = &with_argument[i];
-        for (unsigned type = 0; type < OBJECT_TYPES; type++) {
+        for (unsigned type = 0; type < OBJECT_TYPES; type = next_type(type)) {
             if (type == a->type || (a->type == OBJECT_NONE && type != OBJECT_NONE)) {
                 continue;
             }
@@ -201,14 +210,14 @@ static void revoked(void)
 {
     make_all();
     cptr_t copies[OBJECT_TYPES];
-    for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+    for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         bool single = type == OBJECT_UNTYPED || type == OBJECT_TABLES;
         copies[type] = single ? of_type[type] : copy_of(of_type[type], RIGHTS_ALL, 0);
         if (!single) {
             ASSERT_OK(sys_cnode_revoke(CNODE, slot_of(of_type[type])));
         }
     }
-    for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+    for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         test_at(type, 0);
         if (type == OBJECT_UNTYPED || type == OBJECT_TABLES) {
             ASSERT_OK(sys_cnode_delete(CNODE, slot_of(copies[type])));
@@ -227,7 +236,7 @@ static void revoked(void)
 static void copies(void)
 {
     make_all();
-    for (unsigned type = 1; type < OBJECT_TYPES; type++) {
+    for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         test_at(type, 0);
         bool single = type == OBJECT_UNTYPED || type == OBJECT_TABLES;
         uint32_t at = slot_of(empty_slot());
