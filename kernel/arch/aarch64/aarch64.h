@@ -2,6 +2,18 @@
 /* Shared by the files of this folder. */
 #pragma once
 
+/* Where trap.S finds things in a thread (cpu.c compares), and what it answers for a signal. */
+#define FRAME_SP     0   /* and the program counter behind it */
+#define FRAME_FP     16  /* x29, and the thread pointer behind it */
+#define FRAME_S      32  /* x19 to x28 */
+#define FRAME_ZERO   112 /* two words that are always zero */
+#define THREAD_ARGS  192
+#define THREAD_TEMPS 256 /* x8 to x18, x30, the flags */
+#define THREAD_FLAGS 352
+#define THREAD_FULL  360
+#define EVENT_SIGNAL 8
+
+#ifndef __ASSEMBLER__
 #include "base/types.h"
 
 struct tcb;
@@ -29,3 +41,4 @@ NORETURN void aarch64_boot(word device_tree);
 struct tcb *aarch64_fault(struct tcb *current, word syndrome, word address);
 NORETURN void aarch64_kernel_trap(word syndrome, word pc, word address, word lr, word sp);
 NORETURN void arch_run(struct tcb *thread);
+#endif

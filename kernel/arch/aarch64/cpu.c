@@ -9,6 +9,20 @@
 #include "dev/pl011.h"
 #include "object/thread.h"
 
+/* What trap.S and fast.h take for granted. */
+#define IS_AT(place, field) (offsetof(struct tcb, field) == (place))
+_Static_assert(IS_AT(FRAME_SP, frame[ARCH_FRAME_SP]) && IS_AT(FRAME_SP + 8, frame[ARCH_FRAME_PC]) &&
+                   IS_AT(FRAME_FP + 8, frame[ARCH_FRAME_TLS]) && IS_AT(FRAME_ZERO + 16, cs_base),
+               "the frame");
+_Static_assert(IS_AT(THREAD_ARGS, args) && IS_AT(THREAD_TEMPS, temps) &&
+                   IS_AT(THREAD_FLAGS, temps[ARCH_TEMPS - 1]) && IS_AT(THREAD_FULL, full),
+               "the rest of a full frame");
+_Static_assert(SYS_CALL == 0 && SYS_REPLY_RECV == 1 && SYS_CALL_LONG == 2 &&
+                   SYS_REPLY_RECV_LONG == 3 && SYS_SIGNAL == 4 && SYS_POLL == 5 && SYS_YIELD == 6 &&
+                   SYS_NULL == 14,
+               "what the entry compares");
+_Static_assert(EVENT_SIGNAL == EVENT_KIND_SIGNAL << EVENT_KIND_SHIFT, "fast_resume_event");
+
 void arch_put(char c)
 {
     if (c == '\n') {

@@ -7,15 +7,7 @@
  * the fast path branch straight into fastpath.c; what it declines, and all others, are saved and
  * go to kernel_syscall(). Interrupts and faults save everything.
  */
-#define FRAME_SP   0            /* and the program counter behind it */
-#define FRAME_FP   16           /* x29, and the thread pointer behind it */
-#define FRAME_S    32
-#define FRAME_ZERO 112
-#define ARGS       192
-#define TEMPS      256          /* x8 to x18, x30, the flags */
-#define FLAGS      352
-#define FULL       360
-#define EVENT_SIGNAL 8
+#include "arch/aarch64/aarch64.h"
 
     .section .text.trap, "ax"
 
@@ -28,10 +20,10 @@
     .endm
 
     .macro each_argument op, base
-    \op x0, x1, [\base, #ARGS+0]
-    \op x2, x3, [\base, #ARGS+16]
-    \op x4, x5, [\base, #ARGS+32]
-    \op x6, x7, [\base, #ARGS+48]
+    \op x0, x1, [\base, #THREAD_ARGS+0]
+    \op x2, x3, [\base, #THREAD_ARGS+16]
+    \op x4, x5, [\base, #THREAD_ARGS+32]
+    \op x6, x7, [\base, #THREAD_ARGS+48]
     .endm
 
     /* TPIDR_EL1 is the top of this core's stack. The thread goes to x0, onto the kernel's stack, and off the stack pointer. */
@@ -44,11 +36,11 @@
 
     /* All of a thread's registers, but for x16 and x17. */
     .macro save_full
-    stp x8, x9, [sp, #TEMPS+0]
-    stp x10, x11, [sp, #TEMPS+16]
-    stp x12, x13, [sp, #TEMPS+32]
-    stp x14, x15, [sp, #TEMPS+48]
-    stp x18, x30, [sp, #TEMPS+80]
+    stp x8, x9, [sp, #THREAD_TEMPS+0]
+    stp x10, x11, [sp, #THREAD_TEMPS+16]
+    stp x12, x13, [sp, #THREAD_TEMPS+32]
+    stp x14, x15, [sp, #THREAD_TEMPS+48]
+    stp x18, x30, [sp, #THREAD_TEMPS+80]
     mrs x8, sp_el0
     mrs x9, elr_el1
     mrs x10, tpidr_el0
@@ -56,7 +48,7 @@
     mov x12, #1
     stp x8, x9, [sp, #FRAME_SP]
     stp x29, x10, [sp, #FRAME_FP]
-    stp x11, x12, [sp, #FLAGS]
+    stp x11, x12, [sp, #THREAD_FLAGS]
     each_saved stp, sp
     each_argument stp, sp
     .endm
@@ -103,7 +95,7 @@ trap_entry_end:
     .size trap_entry, trap_entry_end - trap_entry
 
     .balign 128                 /* from a program: interrupts */
-    stp x16, x17, [sp, #TEMPS+64]
+    stp x16, x17, [sp, #THREAD_TEMPS+64]
     save_full
     enter_stack
     bl kernel_interrupt
@@ -141,7 +133,7 @@ leave_to:                       /* sp = the thread to run */
     msr tpidr_el0, x10
     each_saved ldp, sp
 leave_loaded:
-    ldr x11, [sp, #FULL]
+    ldr x11, [sp, #THREAD_FULL]
     ldp x8, x9, [sp, #FRAME_SP]
     msr sp_el0, x8
     msr elr_el1, x9
@@ -162,15 +154,15 @@ fast_declined_loading:          /* the same, but x19..x28 were used */
     b fast_declined
 
 leave_full:
-    ldr x8, [sp, #FLAGS]
-    str xzr, [sp, #FULL]
+    ldr x8, [sp, #THREAD_FLAGS]
+    str xzr, [sp, #THREAD_FULL]
     msr spsr_el1, x8
-    ldp x8, x9, [sp, #TEMPS+0]
-    ldp x10, x11, [sp, #TEMPS+16]
-    ldp x12, x13, [sp, #TEMPS+32]
-    ldp x14, x15, [sp, #TEMPS+48]
-    ldp x16, x17, [sp, #TEMPS+64]
-    ldp x18, x30, [sp, #TEMPS+80]
+    ldp x8, x9, [sp, #THREAD_TEMPS+0]
+    ldp x10, x11, [sp, #THREAD_TEMPS+16]
+    ldp x12, x13, [sp, #THREAD_TEMPS+32]
+    ldp x14, x15, [sp, #THREAD_TEMPS+48]
+    ldp x16, x17, [sp, #THREAD_TEMPS+64]
+    ldp x18, x30, [sp, #THREAD_TEMPS+80]
     eret
 
     .globl fast_resume_event
@@ -190,7 +182,7 @@ null_call:
 
 not_a_syscall:
     ldp x16, x17, [sp]
-    stp x16, x17, [sp, #TEMPS+64]
+    stp x16, x17, [sp, #THREAD_TEMPS+64]
     save_full
     enter_stack
     mrs x1, esr_el1

@@ -2,6 +2,20 @@
 /* Shared by the files of this folder. */
 #pragma once
 
+/* Where trap.S finds things in a thread (cpu.c compares), and what it answers for a signal. */
+#define FRAME_SP     0
+#define FRAME_PC     8
+#define FRAME_TP     16
+#define FRAME_GP     24
+#define FRAME_S      32 /* s0 to s11 */
+#define THREAD_CPU   184
+#define THREAD_ARGS  192
+#define THREAD_TEMPS 256 /* ra, t0 to t6 */
+#define THREAD_FULL  320
+#define CPU_STACK    32
+#define EVENT_SIGNAL 8
+
+#ifndef __ASSEMBLER__
 #include "base/types.h"
 
 struct tcb;
@@ -14,3 +28,4 @@ NORETURN void riscv_boot(word hart, word device_tree, word entry_count);
 struct tcb *riscv_fault(struct tcb *current, word cause, word value);
 NORETURN void riscv_kernel_trap(word cause, word pc, word value, word ra, word sp);
 NORETURN void arch_run(struct tcb *thread);
+#endif

@@ -6,17 +6,7 @@
  * the fast path branch straight into fastpath.c; what it declines, and all others, are saved and
  * go to kernel_syscall(). Interrupts and faults save everything.
  */
-#define FRAME_SP   0
-#define FRAME_PC   8
-#define FRAME_TP   16
-#define FRAME_GP   24
-#define FRAME_S    32
-#define THREAD_CPU 184
-#define ARGS       192
-#define TEMPS      256
-#define FULL       320
-#define CPU_STACK  32
-#define EVENT_SIGNAL 8
+#include "arch/riscv64/riscv.h"
 
     .section .text.trap, "ax"
 
@@ -44,13 +34,13 @@
     .endm
 
     .macro each_argument op, base
-    \op a1, ARGS+8(\base)
-    \op a2, ARGS+16(\base)
-    \op a3, ARGS+24(\base)
-    \op a4, ARGS+32(\base)
-    \op a5, ARGS+40(\base)
-    \op a6, ARGS+48(\base)
-    \op a7, ARGS+56(\base)
+    \op a1, THREAD_ARGS+8(\base)
+    \op a2, THREAD_ARGS+16(\base)
+    \op a3, THREAD_ARGS+24(\base)
+    \op a4, THREAD_ARGS+32(\base)
+    \op a5, THREAD_ARGS+40(\base)
+    \op a6, THREAD_ARGS+48(\base)
+    \op a7, THREAD_ARGS+56(\base)
     .endm
 
     .globl trap_entry
@@ -89,7 +79,7 @@ fast_declined_unsaved:          /* t0 = thread, nothing saved yet */
     .globl fast_declined
 fast_declined:                  /* t0 = thread, frame saved, a0..a7 and s0..s11 as they came */
     csrw sscratch, t0           /* where the program's t0 was */
-    sd a0, ARGS(t0)
+    sd a0, THREAD_ARGS(t0)
     each_argument sd, t0
     ld t1, THREAD_CPU(t0)
     ld sp, CPU_STACK(t1)
@@ -99,20 +89,20 @@ fast_declined:                  /* t0 = thread, frame saved, a0..a7 and s0..s11 
     /* a0 = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
     csrr t0, sscratch
-    ld t1, FULL(a0)
+    ld t1, THREAD_FULL(a0)
     mv t6, a0
     beq t0, a0, leave_loaded
     .globl leave_to
 leave_to:                       /* t6 = the thread to run */
     csrw sscratch, t6
-    ld t1, FULL(t6)
+    ld t1, THREAD_FULL(t6)
     each_saved ld, t6
 leave_loaded:
     bnez t1, leave_full
     ld ra, FRAME_PC(t6)         /* doubles as the clearing of ra */
     ld sp, FRAME_SP(t6)
     csrw sepc, ra
-    ld a0, ARGS(t6)
+    ld a0, THREAD_ARGS(t6)
     each_argument ld, t6
     li t0, 0
     li t1, 0
@@ -130,19 +120,19 @@ fast_declined_loading:          /* the same, but s1..s11 were used */
 
 leave_full:
     ld t0, FRAME_PC(t6)
-    sd zero, FULL(t6)
+    sd zero, THREAD_FULL(t6)
     csrw sepc, t0
     ld sp, FRAME_SP(t6)
-    ld a0, ARGS(t6)
+    ld a0, THREAD_ARGS(t6)
     each_argument ld, t6
-    ld ra, TEMPS+0(t6)
-    ld t0, TEMPS+8(t6)
-    ld t1, TEMPS+16(t6)
-    ld t2, TEMPS+24(t6)
-    ld t3, TEMPS+32(t6)
-    ld t4, TEMPS+40(t6)
-    ld t5, TEMPS+48(t6)
-    ld t6, TEMPS+56(t6)
+    ld ra, THREAD_TEMPS+0(t6)
+    ld t0, THREAD_TEMPS+8(t6)
+    ld t1, THREAD_TEMPS+16(t6)
+    ld t2, THREAD_TEMPS+24(t6)
+    ld t3, THREAD_TEMPS+32(t6)
+    ld t4, THREAD_TEMPS+40(t6)
+    ld t5, THREAD_TEMPS+48(t6)
+    ld t6, THREAD_TEMPS+56(t6)
     sret
 
     .globl fast_resume_event
@@ -177,25 +167,25 @@ not_a_syscall:
     csrr t1, sstatus
     andi t1, t1, 0x100          /* SPP: the kernel itself trapped, which cannot happen */
     bnez t1, kernel_trap
-    sd ra, TEMPS+0(t0)
-    sd t2, TEMPS+24(t0)
+    sd ra, THREAD_TEMPS+0(t0)
+    sd t2, THREAD_TEMPS+24(t0)
     ld t1, FRAME_PC(t0)
     csrr t2, sscratch
-    sd t1, TEMPS+16(t0)
-    sd t2, TEMPS+8(t0)
-    sd t3, TEMPS+32(t0)
-    sd t4, TEMPS+40(t0)
-    sd t5, TEMPS+48(t0)
-    sd t6, TEMPS+56(t0)
+    sd t1, THREAD_TEMPS+16(t0)
+    sd t2, THREAD_TEMPS+8(t0)
+    sd t3, THREAD_TEMPS+32(t0)
+    sd t4, THREAD_TEMPS+40(t0)
+    sd t5, THREAD_TEMPS+48(t0)
+    sd t6, THREAD_TEMPS+56(t0)
     csrw sscratch, t0
     csrr t1, sepc
     sd sp, FRAME_SP(t0)
     sd t1, FRAME_PC(t0)
     each_saved sd, t0
-    sd a0, ARGS(t0)
+    sd a0, THREAD_ARGS(t0)
     each_argument sd, t0
     li t1, 1
-    sd t1, FULL(t0)
+    sd t1, THREAD_FULL(t0)
     ld t1, THREAD_CPU(t0)
     ld sp, CPU_STACK(t1)
     mv a0, t0
