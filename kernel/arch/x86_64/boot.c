@@ -317,6 +317,7 @@ static word find_memory(struct boot *boot, word start_info)
 static void find_devices(struct boot *boot)
 {
     boot_add_ports(boot, "ns16550", 0x3f8, 8, 4);
+    boot_add_ports(boot, "mc146818", 0x70, 2, 8);
     /* Of the lines that its first timer can have, the first that no other device has. */
     boot_add_device(boot, "hpet", HPET_ADDRESS, 0x400, 16);
 }
