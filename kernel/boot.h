@@ -36,5 +36,9 @@ void boot_add_device(struct boot *boot, char const *name, word address, word siz
 /* The same for a device that has ports. */
 void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigned count, uint32_t irq);
 
+/* Panics if one of these entries of a page table of the kernel's lets programs in, or the kernel both
+ * write and execute; and so on below. */
+void boot_check_tables(word const *table, unsigned first, unsigned end, unsigned level);
+
 /* Makes the first program of the boot image and everything it is given; returns its thread. */
 struct tcb *kernel_boot(struct boot *boot, word stack_top);

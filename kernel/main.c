@@ -24,7 +24,8 @@ word clock_hz;
 struct trace_entry trace_ring[TRACE_ENTRIES];
 word trace_next;
 
-#define PAGE 4096ul
+#define PAGE    4096ul
+#define ENTRIES 512u /* of a page table */
 
 /* ---- The memory map ---- */
 
@@ -68,6 +69,21 @@ void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigne
 {
     boot_add_device(boot, name, first, count, irq);
     boot->device[boot->device_count - 1].ports = true;
+}
+
+void boot_check_tables(word const *table, unsigned first, unsigned end, unsigned level)
+{
+    for (unsigned i = first; i < end; i++) {
+        if (!arch_pte_valid(table[i])) {
+            continue;
+        }
+        void const *to = arch_window(arch_pte_address(table[i]));
+        if (!arch_pte_is_leaf(table[i], level)) {
+            boot_check_tables(to, 0, ENTRIES, level - 1);
+        } else if (!arch_pte_is_kernels(table[i])) {
+            panic("the kernel's page of %p is open to programs, or can be written and executed", to);
+        }
+    }
 }
 
 /* ---- What the first program gets ---- */

@@ -185,6 +185,7 @@ enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects
     if (!CONFIG_DEBUG) {
         return ERR_BAD_REQUEST;
     }
+    arch_check();
     *objects = check_everything(cpu);
     return OK;
 }

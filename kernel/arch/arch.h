@@ -51,6 +51,8 @@ ALWAYS_INLINE word arch_pte_table(paddr_t address);
 ALWAYS_INLINE bool arch_pte_valid(word pte);
 ALWAYS_INLINE bool arch_pte_is_leaf(word pte, unsigned level);
 ALWAYS_INLINE paddr_t arch_pte_address(word pte);
+/* Whether a leaf is closed to programs, and not open to the kernel for both writing and executing. */
+ALWAYS_INLINE bool arch_pte_is_kernels(word pte);
 /* What to add to an entry so that it maps the page after. */
 ALWAYS_INLINE word arch_pte_step(unsigned level);
 /* The value for VSpace.root: page table and ASID. Never 0. */
@@ -88,6 +90,9 @@ void arch_fpu_save(word *registers);
 void arch_fpu_load(word const *registers);
 /* The thread will do its system call again when it next runs. */
 void arch_syscall_again(struct tcb *thread);
+/* Panics if a protection of the processor is off, or one of the kernel's pages not as
+ * arch_pte_is_kernels() wants it. */
+void arch_check(void);
 /* Prints a thread's registers and the return addresses on the kernel's stack. */
 void arch_print_state(struct tcb const *thread);
 

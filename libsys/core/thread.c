@@ -73,9 +73,11 @@ enum err sys_thread_create(struct sys_resources *r, struct sys_thread *thread,
     if (err == OK && options->slice_ns != 0) {
         err = give_time(r, thread, options->slice_ns);
     }
-    if (err != OK) {
-        return err;
-    }
+    return err != OK ? err : sys_thread_again(thread);
+}
+
+enum err sys_thread_again(struct sys_thread *thread)
+{
     uint64_t top = (uint64_t)thread->stack + (1ul << STACK_BITS);
     size_t size = sys_tls_size();
     thread->tls = sys_tls_make((char *)(top - size));

@@ -36,6 +36,8 @@ static void make_all(void)
     of_type[OBJECT_IRQ_HANDLER] = BOOT_TESTS_CAP_IRQ;
     of_type[OBJECT_SCHED_CONTROL] = SCHED;
     of_type[OBJECT_KERNEL] = KERNEL;
+    bool has_ports = type_in(BOOT_TESTS_PORTS_SPARE) == OBJECT_IO_PORTS;
+    of_type[OBJECT_IO_PORTS] = has_ports ? BOOT_TESTS_PORTS_SPARE : CPTR_NONE;
 }
 
 static enum err operate(enum syscall number, cptr_t target)
@@ -55,6 +57,7 @@ static struct {
     { SYS_NB_SEND, OBJECT_ENDPOINT },    { SYS_RECV, OBJECT_ENDPOINT },
     { SYS_NB_RECV, OBJECT_ENDPOINT },    { SYS_REPLY, OBJECT_REPLY },
     { SYS_WAIT, OBJECT_NOTIFICATION },   { SYS_POLL, OBJECT_NOTIFICATION },
+    { SYS_SEND_UNTIL, OBJECT_ENDPOINT },
 };
 
 static void forged_addresses(void)
@@ -73,6 +76,7 @@ static void forged_addresses(void)
         }
         EXPECT_ERR(operate(SYS_CALL, (cptr_t){ forged[f].raw & ~31ul }), ERR_BAD_CAPABILITY);
         EXPECT_ERR(operate(SYS_CALL_LONG, (cptr_t){ forged[f].raw & ~31ul }), ERR_BAD_CAPABILITY);
+        EXPECT_ERR(operate(SYS_CALL_UNTIL, (cptr_t){ forged[f].raw & ~31ul }), ERR_BAD_CAPABILITY);
     }
 }
 

@@ -111,6 +111,8 @@ def run_panic(options, image):
         wrong.append("the panic does not show the program's registers")
     if code is None:
         wrong.append("the machine did not stop after the panic")
+    elif code == qemu.description(options.platform)["qemu"]["exit_ok"]:
+        wrong.append(f"QEMU ended with {code}, as if nothing had happened")
     if wrong:
         print("The debugger said:\n" + output)
     return wrong

@@ -168,7 +168,7 @@ static bool one_call(uint64_t *random)
     uint64_t target = any_address(random);
     uint64_t operation = SYS_CALL;
     m.tag = any_request(random, target, m.w);
-    m.w[5] = any_address(random);
+    uint64_t sent = any_address(random);
     if (number(random, 3) == 0) {
         operation = number(random, 20) == 0 ? number(random, 32) : number(random, SYS_NULL + 1);
         m.tag = sys_tag(number(random, 300), number(random, 8) == 0 ? number(random, 130) : 0,
@@ -191,6 +191,7 @@ static bool one_call(uint64_t *random)
         default:
             break;
         }
+        m.w[SYS_MESSAGE_REGISTERS - 1] = sent;
         sys_buffer()->receive_slot = any_address(random);
     }
     return sys_trap(target | operation, &m, SYS_TAG + SYS_MESSAGE_REGISTERS) >= 0;
@@ -286,9 +287,7 @@ static void mend_thread(unsigned n, bool anew)
         return;
     }
     EXPECT_OK(sys_thread_configure(t->thread, table, VSPACE, t->buffer_frame, CPTR_NONE));
-    extern void sys_thread_entry(void);
-    EXPECT_OK(sys_thread_start(t->thread, (uint64_t)sys_thread_entry, t->tls & ~15ul, t->tls,
-                               (uint64_t)t, 0));
+    EXPECT_OK(sys_thread_again(t));
 }
 
 static uint64_t sum_of(uint64_t volatile const *counts)

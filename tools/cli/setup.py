@@ -27,7 +27,6 @@ PROGRAMS = {
     "aarch64": ["aarch64-linux-gnu-gcc", "qemu-system-aarch64"],
     "x86_64": ["x86_64-linux-gnu-gcc", "qemu-system-x86_64"],
     "debugging": ["gdb-multiarch"],
-    "x86_64": ["x86_64-linux-gnu-gcc", "qemu-system-x86_64"],
 }
 
 

@@ -113,15 +113,32 @@ word arch_asid_count(void)
 #define SCTLR_SPAN (1ul << 23) /* 0: a trap forbids the kernel to touch programs' memory */
 #define SCTLR_WXN  (1ul << 19) /* nothing that can be written can be executed */
 
+static bool has_pan(void)
+{
+    return (register_read(id_aa64mmfr1_el1) >> 20 & 15) != 0;
+}
+
 static void protect(void)
 {
     word sctlr = register_read(sctlr_el1) | SCTLR_WXN;
-    bool has_pan = (register_read(id_aa64mmfr1_el1) >> 20 & 15) != 0;
-    register_write(sctlr_el1, has_pan ? sctlr & ~SCTLR_SPAN : sctlr);
-    if (has_pan) {
+    register_write(sctlr_el1, has_pan() ? sctlr & ~SCTLR_SPAN : sctlr);
+    if (has_pan()) {
         __asm__ volatile(".arch_extension pan\n\tmsr pan, #1");
     }
     __asm__ volatile("isb");
+}
+
+void arch_check(void)
+{
+    word sctlr = register_read(sctlr_el1);
+    if ((sctlr & SCTLR_WXN) == 0) {
+        panic("a protection is off: the kernel can execute what it can write (SCTLR_EL1.WXN)");
+    }
+    /* The number is that of PAN, which the assembler knows by name only where every processor has it. */
+    if (has_pan() && ((sctlr & SCTLR_SPAN) != 0 || register_read(s3_0_c4_c2_3) == 0)) {
+        panic("a protection is off: the kernel can touch programs' pages (PAN)");
+    }
+    boot_check_tables(kernel_root, 0, ENTRIES / 2, ARCH_LEVELS - 1);
 }
 
 #define ID_ASID_16_BITS       2

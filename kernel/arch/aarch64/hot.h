@@ -138,6 +138,11 @@ ALWAYS_INLINE paddr_t arch_pte_address(word pte)
     return (paddr_t){ pte & PTE_ADDRESS };
 }
 
+ALWAYS_INLINE bool arch_pte_is_kernels(word pte)
+{
+    return (pte & PTE_USER) == 0 && (pte & (PTE_READ_ONLY | PTE_NO_EXECUTE_KERNEL)) != 0;
+}
+
 ALWAYS_INLINE word arch_pte_step(unsigned level)
 {
     return 1ul << (PAGE_BITS + 9 * level);

@@ -134,6 +134,12 @@ ALWAYS_INLINE paddr_t arch_pte_address(word pte)
     return (paddr_t){ pte >> 10 << 12 };
 }
 
+ALWAYS_INLINE bool arch_pte_is_kernels(word pte)
+{
+    (void)pte;
+    return true;
+}
+
 ALWAYS_INLINE word arch_pte_step(unsigned level)
 {
     return 1ul << (PAGE_BITS - 2 + 9 * level);

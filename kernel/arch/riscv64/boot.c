@@ -76,6 +76,21 @@ void arch_root_init(word *table)
     }
 }
 
+#define SSTATUS_SUM (1ul << 18) /* the kernel can touch programs' pages */
+#define SSTATUS_MXR (1ul << 19) /* what can be executed can be read */
+
+void arch_check(void)
+{
+    word status, root;
+    __asm__ volatile("csrr %0, sstatus\n\tcsrr %1, satp" : "=r"(status), "=r"(root));
+    if (status & (SSTATUS_SUM | SSTATUS_MXR)) {
+        panic("a protection is off: the kernel can touch programs' pages, or read what is only to be "
+              "executed (sstatus %lx)", status);
+    }
+    word const *table = arch_window((paddr_t){ (root & ((1ul << 44) - 1)) << PAGE_BITS });
+    boot_check_tables(table, ENTRIES / 2, ENTRIES, ARCH_LEVELS - 1);
+}
+
 /* Section 4.1.11: the bits that the processor has are those that can be set. */
 static void count_asids(void)
 {
@@ -155,6 +170,8 @@ static void visit(struct fdt_node const *node, void *context)
         found->plic_size = node->size;
         found->lines = node->lines;
         found->context = plic_context(node);
+    } else if (fdt_is_compatible(node, "sifive,test1")) {
+        riscv_finisher = arch_window((paddr_t){ node->address });
     } else if (node->has_reg && node->size != 0 && node->compatible[0] != '\0' &&
                !fdt_is_compatible(node, "riscv,clint0")) {
         boot_add_device(boot, node->compatible, node->address, node->size, node->irq);

@@ -142,6 +142,11 @@ ALWAYS_INLINE paddr_t arch_pte_address(word pte)
     return (paddr_t){ pte >> 10 << 12 };
 }
 
+ALWAYS_INLINE bool arch_pte_is_kernels(word pte)
+{
+    return (pte & PTE_USER) == 0 && (pte & (PTE_WRITE | PTE_EXECUTE)) != (PTE_WRITE | PTE_EXECUTE);
+}
+
 ALWAYS_INLINE word arch_pte_step(unsigned level)
 {
     return 1ul << (PAGE_BITS - 2 + 9 * level);

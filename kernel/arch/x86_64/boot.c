@@ -36,7 +36,12 @@
 
 #define CR0_MP (1ul << 1)
 #define CR0_TS (1ul << 3)
+#define CR0_WP (1ul << 16)
 
+#define EFER_NXE (1ul << 11)
+#define FLAG_AC  (1ul << 18)
+
+#define MSR_EFER           0xc0000080
 #define MSR_STAR           0xc0000081
 #define MSR_LSTAR          0xc0000082
 #define MSR_SFMASK         0xc0000084
@@ -47,6 +52,13 @@
 static void write_msr(unsigned msr, word value)
 {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static word read_msr(unsigned msr)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return low | (word)high << 32;
 }
 
 bool x86_has_pcids;
@@ -208,6 +220,28 @@ void arch_root_init(word *table)
     table[ENTRIES - 1] = kernel_root[ENTRIES - 1];
 }
 
+static void must(bool holds, char const *what)
+{
+    if (!holds) {
+        panic("a protection is off: %s", what);
+    }
+}
+
+void arch_check(void)
+{
+    word cr0, cr3, cr4, flags;
+    __asm__ volatile("mov %%cr0, %0\n\tmov %%cr3, %1\n\tmov %%cr4, %2\n\tpushfq\n\tpop %3"
+                     : "=r"(cr0), "=r"(cr3), "=r"(cr4), "=r"(flags));
+    unsigned a, b, features, d;
+    __cpuid_count(7, 0, a, b, features, d);
+    must(cr0 & CR0_WP, "the kernel can write where its pages say no (CR0.WP)");
+    must(cr4 & CR4_SMEP, "the kernel can execute programs' pages (CR4.SMEP)");
+    must(cr4 & CR4_SMAP && !(flags & FLAG_AC), "the kernel can touch programs' pages (CR4.SMAP, AC)");
+    must(cr4 & CR4_UMIP || !(features & FEATURE_UMIP), "programs see where tables are (CR4.UMIP)");
+    must(read_msr(MSR_EFER) & EFER_NXE, "pages can be executed that say no (EFER.NXE)");
+    boot_check_tables(arch_window(arch_pte_address(cr3)), ENTRIES - 1, ENTRIES, ARCH_LEVELS - 1);
+}
+
 /* Without PCIDs they are just numbers: any do. 0 is the kernel's. */
 word arch_asid_count(void)
 {
@@ -317,6 +351,7 @@ static word find_memory(struct boot *boot, word start_info)
 static void find_devices(struct boot *boot)
 {
     boot_add_ports(boot, "ns16550", 0x3f8, 8, 4);
+    boot_add_ports(boot, "mc146818", 0x70, 2, 8);
     /* Of the lines that its first timer can have, the first that no other device has. */
     boot_add_device(boot, "hpet", HPET_ADDRESS, 0x400, 16);
 }

@@ -194,6 +194,11 @@ ALWAYS_INLINE paddr_t arch_pte_address(word pte)
     return (paddr_t){ pte & 0x000ffffffffff000ul };
 }
 
+ALWAYS_INLINE bool arch_pte_is_kernels(word pte)
+{
+    return (pte & PTE_USER) == 0 && ((pte & PTE_WRITE) == 0 || (pte & PTE_NO_EXECUTE) != 0);
+}
+
 ALWAYS_INLINE word arch_pte_step(unsigned level)
 {
     return 1ul << (PAGE_BITS + 9 * level);

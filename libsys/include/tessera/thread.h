@@ -28,5 +28,7 @@ struct sys_thread_options {
 NODISCARD enum err sys_thread_create(struct sys_resources *r, struct sys_thread *thread,
                                      struct sys_thread_options const *options,
                                      void (*function)(void *), void *argument);
+/* Starts one that is stopped over, with new thread-local variables. */
+NODISCARD enum err sys_thread_again(struct sys_thread *thread);
 /* Stops a thread for good and deletes what it was made of, its stack aside. */
 NODISCARD enum err sys_thread_destroy(struct sys_resources *r, struct sys_thread *thread);

@@ -27,6 +27,13 @@ ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
     return 0;
 }
 
+/* Floating point: registers, then ways to round and to treat small numbers, then flags. */
+#define TEST_FPU_WORDS 66
+ALWAYS_INLINE uint64_t test_fpu_value(unsigned i, uint64_t value)
+{
+    return i == 64 ? value & 7 << 22 : i == 65 ? value & 0x1f : value;
+}
+
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       (1ul << 39)
 #define TEST_KERNEL_ADDRESS 0xffffffc040200000ul

@@ -27,6 +27,13 @@ ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
     return 0;
 }
 
+/* Floating point: registers, then flags and a way to round. */
+#define TEST_FPU_WORDS 33
+ALWAYS_INLINE uint64_t test_fpu_value(unsigned i, uint64_t value)
+{
+    return i == 32 ? value & 0x7f : value;
+}
+
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       (1ul << 38)
 #define TEST_KERNEL_ADDRESS 0xffffffc080200000ul

@@ -40,6 +40,13 @@ ALWAYS_INLINE uint64_t test_cleared_value(unsigned i)
     return i == TEST_R11 || i == TEST_FLAGS ? TEST_FLAGS_FIXED : 0;
 }
 
+/* Floating point: registers, then MXCSR and control word: exceptions masked, and a way to round. */
+#define TEST_FPU_WORDS 42
+ALWAYS_INLINE uint64_t test_fpu_value(unsigned i, uint64_t value)
+{
+    return i == 40 ? 0x1f80 | (value & 3) << 13 : i == 41 ? 0x37f | (value & 3) << 10 : value;
+}
+
 /* The lowest address that programs do not have, and one of the kernel's. */
 #define TEST_USER_TOP       0x00007ffffffff000ul
 #define TEST_KERNEL_ADDRESS 0xffffffc000200000ul
