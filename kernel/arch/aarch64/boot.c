@@ -138,7 +138,8 @@ void arch_check(void)
     if (has_pan() && ((sctlr & SCTLR_SPAN) != 0 || register_read(s3_0_c4_c2_3) == 0)) {
         panic("a protection is off: the kernel can touch programs' pages (PAN)");
     }
-    boot_check_tables(kernel_root, 0, ENTRIES / 2, ARCH_LEVELS - 1);
+    word const *window = arch_window((paddr_t){ register_read(ttbr1_el1) }); /* as it is used */
+    boot_check_tables(window, 0, ENTRIES / 2, ARCH_LEVELS - 1);
 }
 
 #define ID_ASID_16_BITS       2

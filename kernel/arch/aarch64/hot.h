@@ -140,7 +140,9 @@ ALWAYS_INLINE paddr_t arch_pte_address(word pte)
 
 ALWAYS_INLINE bool arch_pte_is_kernels(word pte)
 {
-    return (pte & PTE_USER) == 0 && (pte & (PTE_READ_ONLY | PTE_NO_EXECUTE_KERNEL)) != 0;
+    /* What programs cannot read they could execute all the same. */
+    return (pte & (PTE_USER | PTE_NO_EXECUTE_USER)) == PTE_NO_EXECUTE_USER &&
+           (pte & (PTE_READ_ONLY | PTE_NO_EXECUTE_KERNEL)) != 0;
 }
 
 ALWAYS_INLINE word arch_pte_step(unsigned level)
