@@ -76,7 +76,7 @@ PANICS = {
         r"  [0-9a-f]{16} kernel_syscall\+0x",
     ]),
     "trap": ("kernel_syscall", "set var current->cs_base = (char *)16", [
-        r"The kernel trapped: cause .* \(\w+\+0x",
+        r"The kernel trapped: \w+ .* \(\w+\+0x",
         r"PANIC: trap in the kernel",
         r'Thread "\w+" .* last system call \w+\(',
         r"  [0-9a-f]{16} \w+\+0x",
