@@ -246,6 +246,116 @@ static void wild_registers(void)
     }
 }
 
+/* A system call with any registers around it: flags and bases do nothing to the kernel. */
+static void wild_system_calls(void)
+{
+    cptr_t faults = make(OBJECT_ENDPOINT);
+    cptr_t thread = wild_thread(faults);
+    struct sys_message m;
+    uint64_t random = 13;
+    for (unsigned i = 0; i < 200; i++) {
+        test_at(i, 0);
+        for (unsigned r = 0; r < TEST_REGISTERS; r++) {
+            sys_buffer()->words[r] = i < 2 ? ~0ul : random_next(&random);
+        }
+        sys_buffer()->words[TEST_PC] = (uint64_t)test_trap;
+        sys_buffer()->words[TEST_FIRST] = i % 2 == 0 ? SYS_NULL : SYS_YIELD;
+        ASSERT_OK(sys_thread_write_registers(thread));
+        ASSERT_OK(sys_thread_resume(thread));
+        EXPECT_EQ(sys_nb_recv(faults, &m).word, EVENT_KIND_FAULT);
+        EXPECT_EQ(m.w[0], FAULT_KIND_BREAKPOINT);
+        EXPECT_EQ(m.w[2], (uint64_t)test_trap_end);
+        EXPECT_OK(sys_thread_suspend(thread));
+    }
+}
+
+/* A handler lets the thread go on anywhere. */
+static void wild_resumptions(void)
+{
+    cptr_t faults = make(OBJECT_ENDPOINT);
+    cptr_t thread = wild_thread(faults);
+    struct sys_message m;
+    ASSERT_OK(sys_thread_start(thread, test_privileged[0], 0, 0, 0, 0));
+    ASSERT_EQ(sys_nb_recv(faults, &m).word, EVENT_KIND_FAULT);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        uint64_t const patterns[] = { 1ul << bit, ~0ul << bit };
+        for (unsigned i = 0; i < array_length(patterns); i++) {
+            test_at(bit, i);
+            if (patterns[i] >= 0x200000 && patterns[i] < 0x400000) {
+                continue; /* this program */
+            }
+            struct sys_message answer = { .w = { patterns[i] } };
+            EXPECT_OK(sys_reply(CPTR_NONE, &answer));
+            ASSERT_EQ(sys_recv(faults, &m, sys_clock_ns() + 1000000).word, EVENT_KIND_FAULT);
+        }
+    }
+}
+
+/* A system call that is the last instruction there can be: where it returns to is nobody's. */
+static void call_at_the_end(void)
+{
+    cptr_t faults = make(OBJECT_ENDPOINT), frame;
+    cptr_t thread = wild_thread(faults);
+    struct sys_message m;
+    uint64_t const bytes = (uint64_t)(test_trap_end - test_trap);
+    char *page = memory_of(PAGE_BITS, &frame);
+    memcpy(page + PAGE - bytes, test_trap, bytes);
+    EXPECT_OK(sys_frame_unmap(frame));
+    ASSERT_OK(sys_frame_map(frame, VSPACE, TEST_USER_TOP - PAGE, FRAME_READ | FRAME_EXECUTE));
+    ASSERT_OK(sys_thread_start(thread, TEST_USER_TOP - bytes, 0, 0, SYS_NULL, 0));
+    ASSERT_EQ(sys_nb_recv(faults, &m).word, EVENT_KIND_FAULT);
+    EXPECT_EQ(m.w[0], FAULT_KIND_EXECUTE);
+    EXPECT_EQ(m.w[2], TEST_USER_TOP);
+}
+
+static void privileged_instructions(void)
+{
+    cptr_t faults = make(OBJECT_ENDPOINT);
+    cptr_t thread = wild_thread(faults);
+    struct sys_message m;
+    static uint64_t stack[2];
+    for (uint64_t const *at = test_privileged; at < test_privileged_end; at++) {
+        test_at((uint64_t)(at - test_privileged), *at);
+        ASSERT_OK(sys_thread_start(thread, *at, (uint64_t)stack, 0, 0, 0));
+        EXPECT_EQ(sys_nb_recv(faults, &m).word, EVENT_KIND_FAULT);
+        EXPECT_EQ(m.w[0], FAULT_KIND_INSTRUCTION);
+        EXPECT_EQ(m.w[2], *at);
+        EXPECT_OK(sys_thread_suspend(thread));
+    }
+    EXPECT(test_privileged_end - test_privileged >= 10);
+}
+
+/* Accesses that leave the range of ports, or are of no size that there is. */
+static void ports(void)
+{
+    if (type_in(BOOT_TESTS_PORTS_SPARE) != OBJECT_IO_PORTS) {
+        return; /* this board has none */
+    }
+    static struct {
+        uint16_t offset;
+        uint8_t bytes;
+        unsigned wrong; /* the argument that is */
+    } const cases[] = {
+        { 0, 0, 2 },      { 0, 3, 2 },      { 0, 5, 2 },      { 0, 8, 2 },      { 0, 255, 2 },
+        { 0, 4, 1 },      { 1, 2, 1 },      { 1, 4, 1 },      { 2, 1, 1 },      { 3, 1, 1 },
+        { 0xffff, 1, 1 }, { 0xffff, 2, 1 }, { 0xfffe, 4, 1 }, { 0xff90, 1, 1 },
+    };
+    cptr_t range = BOOT_TESTS_PORTS_SPARE;
+    uint32_t value = 0;
+    for (unsigned i = 0; i < array_length(cases); i++) {
+        test_at(cases[i].offset, cases[i].bytes);
+        EXPECT_ERR(sys_io_ports_read(range, cases[i].offset, cases[i].bytes, &value),
+                   ERR_BAD_ARGUMENT);
+        EXPECT_EQ(error_detail_argument(sys_error_detail), cases[i].wrong);
+        EXPECT_ERR(sys_io_ports_write(range, cases[i].offset, cases[i].bytes, 0), ERR_BAD_ARGUMENT);
+        EXPECT_EQ(error_detail_argument(sys_error_detail), cases[i].wrong);
+    }
+    /* The clock's byte 0x32 is the century. */
+    EXPECT_OK(sys_io_ports_write(range, 0, 1, 0x32));
+    EXPECT_OK(sys_io_ports_read(range, 1, 1, &value));
+    EXPECT_EQ(value, 0x20);
+}
+
 /* Where nothing can be mapped. */
 static void map_addresses(void)
 {
@@ -290,6 +400,11 @@ static struct test const tests[] = {
     TEST(receive_slot_of_all_patterns),
     TEST(wild_starts),
     TEST(wild_registers),
+    TEST(wild_system_calls),
+    TEST(wild_resumptions),
+    TEST(call_at_the_end),
+    TEST(privileged_instructions),
+    TEST(ports),
     TEST(map_addresses),
 };
 TEST_GROUP(pointer);

@@ -30,6 +30,10 @@ void registers_store(void);
 /* Instructions that stand alone, in a function that returns 7. */
 uint64_t faulting_illegal(void);
 uint64_t faulting_breakpoint(void);
+/* A system call, and then a breakpoint. */
+extern char const test_trap[], test_trap_end[];
+/* The addresses of instructions that only the kernel may use. */
+extern uint64_t const test_privileged[], test_privileged_end[];
 /* Code for a page of its own: reads from the address in the second argument register and calls the
  * capability in the first with what it read. */
 extern char const probe_start[], probe_end[];

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the tests on a platform and passes on what they print.
 
-    run.py PLATFORM BUILD_DIR [--panic invariant|trap]
+    run.py PLATFORM BUILD_DIR [--chain CHAIN] [--panic invariant|trap]
 
 Succeeds if every test of the plan passed and the machine stopped by itself with the right exit
 code. With --panic something in the kernel is broken by a debugger, and the panic has to tell.
@@ -60,7 +60,7 @@ def judge(lines, code, exit_ok):
 
 
 def run_tests(options, image, exit_ok):
-    code, lines = qemu.boot(qemu.command(options.platform, image), TIMEOUT,
+    code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain), TIMEOUT,
                             lambda line: print(line, flush=True))
     return judge(lines, code, exit_ok)
 
@@ -76,7 +76,7 @@ PANICS = {
         r"  [0-9a-f]{16} kernel_syscall\+0x",
     ]),
     "trap": ("kernel_syscall", "set var current->cs_base = (char *)16", [
-        r"The kernel trapped: \w+ .* \(\w+\+0x",
+        r"The kernel trapped: .* \(\w+\+0x",
         r"PANIC: trap in the kernel",
         r'Thread "\w+" .* last system call \w+\(',
         r"  [0-9a-f]{16} \w+\+0x",
@@ -123,6 +123,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("platform")
     parser.add_argument("build")
+    parser.add_argument("--chain", help="of firmware: a name of [boot] in platform.toml")
     parser.add_argument("--panic", choices=PANICS)
     options = parser.parse_args()
     image = Path(options.build) / "image-tests.bin"

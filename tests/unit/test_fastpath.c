@@ -570,6 +570,22 @@ static void reply_to_client_without_time(void)
     now(endpoint.raw | SYS_REPLY_RECV, 0, 0);
 }
 
+/* The same, while the server waits for a signal in the middle of its work. */
+static void reply_after_a_wait_to_client_without_time(void)
+{
+    before_reply();
+    (void)world_thread(10);
+    struct world_thread other = world_thread(50);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    sys_ignore(sys_wait(n, 0, &bits, NULL));
+    ck_runs(other);
+    ck_ok(sys_cnode_delete(INIT_TABLE, INDEX(client.time)));
+    ck_ok(sys_signal(n));
+    ck_runs(server);
+    now(endpoint.raw | SYS_REPLY_RECV, 0, 0);
+}
+
 /* ---- Signals ---- */
 
 static cptr_t notification;
@@ -744,7 +760,7 @@ static struct scene {
     SLOW(reply_while_a_less_urgent_worker_waits), SLOW(reply_while_a_call_waits),
     SLOW(reply_to_nobody), SLOW(reply_to_nobody_long), SLOW(reply_to_less_urgent_client),
     SLOW(reply_without_right), SLOW(reply_while_signalled), SLOW(reply_to_fault),
-    SLOW(reply_to_client_without_time),
+    SLOW(reply_to_client_without_time), SLOW(reply_after_a_wait_to_client_without_time),
     FAST(signal_nobody), FAST(signal_less_urgent), FAST(signal_as_urgent), FAST(signal_more_urgent),
     FAST(signal_one_of_several), FAST(signal_with_period), SLOW(signal_with_deadline),
     SLOW(signal_while_others_are_ready), SLOW(signal_without_right),

@@ -28,16 +28,23 @@ static struct world_thread next_thread(void)
     return t;
 }
 
-/* A server without time of its own waits on the endpoint. */
-static struct world_thread passive_server(uint8_t priority)
+/* A server waits on the endpoint; with time of its own, or without. */
+static struct world_thread make_server(uint8_t priority, bool active)
 {
     struct world_thread t = next_thread();
     struct sys_message m;
     (void)sys_recv(endpoint, &m, 0);
     ck_runs(world_init());
-    ck_ok(sys_sched_context_unbind(t.time));
+    if (!active) {
+        ck_ok(sys_sched_context_unbind(t.time));
+    }
     set_priority(t, priority);
     return t;
+}
+
+static struct world_thread passive_server(uint8_t priority)
+{
+    return make_server(priority, false);
 }
 
 static void call(cptr_t to)
@@ -213,7 +220,7 @@ START_TEST(a_preempted_server_keeps_the_time_that_it_was_lent)
 {
     world_make();
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = passive_server(100), client = world_thread(100);
+    struct world_thread server = make_server(100, _i != 0), client = world_thread(100);
     cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
     uint64_t bits;
     sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
@@ -235,7 +242,7 @@ START_TEST(a_server_keeps_lent_time_that_ends_as_it_is_preempted)
 {
     world_make();
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = passive_server(100), client = world_thread(100);
+    struct world_thread server = make_server(100, _i != 0), client = world_thread(100);
     give_time(client, MS, 0);
     cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
     uint64_t bits;
@@ -245,6 +252,7 @@ START_TEST(a_server_keeps_lent_time_that_ends_as_it_is_preempted)
     ck_runs(server);
     world_pass(MS);
     ck_runs(world_init());
+    ck_assert_ptr_eq(server.tcb->lent, client.tcb->sc);
     world_sleep();
     ck_runs(server);
 }
@@ -304,33 +312,28 @@ START_TEST(a_passive_server_that_has_answered_waits_for_time)
 }
 END_TEST
 
-/* One entry makes two threads ready: the dropped caller, and a sender between it and the server. */
+/* One entry makes two threads ready, both more urgent than the one that runs on its own time. */
 START_TEST(of_two_that_become_ready_at_once_both_go_before)
 {
     world_make();
-    endpoint = world_object(OBJECT_ENDPOINT, 0);
-    cptr_t second = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread sender = next_thread();
-    struct sys_message m = { .tag = 0 };
-    sys_ignore(sys_send(second, &m));
-    set_priority(sender, 120);
-    struct world_thread server = next_thread();
-    (void)sys_recv(endpoint, &m, 0);
-    set_priority(server, 100);
-    struct world_thread client = world_thread(140);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    struct world_thread waiter[2];
+    uint64_t bits;
+    for (unsigned i = 0; i < 2; i++) {
+        waiter[i] = next_thread();
+        sys_ignore(sys_wait(n, 0, &bits, NULL));
+        ck_runs(world_init());
+        set_priority(waiter[i], (uint8_t)(120 + i * 20));
+    }
+    struct world_thread t = world_thread(100);
     world_sleep();
-    ck_runs(client);
-    call(endpoint);
-    ck_runs(server);
-    ck_ok(sys_sched_context_unbind(server.time));
-    ck_ok(sys_sched_context_bind(server.time, server.cap));
-    sys_event_t event = sys_nb_recv(second, &m);
-    (void)event;
-    ck_runs(client);
+    ck_runs(t);
+    sys_ignore(sys_cnode_delete(INIT_TABLE, INDEX(n)));
+    ck_runs(waiter[1]);
     world_sleep();
-    ck_runs(sender);
+    ck_runs(waiter[0]);
     world_sleep();
-    ck_runs(server);
+    ck_runs(t);
 }
 END_TEST
 
@@ -350,7 +353,7 @@ START_TEST(time_that_is_taken_over_survives_a_preemption)
 {
     world_make();
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = passive_server(100), urgent = world_thread(140);
+    struct world_thread server = make_server(100, _i != 0), urgent = world_thread(140);
     world_sleep();
     ck_runs(urgent);
     call(endpoint);
@@ -516,12 +519,12 @@ int main(void)
     WORLD_TEST(suite, an_exhausted_thread_alone_waits_for_its_period);
     WORLD_TEST(suite, debts_are_paid_without_a_storm_of_ticks);
     WORLD_TEST(suite, time_is_charged_to_the_caller);
-    WORLD_TEST(suite, a_preempted_server_keeps_the_time_that_it_was_lent);
-    WORLD_TEST(suite, a_server_keeps_lent_time_that_ends_as_it_is_preempted);
+    WORLD_LOOP_TEST(suite, a_preempted_server_keeps_the_time_that_it_was_lent, 2);
+    WORLD_LOOP_TEST(suite, a_server_keeps_lent_time_that_ends_as_it_is_preempted, 2);
     WORLD_TEST(suite, a_server_whose_lender_loses_his_time_goes_on_on_its_own);
     WORLD_TEST(suite, a_passive_server_that_has_answered_waits_for_time);
     WORLD_TEST(suite, of_two_that_become_ready_at_once_both_go_before);
-    WORLD_TEST(suite, time_that_is_taken_over_survives_a_preemption);
+    WORLD_LOOP_TEST(suite, time_that_is_taken_over_survives_a_preemption, 2);
     WORLD_TEST(suite, time_that_is_handed_over_survives_the_next_message);
     WORLD_TEST(suite, a_thread_without_time_waits_until_it_gets_some);
     WORLD_TEST(suite, time_has_limits);

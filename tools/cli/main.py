@@ -75,6 +75,11 @@ def command_test(options):
     return testing.test(options)
 
 
+def command_matrix(options):
+    from . import matrix
+    matrix.write()
+
+
 def command_clean(options):
     if (ROOT / "build").exists():
         shutil.rmtree(ROOT / "build")
@@ -98,6 +103,7 @@ COMMANDS = {
               "It counts instructions, which repeat exactly, whatever else this machine does."),
     "test": (command_test, "run all tests, on the host and booted", ["only"],
              "The last line says how many tests passed and failed."),
+    "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
             "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
             "What the system prints appears in between. When gdb ends, the system does."),

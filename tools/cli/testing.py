@@ -5,9 +5,8 @@ import collections
 import json
 import re
 import subprocess
-import sys
 
-from . import common
+from . import common, matrix
 from .common import ROOT, Stop
 
 OUTPUT = re.compile(r"(\d+): (.*)")
@@ -26,11 +25,14 @@ class Tally:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.boots = {}     # of the boot tests: name -> (passed, failed)
 
     def add(self, name, passed, failed, note, output):
         """A test program ended: one line, and all that it printed when something failed."""
         self.passed += passed
         self.failed += failed
+        if ": boot-" in name:
+            self.boots[name] = (passed, failed)
         if failed:
             print("\n".join(f"    {line}" for line in output))
         print(f"{'FAILED' if failed else 'passed'}  {name:<44} {passed:>5} passed, {failed} failed  {note}", flush=True)
@@ -80,6 +82,7 @@ def test(options):
         run_preset(name, options.only, tally)
     if tally.passed + tally.failed == 0:
         raise Stop(f'no test has "{options.only}" in its name')
-    sys.stdout.flush()
+    if not options.only:
+        matrix.keep(tally.boots)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0

@@ -101,7 +101,7 @@ void arch_fpu_load(word const *registers)
 /* ---- Threads ---- */
 
 #define FLAGS_FIXED 0x202 /* interrupts on, and the bit that is always 1 */
-#define FLAGS_OWN   0xdd5 /* what a program may set: TF, and what instructions compute or obey */
+#define FLAGS_OWN   0x244dd5 /* what a program can set itself: arithmetic, TF, DF, NT, AC and ID */
 
 /* An address that is not canonical would trap in the kernel, when it is loaded as a base. */
 static word canonical(word address)

@@ -109,6 +109,40 @@ test_breakpoint:
     brk #0
     ret
 
+    .globl test_trap, test_trap_end
+test_trap:
+    svc #0
+test_trap_end:
+    brk #0
+
+    /* What only the kernel may do: each instruction's address goes into a list. */
+    .macro only_kernel what:vararg
+    .pushsection .rodata.privileged, "a"
+    .quad 1f
+    .popsection
+1:  \what
+    .endm
+    .pushsection .rodata.privileged, "a"
+    .balign 8
+    .globl test_privileged, test_privileged_end
+test_privileged:
+    .popsection
+    only_kernel mrs x0, sctlr_el1
+    only_kernel mrs x0, esr_el1
+    only_kernel mrs x0, tpidr_el1
+    only_kernel msr ttbr0_el1, x0
+    only_kernel msr vbar_el1, x0
+    only_kernel msr daifset, #15
+    only_kernel msr spsel, #0
+    only_kernel tlbi vmalle1
+    only_kernel ic iallu
+    only_kernel eret
+    only_kernel hvc #0
+    only_kernel smc #0
+    .pushsection .rodata.privileged, "a"
+test_privileged_end:
+    .popsection
+
     .section .rodata
     .balign 8
     .globl probe_start, probe_end

@@ -129,6 +129,38 @@ test_breakpoint:
     ebreak
     ret
 
+    .globl test_trap, test_trap_end
+test_trap:
+    ecall
+test_trap_end:
+    ebreak
+
+    /* What only the kernel may do: each instruction's address goes into a list. */
+    .macro only_kernel what:vararg
+    .pushsection .rodata.privileged, "a"
+    .quad 1f
+    .popsection
+1:  \what
+    .endm
+    .pushsection .rodata.privileged, "a"
+    .balign 8
+    .globl test_privileged, test_privileged_end
+test_privileged:
+    .popsection
+    only_kernel csrr t0, sstatus
+    only_kernel csrr t0, scause
+    only_kernel csrr t0, sscratch
+    only_kernel csrw satp, zero
+    only_kernel csrw stvec, zero
+    only_kernel csrw sie, zero
+    only_kernel csrr t0, mstatus
+    only_kernel sret
+    only_kernel mret
+    only_kernel sfence.vma
+    .pushsection .rodata.privileged, "a"
+test_privileged_end:
+    .popsection
+
     .section .rodata
     .balign 8
     .globl probe_start, probe_end

@@ -17,8 +17,8 @@
 #define TEST_FLAGS     18
 #define TEST_GS        19
 
-#define TEST_FLAGS_FIXED 0x202ul /* interrupts on, and the bit that is always 1 */
-#define TEST_FLAGS_FREE  0xcd5ul /* what instructions compute, and DF */
+#define TEST_FLAGS_FIXED 0x202ul    /* interrupts on, and the bit that is always 1 */
+#define TEST_FLAGS_FREE  0x244cd5ul /* what instructions compute, DF, NT, AC and ID: all but TF */
 
 /* What a register holds when it is given `value`: bases are canonical. */
 ALWAYS_INLINE uint64_t test_register_value(unsigned i, uint64_t value)

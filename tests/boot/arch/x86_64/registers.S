@@ -129,6 +129,57 @@ test_breakpoint:
     int3
     ret
 
+    .globl test_trap, test_trap_end
+test_trap:
+    syscall
+test_trap_end:
+    int3
+
+    /* What only the kernel may do: each instruction's address goes into a list. */
+    .macro only_kernel what:vararg
+    .pushsection .rodata.privileged, "a"
+    .quad 1f
+    .popsection
+1:  \what
+    .endm
+    .pushsection .rodata.privileged, "a"
+    .balign 8
+    .globl test_privileged, test_privileged_end
+test_privileged:
+    .popsection
+    only_kernel cli
+    only_kernel sti
+    only_kernel hlt
+    only_kernel rdmsr
+    only_kernel wrmsr
+    only_kernel mov %cr0, %rax
+    only_kernel mov %rax, %cr3
+    only_kernel mov %rax, %cr4
+    only_kernel mov %rax, %dr7
+    only_kernel lgdt (%rsp)
+    only_kernel lidt (%rsp)
+    only_kernel ltr %ax
+    only_kernel lmsw %ax
+    only_kernel invlpg (%rsp)
+    only_kernel wbinvd
+    only_kernel swapgs
+    only_kernel sysretq
+    only_kernel clac
+    only_kernel stac
+    only_kernel in $0x70, %al
+    only_kernel out %al, $0x70
+    only_kernel int $0x20
+    only_kernel int $0x3e
+    only_kernel rdpmc
+    only_kernel sgdt (%rsp)
+    only_kernel sidt (%rsp)
+    only_kernel sldt %eax
+    only_kernel smsw %eax
+    only_kernel str %eax
+    .pushsection .rodata.privileged, "a"
+test_privileged_end:
+    .popsection
+
     .section .rodata
     .balign 8
     .globl probe_start, probe_end
