@@ -200,6 +200,13 @@ static enum err yield(struct cpu *cpu)
     return OK;
 }
 
+/* The number of no call; SYS_NULL does not get here. */
+static enum err no_operation(struct cpu *cpu)
+{
+    (void)cpu;
+    return ERR_BAD_REQUEST;
+}
+
 typedef enum err operation(struct cpu *cpu);
 static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_CALL] = call,
@@ -218,6 +225,8 @@ static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_BATCH] = batch_perform,
     [SYS_CALL_UNTIL] = call_until,
     [SYS_SEND_UNTIL] = send_until,
+    [SYS_NULL] = no_operation,
+    [SYS_SEND_UNTIL + 1 ... OPERATION_MASK] = no_operation,
 };
 
 /* ---- In and out ---- */
@@ -354,12 +363,7 @@ struct tcb *kernel_syscall(struct tcb *current)
     trace(TRACE_SYSCALL, (word)current, first, cpu->last_tag);
 
     word number = first & OPERATION_MASK;
-    enum err err = ERR_BAD_REQUEST;
-    if (likely(number == SYS_CALL)) {
-        err = call(cpu);
-    } else if (likely(operations[number] != NULL)) {
-        err = operations[number](cpu);
-    }
+    enum err err = likely(number == SYS_CALL) ? call(cpu) : operations[number](cpu);
     if (unlikely(err != OK)) {
         refuse(cpu, err);
     }
