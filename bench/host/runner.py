@@ -57,14 +57,20 @@ def compiler(name):
     return first_line([command.split()[0], "--version"])
 
 
+def above(platform, result):
+    """A remark where a figure is too high; nothing where it is not."""
+    most = anchors.ceiling(platform, result["name"])
+    return f"  ABOVE ITS CEILING of {most} on {platform}" if most and result["median"] > most else ""
+
+
 def table(report):
     platform = report["platform"]
-    sel4, most = anchors.SEL4.get(platform, {}), anchors.CEILINGS.get(platform, {})
+    sel4 = anchors.SEL4.get(platform, {})
     width = max(len(r["name"]) for r in report["results"])
     out = [f"{'operation':{width}} {'min':>7} {'median':>7} {'p99':>7} {'max':>7} {'seL4':>7}  what"]
     for r in report["results"]:
         name = r["name"]
-        over = "  ABOVE ITS CEILING of %d" % most[name] if r["median"] > most.get(name, r["median"]) else ""
+        over = above(platform, r)
         out.append(f"{name:{width}} {r['min']:7} {r['median']:7} {r['p99']:7} {r['max']:7} {sel4.get(name, ''):>7}  "
                    f"{anchors.what(name)}{over}")
     return "\n".join(out)
@@ -77,11 +83,12 @@ def side_by_side(reports):
     out = [" " * width + "".join(f"{report['platform']:>18}" for report in reports),
            f"{'operation':{width}}" + f"{'median':>10} {'seL4':>7}" * len(reports) + "  what"]
     for name in names:
-        row = f"{name:{width}}"
+        row, remarks = f"{name:{width}}", ""
         for report in reports:
-            median = next((r["median"] for r in report["results"] if r["name"] == name), "")
-            row += f"{median:10} {anchors.SEL4.get(report['platform'], {}).get(name, ''):>7}"
-        out.append(f"{row}  {anchors.what(name)}")
+            result = next((r for r in report["results"] if r["name"] == name), None)
+            row += f"{result['median'] if result else '':10} {anchors.SEL4.get(report['platform'], {}).get(name, ''):>7}"
+            remarks += above(report["platform"], result) if result else ""
+        out.append(f"{row}  {anchors.what(name)}{remarks}")
     return "\n".join(out)
 
 
