@@ -48,7 +48,9 @@ def command_run(options):
     from . import qemu
     name = common.preset(options.platform, options.debug)
     common.build(name)
-    return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot))
+    accel = qemu.accelerator(qemu.description(options.platform))
+    return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot,
+                                 accel=accel))
 
 
 def command_image(options):

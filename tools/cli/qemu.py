@@ -2,6 +2,7 @@
 """QEMU command lines, and running them. `python3 -m cli.qemu PLATFORM IMAGE` boots an image."""
 
 import os
+import platform as machine
 import signal
 import subprocess
 import sys
@@ -32,7 +33,16 @@ def chains(platform):
     return list(description(platform)["boot"])
 
 
-def command(platform, image, counted=True, chain=None, extra=()):
+def accelerator(board, kvm=Path("/dev/kvm"), imitation=Path("/sys/module/kvm_pvm")):
+    """KVM for a board whose processor this machine has, if it may be used and is real."""
+    usable = board["architecture"] == machine.machine() and board["qemu"].get("kvm", False) and os.access(kvm, os.W_OK)
+    if usable and imitation.exists():
+        print("KVM is a software imitation on this machine (kvm_pvm), so QEMU emulates the processor itself (TCG).")
+        return "tcg"
+    return "kvm" if usable else "tcg"
+
+
+def command(platform, image, counted=True, chain=None, extra=(), accel="tcg"):
     """The command line that boots an image, by this chain of firmware."""
     board = description(platform)
     known = chains(platform)
@@ -43,7 +53,7 @@ def command(platform, image, counted=True, chain=None, extra=()):
     for name, path in files.items():
         if any(name in argument for argument in start):
             start = [argument.replace(name, str(path())) for argument in start]
-    return [board["qemu"]["program"], *board["qemu"]["arguments"], "-display", "none", "-serial", "stdio",
+    return [board["qemu"]["program"], *board["qemu"]["arguments"], "-accel", accel, "-display", "none", "-serial", "stdio",
             "-no-reboot", *(COUNTED if counted else []), *start, *extra]
 
 
@@ -85,6 +95,6 @@ def boot(arguments, timeout, each_line=lambda line: None):
 
 if __name__ == "__main__":
     try:
-        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False)))
+        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False, accel=accelerator(description(sys.argv[1])))))
     except FileNotFoundError as error:
         sys.exit(f"there is no program {error.filename} on the PATH; run ./tessera setup")
