@@ -174,7 +174,8 @@ def test_header(tmp_path):
         "#define SERVER_CAP_MEMORY CPTR(4) /* Untyped */",
         "#define SERVER_CAP_LINE CPTR(5) /* IrqHandler */",
         "#define SERVER_MEMORY_REGISTERS 0x50000000ul",
-        "#define SERVER_FIRST_FREE_SLOT 6u",
+        "#define SERVER_PORTS_REGISTERS CPTR(6) /* IoPorts, where the device has such */",
+        "#define SERVER_FIRST_FREE_SLOT 7u",
         "#define SERVER_SLOTS 8u",
     ]
 
@@ -224,7 +225,7 @@ WRONG = [
     ("server.toml", 'size = "8K"', 'bytes = "8K"',
      "server.toml:15: memory.registers.bytes: unknown; known here: address, rights, size"),
     ("platform.toml", "number = 1", "index = 1",
-     "platform.toml:3: device.uart.index: unknown; known here: compatible, number"),
+     "platform.toml:3: device.uart.index: unknown; known here: compatible, number, ports"),
 
     # The description as a whole.
     ("system.toml", '"A server and a client"', "3",
@@ -370,7 +371,7 @@ WRONG = [
 
     # Manifests.
     ("server.toml", "slots = 3", "slots = 2",
-     "server.toml:1: slots: 2^2 slots do not hold 4 capabilities and the 2 that every program has; write more"),
+     "server.toml:1: slots: 2^2 slots do not hold 5 capabilities and the 2 that every program has; write more"),
     ("server.toml", "slots = 3", "slots = 17",
      "server.toml:1: slots: the size of the capability table, in bits of an index, is a number from 2 to 16"),
     ("server.toml", "slots = 3", 'slots = "many"',
