@@ -177,7 +177,7 @@ BROKEN = [
     ("fast_signal_wake", EXIT, "", "exit", "without writing ttbr0_el1"),
     ("fast_signal_wake", "mov sp, x14", "", "exit", "thread in sp"),
     ("fast_signal", "mov x0, #0", "", "exit", "x0"),
-    ("fast_signal", "mov x0, #0", "msr spsr_el1, xzr\n mov x0, #0", "exit", "spsr_el1"),
+    ("fast_signal", "mov x0, #0", "msr spsr_el1, x8\n mov x0, #0", "exit", "spsr_el1"),
 
     ("fast_call", "ldp x12, x13, [x14, #112]", "", "scratch", "x12"),
     ("fast_call", "ldp x12, x13, [x14, #112]", "ldp x12, x13, [x14, #128]", "scratch", "x12"),

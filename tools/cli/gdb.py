@@ -18,7 +18,7 @@ WELCOME = ("The processor stands before its first instruction. Try: break kernel
 
 def start(line, socket):
     """Starts QEMU, which waits; returns when gdb can connect. No terminal: gdb has that."""
-    process = subprocess.Popen([*qemu.WITH_US, *line, "-S", "-gdb", f"unix:{socket},server=on,wait=off"], stdin=subprocess.DEVNULL,
+    process = subprocess.Popen(qemu.with_us([*line, "-S", "-gdb", f"unix:{socket},server=on,wait=off"]), stdin=subprocess.DEVNULL,
                                start_new_session=True)
     end = time.monotonic() + STARTUP
     while not socket.exists():

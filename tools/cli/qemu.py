@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """QEMU command lines, and running them. `python3 -m cli.qemu PLATFORM IMAGE` boots an image."""
 
+import errno
 import os
+import shutil
 import platform as machine
 import signal
 import subprocess
@@ -15,8 +17,14 @@ from .common import ROOT, Stop, build_dir
 
 # One instruction takes one nanosecond of virtual time; idle time is skipped. Runs repeat exactly.
 COUNTED = ["-icount", "shift=0,sleep=off"]
-# QEMU has a process group of its own; it ends with this program, however that ends.
-WITH_US = ["setpriv", "--pdeathsig", "KILL"]
+
+
+def with_us(arguments):
+    """The command line of a QEMU that has a process group of its own, and yet ends with this program,
+    however that ends."""
+    if shutil.which(arguments[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, "not on the PATH", arguments[0])
+    return ["setpriv", "--pdeathsig", "KILL", *arguments]
 
 
 def description(platform):
@@ -68,7 +76,7 @@ def run(line):
 
 def boot(arguments, timeout, each_line=lambda line: None):
     """Runs QEMU until it ends. Returns its exit code and its lines; code None: it had to be ended."""
-    process = subprocess.Popen([*WITH_US, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen(with_us(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
     expired = threading.Event()
 
