@@ -356,8 +356,10 @@ class X86_64(Architecture):
             effect.stores = [("rdi", None, None)]
         elif name == "push":
             effect.sets, effect.stores = [("rsp", ("plus", "rsp", -8))], [("rsp", -8, self.register(to))]
+            effect.uses.add("rsp")
         elif name == "pop" and to in self.parts:
             effect.sets = [(to, ("load", "rsp", 0)), ("rsp", ("plus", "rsp", 8))]
+            effect.uses.add("rsp")
         elif to == "cr3":
             effect.specials = [("cr3", ("copy", operands[1]))]
         elif name in self.loads or name in self.arithmetic or re.match("cmov|set", name):

@@ -320,7 +320,8 @@ def test_missing_function_is_an_error(tmp_path):
     assert done.returncode == 1 and "lacks fast_call_long" in done.stderr
 
 
-@pytest.mark.parametrize("preset", ["riscv64-virt", "riscv64-virt-debug", "aarch64-virt", "aarch64-virt-debug"])
+@pytest.mark.parametrize("preset", ["riscv64-virt", "riscv64-virt-debug", "aarch64-virt", "aarch64-virt-debug",
+                                    "x86_64-q35", "x86_64-q35-debug"])
 def test_real_kernel_passes(preset):
     kernel = ROOT / "build" / preset / "kernel" / "kernel.elf"
     if not kernel.exists():
