@@ -63,10 +63,7 @@ CEILINGS = {
         "ipc.round_trip.cross.w0": 150, "ipc.round_trip.cross.w8": 240, "ipc.round_trip.cross.w120": 620,
     },
     "x86_64-q35": {
-        "ipc.round_trip.cross.w0": 150, "ipc.round_trip.cross.w8": 240, "ipc.round_trip.cross.w120": 620,
-    },
-    "x86_64-q35": {
-        "ipc.round_trip.cross.w0": 145, "ipc.round_trip.cross.w4": 155, "ipc.round_trip.cross.w8": 245,
+        "ipc.round_trip.cross.w0": 145, "ipc.round_trip.cross.w4": 155, "ipc.round_trip.cross.w8": 240,
         "ipc.round_trip.cross.w120": 500, "trap.null": 35, "ipc.cap_transfer.cross": 265,
         "notify.signal.idle": 60, "notify.signal.low": 155, "notify.signal.high": 175,
         "fault.round_trip": 465, "irq.latency": 240, "frame.map": 225, "frame.unmap": 180,
