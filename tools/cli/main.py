@@ -169,6 +169,9 @@ def main():
         return COMMANDS[options.command][0](options) or 0
     except Stop as stop:
         message = stop
+    except BrokenPipeError:     # whoever read this has gone: | head, for example
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         message = say(error)
     except KeyboardInterrupt:
