@@ -372,7 +372,7 @@ static void million_random_calls(void)
     for (unsigned n = 0; n < THREADS; n++) {
         EXPECT_OK(sys_thread_suspend(storm[n]->thread));
     }
-    EXPECT(sum_of(granted) > CALLS / 8);
+    EXPECT(sum_of(granted) > CALLS / 10);
     test_note("%lu granted, %lu restarts, %lu switches, %lu messages, %lu faults, %lu preempted",
               sum_of(granted), restarts, counter(COUNTER_SWITCHES) - switches,
               counter(COUNTER_IPC_SLOW) - slow, counter(COUNTER_FAULTS) - faults,
