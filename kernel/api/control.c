@@ -190,6 +190,16 @@ enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects
     return OK;
 }
 
+enum err invoke_kernel_inherit(struct cpu *cpu, struct cap self, uint8_t on)
+{
+    (void)cpu, (void)self;
+    if (!CONFIG_DEBUG) {
+        return ERR_BAD_REQUEST;
+    }
+    inherit_switch(on != 0);
+    return OK;
+}
+
 enum err invoke_kernel_stop(struct cpu *cpu, struct cap self, uint8_t code)
 {
     (void)cpu, (void)self;
