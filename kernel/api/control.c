@@ -192,11 +192,19 @@ enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects
 
 enum err invoke_kernel_inherit(struct cpu *cpu, struct cap self, uint8_t on)
 {
-    (void)cpu, (void)self;
+    (void)self;
     if (!CONFIG_DEBUG) {
         return ERR_BAD_REQUEST;
     }
     inherit_switch(on != 0);
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        struct slot *root = &families[f].root;
+        for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
+            if (cap_type(slot->head) == OBJECT_THREAD) {
+                inherit_update(cpu, cap_thread(slot_read(slot)));
+            }
+        }
+    }
     return OK;
 }
 
