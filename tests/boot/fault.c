@@ -57,6 +57,7 @@ static void let_go_on(uint64_t pc)
     pause_ns(10000);
 }
 
+/* seL4: PAGEFAULT0005 */
 static void moved_behind_illegal_instruction(void)
 {
     struct sys_message m;

@@ -57,6 +57,7 @@ static void wait_for(uint64_t threads)
     }
 }
 
+/* escape: DOMAIN-FPU */
 static void fresh_thread(void)
 {
     done = make(OBJECT_NOTIFICATION);
@@ -119,6 +120,7 @@ static void yield(void *argument)
     EXPECT_OK(sys_signal(done));
 }
 
+/* seL4: FPU0000 */
 static void yields(void)
 {
     done = make(OBJECT_NOTIFICATION);
@@ -179,6 +181,7 @@ static void spin(void *argument)
 }
 
 /* Two that use them, and one that does not. */
+/* escape: DOMAIN-FPU */
 static void interrupts(void)
 {
     done = make(OBJECT_NOTIFICATION);

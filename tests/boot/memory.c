@@ -45,6 +45,7 @@ static cptr_t make_of(cptr_t memory, enum object_type type, uint8_t size)
     return into;
 }
 
+/* seL4: FRAMEEXPORTS0001, CACHEFLUSH0004 */
 static void retyped_frames_are_zero(void)
 {
     static uint8_t const sizes[] = { 12, 13, 16, 21, 22 };
@@ -60,6 +61,7 @@ static void retyped_frames_are_zero(void)
 }
 
 /* Page by page out of dirt, with others in between. */
+/* seL4: CACHEFLUSH0004 */
 static void retyped_pieces_are_zero(void)
 {
     cptr_t memory = dirty_memory(16);
@@ -119,6 +121,7 @@ static void retyped_thread_is_zero(void)
 }
 
 /* Memory has an end, and what is made does not overlap. */
+/* seL4: RETYPE0002 */
 static void memory_is_used_once(void)
 {
     cptr_t memory = make_sized(OBJECT_UNTYPED, 16);
@@ -180,6 +183,8 @@ static enum fault_kind fault_of(enum attempt what, uint64_t address)
     return event.word < 0 ? 0 : (enum fault_kind)m.w[0];
 }
 
+/* seL4: FRAMEXN0001 */
+/* escape: STALE-FRAME */
 static void write_or_execute(void)
 {
     cptr_t frame;
@@ -227,6 +232,7 @@ static void kernel_is_out_of_reach(void)
 }
 
 /* Large frames: all of them is there, and goes, whatever pages the kernel chose. */
+/* seL4: FRAMEEXPORTS0001 */
 static void large_frames(void)
 {
     static uint8_t const sizes[] = { 13, 16, 20, 21, 22 };

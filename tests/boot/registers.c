@@ -107,6 +107,10 @@ static void rescue(void *argument)
     }
 }
 
+/* seL4: SYSCALL0000, SYSCALL0001, SYSCALL0002, SYSCALL0003, SYSCALL0004, SYSCALL0005 */
+/* seL4: SYSCALL0010, SYSCALL0011, SYSCALL0012, SYSCALL0013, SYSCALL0014, SYSCALL0015 */
+/* seL4: SYSCALL0017, SYSCALL0018 */
+/* escape: STUB-REGISTERS */
 static void every_system_call(void)
 {
     uint64_t bits;
@@ -193,6 +197,7 @@ static void yield(void *argument)
     EXPECT_OK(sys_signal(done));
 }
 
+/* seL4: SYSCALL0000 */
 static void yields_keep_registers_apart(void)
 {
     uint64_t bits, count = 0;
@@ -252,6 +257,8 @@ static void fresh_thread(void)
     }
 }
 
+/* seL4: REGRESSIONS0001 */
+/* escape: REGISTER-COUNT */
 static void read_and_write(void)
 {
     static struct registers in, seen;

@@ -82,6 +82,12 @@ def command_report(options):
     return testing.report(options)
 
 
+def command_parity(options):
+    use_debian_python()
+    from . import parity
+    return parity.write(options)
+
+
 def command_matrix(options):
     from . import matrix
     matrix.write()
@@ -112,6 +118,8 @@ COMMANDS = {
              "The last line says how many tests passed and failed."),
     "report": (command_report, "one report out of the results of several machines", ["json", "files"],
                "Each ran ./tessera test --shard I/N --json FILE, with the same N, at the same commit."),
+    "parity": (command_parity, "write the pages of properties and their tests", ["results"],
+               "docs/reference/parity.md and escapes.md, out of the tests' tags and results."),
     "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
             "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
@@ -147,6 +155,8 @@ def parse(arguments):
             sub.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, to be spread over N machines")
         if "files" in takes:
             sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
+        if "results" in takes:
+            sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:
             sub.add_argument("--json", metavar="FILE", help="write the results to FILE too")
         if "only" in takes:
