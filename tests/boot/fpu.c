@@ -120,7 +120,6 @@ static void yield(void *argument)
     EXPECT_OK(sys_signal(done));
 }
 
-/* seL4: FPU0000 */
 static void yields(void)
 {
     done = make(OBJECT_NOTIFICATION);
@@ -193,6 +192,20 @@ static void interrupts(void)
     EXPECT(counter(COUNTER_TICKS) - before > 20);
 }
 
+#define FOUR 4
+
+/* seL4: FPU0000, FPU0001 */
+static void four_are_preempted(void)
+{
+    done = make(OBJECT_NOTIFICATION);
+    uint64_t before = counter(COUNTER_TICKS);
+    for (uint64_t n = 0; n < FOUR; n++) {
+        start_sliced("spinner", PRIORITY - 1, 20000, CPTR_NONE, spin, (void *)(20 + n));
+    }
+    wait_for(FOUR);
+    EXPECT(counter(COUNTER_TICKS) - before > 40);
+}
+
 static void touch(void *argument)
 {
     struct fpu own;
@@ -228,5 +241,6 @@ static void faults(void)
 static struct test const tests[] = {
     TEST(fresh_thread), TEST(started_anew), TEST(retyped_thread), TEST(yields),
     TEST(calls),        TEST(interrupts),   TEST(faults),
+    TEST(four_are_preempted),
 };
 TEST_GROUP(fpu);

@@ -265,11 +265,31 @@ static void large_frames(void)
     }
 }
 
+/* At its first byte, and wherever else it has code. */
+/* seL4: FRAMEXN0002 */
+static void large_frame_is_not_executable(void)
+{
+    static uint8_t const sizes[] = { 16, 21, 22 };
+    for (unsigned i = 0; i < array_length(sizes); i++) {
+        cptr_t frame;
+        uint64_t start_address = (uint64_t)memory_of(sizes[i], &frame);
+        uint64_t const places[] = { 0, PAGE, (1ul << sizes[i]) - PAGE };
+        for (unsigned p = 0; p < array_length(places); p++) {
+            test_at(sizes[i], places[p]);
+            memcpy((void *)(start_address + places[p]), (void const *)attempt, 64);
+            EXPECT_EQ(fault_of(RUN, start_address + places[p]), FAULT_KIND_EXECUTE);
+        }
+        EXPECT_OK(sys_frame_protect(frame, FRAME_READ | FRAME_EXECUTE));
+        EXPECT_EQ(fault_of(RUN, start_address + 2 * PAGE) != FAULT_KIND_EXECUTE, true);
+    }
+}
+
 static struct test const tests[] = {
     TEST(retyped_frames_are_zero), TEST(retyped_pieces_are_zero),
     TEST(retyped_untyped_is_zero), TEST(retyped_tables_are_empty),
     TEST(retyped_thread_is_zero),  TEST(memory_is_used_once),
     TEST(write_or_execute),        TEST(program_is_protected),
     TEST(kernel_is_out_of_reach),  TEST(large_frames),
+    TEST(large_frame_is_not_executable),
 };
 TEST_GROUP(memory);

@@ -130,6 +130,23 @@ static void every_system_call(void)
     EXPECT_OK(sys_wait(done, sys_clock_ns() + 1000000000, &bits, NULL));
 }
 
+/* The debug output is a request like others; here of an empty line. */
+/* seL4: SYSCALL0006 */
+static void debug_output(void)
+{
+    static struct registers in, out;
+    uint64_t random = 4;
+    registers_fill(&in, 2, &random);
+    in.r[TEST_FIRST] = KERNEL.raw | SYS_CALL;
+    in.r[TEST_TAG] = sys_tag(METHOD_KERNEL_PUT, 0, 0);
+    in.r[TEST_WORD(0)] = '\n';
+    primed = in;
+    registers_trap(&in, &out);
+    registers_check_frame(&in, &out);
+    check_words(&in, &out);
+    EXPECT_EQ(out.r[TEST_FIRST], OK);
+}
+
 /* ---- Interrupts, others' system calls ---- */
 
 #define SPINNERS 3
@@ -286,7 +303,11 @@ static void read_and_write(void)
 }
 
 static struct test const tests[] = {
-    TEST(every_system_call), TEST(interrupts_preserve_all), TEST(yields_keep_registers_apart),
-    TEST(fresh_thread),      TEST(read_and_write),
+    TEST(every_system_call),
+    TEST(debug_output),
+    TEST(interrupts_preserve_all),
+    TEST(yields_keep_registers_apart),
+    TEST(fresh_thread),
+    TEST(read_and_write),
 };
 TEST_GROUP(registers);
