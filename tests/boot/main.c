@@ -25,6 +25,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(fpu)                                                                                         \
     X(inherit)                                                                                     \
     X(idle)                                                                                        \
+    X(ipc)                                                                                         \
+    X(lend)                                                                                        \
     X(storm)
 
 #define DECLARE(name) extern struct test_group const name##_tests;
