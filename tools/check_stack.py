@@ -3,11 +3,11 @@
 """Proves of a program's compiled code that its stack suffices: nothing calls itself, nothing takes an amount of
 stack that is not known, and no entry's deepest way down takes more than its limit.
 
-    check_stack.py ELF --calls FOLDER_OR_FILE... --entry NAME=LIMIT... [--indirect CALLER=TARGETS...]
+    check_stack.py ELF --calls FOLDER_OR_FILE... --entry NAME=LIMIT... [--indirect FILE=TARGETS...]
 
-The call graph is what gcc wrote beside its objects (-fcallgraph-info=su,da, *.ci). A call through a pointer has to be
-declared: TARGETS are functions, or a table of pointers to functions, which is read from the ELF file, with commas
-between. What is written in assembly is not in the graph: --assembly NAME=BYTES says what it takes.
+The call graph is what gcc wrote beside its objects (-fcallgraph-info=su,da, *.ci). The targets of
+calls through pointers have to be declared by source file: functions, or tables of pointers to functions, which are
+read from the ELF file, with commas between. What is written in assembly is not in the graph: --assembly NAME=BYTES says what it takes.
 With --complete each function has to be an entry or called: none is forgotten.
 Prints the deepest way of all, or with --verbose that of each entry; ends with 1 if anything is not as it should be.
 """
@@ -36,7 +36,7 @@ def plain(title):
 class Graph:
     bytes: dict = field(default_factory=dict)       # title -> stack of its own
     dynamic: set = field(default_factory=set)
-    calls: dict = field(default_factory=dict)       # title -> {title: where}
+    calls: dict = field(default_factory=dict)       # title -> {(title, where)}
     titles: dict = field(default_factory=dict)      # plain name -> titles
 
     def add(self, text):
@@ -51,7 +51,7 @@ class Graph:
                         self.dynamic.add(title)
             elif match := EDGE.match(line):
                 caller, callee, where = match.groups()
-                self.calls.setdefault(caller, {})[callee] = where or ""
+                self.calls.setdefault(caller, set()).add((callee, where or ""))
 
 
 def functions_of(elf, names):
@@ -60,6 +60,7 @@ def functions_of(elf, names):
         elffile = ELFFile(file)
         symbols = list(elffile.get_section_by_name(".symtab").iter_symbols())
         functions = {s["st_value"]: s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        code = [range(s["sh_addr"], s["sh_addr"] + s["sh_size"]) for s in elffile.iter_sections() if s["sh_flags"] & 4]
         found = set()
         for name in names:
             table = next((s for s in symbols if s.name == name and s["st_info"]["type"] == "STT_OBJECT"), None)
@@ -70,7 +71,8 @@ def functions_of(elf, names):
             at = table["st_value"] - section["sh_addr"]
             data = section.data()[at:at + table["st_size"]]
             for i in range(0, len(data), 8):
-                if address := int.from_bytes(data[i:i + 8], "little"):
+                address = int.from_bytes(data[i:i + 8], "little")
+                if any(address in part for part in code):
                     found.add(functions.get(address, f"{name}[{i // 8}]"))
         return found
 
@@ -78,7 +80,7 @@ def functions_of(elf, names):
 class Check:
     def __init__(self, graph, indirect, assembly):
         self.graph = graph
-        self.indirect = indirect        # plain name of the caller -> plain names
+        self.indirect = indirect        # source file of the call -> plain names
         self.assembly = assembly
         self.depths = {}
         self.wrong = []
@@ -88,14 +90,15 @@ class Check:
             self.wrong.append(text)
 
     def callees(self, title):
-        for callee, where in self.graph.calls.get(title, {}).items():
+        for callee, where in sorted(self.graph.calls.get(title, ())):
             if callee != INDIRECT:
                 yield callee
-            elif plain(title) not in self.indirect:
-                self.complain(f"{plain(title)} calls through a pointer ({where}): declare whom, with --indirect")
-            else:
-                for name in self.indirect[plain(title)]:
-                    yield from sorted(self.graph.titles.get(plain(name), {name}))
+                continue
+            file = where.split(":")[0].rsplit("/", 1)[-1]
+            if file not in self.indirect:
+                self.complain(f"{plain(title)} calls through a pointer ({where}): declare whom, with --indirect {file}=")
+            for name in self.indirect.get(file, ()):
+                yield from sorted(self.graph.titles.get(plain(name), {name}))
 
     def depth(self, title, way=()):
         """(bytes, the way) from here down."""
@@ -137,7 +140,7 @@ def main():
     files = [file for path in options.calls for file in (sorted(path.rglob("*.ci")) if path.is_dir() else [path])]
     for file in files:
         graph.add(file.read_text())
-    indirect = {caller: functions_of(options.elf, targets.split(",")) for caller, targets in pairs(options.indirect).items()}
+    indirect = {file: functions_of(options.elf, targets.split(",")) for file, targets in pairs(options.indirect).items()}
     check = Check(graph, indirect, {name: int(size) for name, size in pairs(options.assembly).items()})
     entries = []
     for name, size in pairs(options.entry).items():
@@ -149,11 +152,8 @@ def main():
         entries.append((depth, f"{depth} of {size} bytes: {' > '.join(way)}"))
         if depth > int(size):
             check.complain(f"{name} may take {size} bytes of stack, and takes {depth}: {' > '.join(way)}")
-    for title in graph.bytes:
-        if title in check.depths:
-            continue
-        check.depth(title)
-        if options.complete:
+    for title in graph.bytes if options.complete else ():
+        if title not in check.depths:
             check.complain(f"{plain(title)} is called by nothing that is known: is it an entry?")
     if not check.wrong:
         entries.sort(reverse=True)

@@ -32,7 +32,7 @@ def check(folder, code, *options, flags=("-O1",)):
 @pytest.mark.parametrize("flags", [("-O1",), ("-O2", "-flto")], ids=["plain", "lto"])
 def test_sound(tmp_path, flags):
     """The deepest way is found through a table of functions, and is as long as its parts."""
-    code, out, err = check(tmp_path, SOUND, "--entry", "entry=600", "--indirect", "entry=steps", "--complete", flags=flags)
+    code, out, err = check(tmp_path, SOUND, "--entry", "entry=600", "--indirect", "main.c=steps", "--complete", flags=flags)
     assert (code, err) == (0, "")
     total, names = out.removeprefix("stack: ").split(" of 600 bytes: ")
     parts = [part.split() for part in names.split(" > ")]
@@ -41,7 +41,7 @@ def test_sound(tmp_path, flags):
 
 
 def test_limit(tmp_path):
-    code, _, err = check(tmp_path, SOUND, "--entry", "entry=300", "--indirect", "entry=steps")
+    code, _, err = check(tmp_path, SOUND, "--entry", "entry=300", "--indirect", "main.c=steps")
     assert code == 1
     assert "entry may take 300 bytes of stack, and takes " in err
 
@@ -57,7 +57,7 @@ def test_limit(tmp_path):
     ("int start(int x) { return x; }\n__asm__(\".globl entry\\nentry: ret\");", "there is no function entry"),
 ], ids=["recursion", "dynamic", "pointer", "unused", "assembly", "no-entry"])
 def test_planted(tmp_path, code, says):
-    indirect = ["--indirect", "entry=steps"] if "steps" in code else []
+    indirect = ["--indirect", "main.c=steps"] if "steps" in code else []
     result, _, err = check(tmp_path, code, "--entry", "entry=4096", "--complete", *indirect)
     assert result == 1
     assert says in err
@@ -66,6 +66,6 @@ def test_planted(tmp_path, code, says):
 def test_recursion_through_a_table(tmp_path):
     """A handler that calls the dispatcher again is found, though no call in the source says so."""
     code = SOUND.replace("typedef", "int entry(int x);\ntypedef").replace("return a[1]; }", "return entry(x) * 2; }", 1)
-    result, _, err = check(tmp_path, code, "--entry", "entry=4096", "--indirect", "entry=steps")
+    result, _, err = check(tmp_path, code, "--entry", "entry=4096", "--indirect", "main.c=steps")
     assert result == 1
     assert "recursion: entry > " in err
