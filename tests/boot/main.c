@@ -27,7 +27,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
-    X(storm)
+    X(storm)                                                                                       \
+    X(longest)
 
 #define DECLARE(name) extern struct test_group const name##_tests;
 #define ADDRESS(name) &name##_tests,
