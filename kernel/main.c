@@ -299,6 +299,8 @@ static void give_devices(struct maker *maker)
     }
 }
 
+_Static_assert(sizeof(struct boot_info) <= PAGE, "init finds it in one page");
+
 static struct tcb *make_init(struct boot *boot)
 {
     struct maker maker = { .boot = boot, .next_slot = BOOT_SLOT_MEMORY };

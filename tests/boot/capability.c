@@ -60,6 +60,7 @@ static struct {
     { SYS_SEND_UNTIL, OBJECT_ENDPOINT },
 };
 
+/* seL4: CSPACE0001 */
 static void forged_addresses(void)
 {
     cptr_t empty = empty_slot();
@@ -80,6 +81,7 @@ static void forged_addresses(void)
     }
 }
 
+/* escape: FASTPATH-DETAIL */
 static void forged_requests(void)
 {
     cptr_t empty = empty_slot();
@@ -128,6 +130,7 @@ static void request_on_wrong_type(void)
     }
 }
 
+/* seL4: PAGEFAULT0004 */
 static void numbers_without_operation(void)
 {
     make_all();

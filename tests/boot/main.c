@@ -8,15 +8,31 @@
 
 struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
 
-extern struct test_group const capability_tests, rights_tests, registers_tests, secrets_tests,
-    memory_tests, revoke_tests, fault_tests, time_tests, schedule_tests, notify_tests,
-    pointer_tests, space_tests, fpu_tests, storm_tests;
+/* In the order in which they run. */
+#define GROUPS(X)                                                                                  \
+    X(capability)                                                                                  \
+    X(rights)                                                                                      \
+    X(registers)                                                                                   \
+    X(secrets)                                                                                     \
+    X(memory)                                                                                      \
+    X(revoke)                                                                                      \
+    X(fault)                                                                                       \
+    X(time)                                                                                        \
+    X(schedule)                                                                                    \
+    X(notify)                                                                                      \
+    X(pointer)                                                                                     \
+    X(space)                                                                                       \
+    X(fpu)                                                                                         \
+    X(inherit)                                                                                     \
+    X(idle)                                                                                        \
+    X(ipc)                                                                                         \
+    X(lend)                                                                                        \
+    X(storm)
 
-static struct test_group const *const groups[] = {
-    &capability_tests, &rights_tests, &registers_tests, &secrets_tests,  &memory_tests,
-    &revoke_tests,     &fault_tests,  &time_tests,      &schedule_tests, &notify_tests,
-    &pointer_tests,    &space_tests,  &fpu_tests,    &storm_tests,
-};
+#define DECLARE(name) extern struct test_group const name##_tests;
+#define ADDRESS(name) &name##_tests,
+GROUPS(DECLARE)
+static struct test_group const *const groups[] = { GROUPS(ADDRESS) };
 
 void test_begin(void)
 {

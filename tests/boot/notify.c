@@ -74,6 +74,7 @@ static bool signalled(cptr_t notification)
 }
 
 /* It comes once, and not again until it is acknowledged. */
+/* escape: PLIC-PRIORITY */
 static void interrupt_is_masked_until_acknowledged(void)
 {
     cptr_t notification = make(OBJECT_NOTIFICATION);
@@ -146,6 +147,7 @@ static void call_for_answer(void *argument)
     answers[n] = err == OK ? m.w[0] : err;
 }
 
+/* seL4: CNODEOP0009 */
 static void replies_are_kept(void)
 {
     cptr_t kept[2] = { make(OBJECT_REPLY), make(OBJECT_REPLY) };

@@ -5,12 +5,15 @@
 #include <idl/console_client.h>
 #include <tessera/names.h>
 #include <tessera/print.h>
+#include <tessera/string.h>
 
-static struct {
+struct outcome {
     bool failed;
     char text[256];
     uint64_t at[2];
-} now;
+};
+_Static_assert(sizeof(struct outcome) <= TEST_OUTCOME_BYTES, "world.c keeps so much of a page for it");
+static struct outcome own, *now = &own;
 
 static void put(char const *text, size_t length)
 {
@@ -30,34 +33,48 @@ static char const *base_name(char const *path)
 void test_fail_value(char const *file, int line, char const *what, uint64_t expected,
                      uint64_t found)
 {
-    if (!now.failed) {
-        now.failed = true;
-        sys_format(now.text, sizeof now.text,
+    if (!now->failed) {
+        now->failed = true;
+        sys_format(now->text, sizeof now->text,
                    "%s:%d: %s: expected 0x%lx, found 0x%lx (at %lu, %lu)", base_name(file), line,
-                   what, expected, found, now.at[0], now.at[1]);
+                   what, expected, found, now->at[0], now->at[1]);
     }
 }
 
 void test_fail_error(char const *file, int line, char const *what, enum err expected,
                      enum err found)
 {
-    if (!now.failed) {
-        now.failed = true;
-        sys_format(now.text, sizeof now.text,
+    if (!now->failed) {
+        now->failed = true;
+        sys_format(now->text, sizeof now->text,
                    "%s:%d: %s: expected \"%s\", found \"%s\" (at %lu, %lu)", base_name(file), line,
-                   what, error_text(expected), error_text(found), now.at[0], now.at[1]);
+                   what, error_text(expected), error_text(found), now->at[0], now->at[1]);
+    }
+}
+
+void test_share(void *page)
+{
+    memcpy(page, now, sizeof *now);
+    now = page;
+}
+
+static void unshare(void)
+{
+    if (now != &own) {
+        own = *now;
+        now = &own;
     }
 }
 
 bool test_has_failed(void)
 {
-    return now.failed;
+    return now->failed;
 }
 
 void test_at(uint64_t a, uint64_t b)
 {
-    now.at[0] = a;
-    now.at[1] = b;
+    now->at[0] = a;
+    now->at[1] = b;
 }
 
 void test_note(char const *format, ...)
@@ -72,18 +89,19 @@ void test_note(char const *format, ...)
 
 static bool run(struct test_group const *group, struct test const *test, unsigned number)
 {
-    now.failed = false;
+    now->failed = false;
     test_at(0, 0);
     sys_print("# %s.%s\n", group->name, test->name);
     test_begin();
     test->run();
+    unshare();
     test_end();
-    if (now.failed) {
-        sys_print("not ok %u - %s.%s: %s\n", number, group->name, test->name, now.text);
+    if (now->failed) {
+        sys_print("not ok %u - %s.%s: %s\n", number, group->name, test->name, now->text);
     } else {
         sys_print("ok %u - %s.%s\n", number, group->name, test->name);
     }
-    return !now.failed;
+    return !now->failed;
 }
 
 bool test_all(struct test_group const *const *groups, unsigned group_count)

@@ -49,6 +49,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
     }
 }
 
+/* seL4: PT0001 */
 START_TEST(frames_of_all_sizes_are_mapped_whole)
 {
     static struct {
@@ -146,6 +147,7 @@ START_TEST(rights_only_shrink_and_writable_is_not_executable)
 }
 END_TEST
 
+/* escape: STALE-FRAME */
 START_TEST(a_capability_is_one_mapping)
 {
     make_space(16);
@@ -169,6 +171,7 @@ START_TEST(a_capability_is_one_mapping)
 }
 END_TEST
 
+/* seL4: PT0001 */
 START_TEST(a_place_that_is_partly_taken_is_left_alone)
 {
     make_space(16);
@@ -188,6 +191,7 @@ START_TEST(a_place_that_is_partly_taken_is_left_alone)
 }
 END_TEST
 
+/* seL4: PT0001 */
 START_TEST(a_map_that_lacks_tables_says_so_and_changes_nothing)
 {
     make_space(0);
@@ -207,6 +211,7 @@ START_TEST(a_map_that_lacks_tables_says_so_and_changes_nothing)
 }
 END_TEST
 
+/* seL4: VSPACE0001 */
 START_TEST(mappings_go_with_the_space_or_its_tables)
 {
     for (unsigned way = 0; way < 3; way++) {
@@ -245,6 +250,7 @@ START_TEST(mappings_go_with_the_space_or_its_tables)
 }
 END_TEST
 
+/* seL4: PT0002 */
 START_TEST(what_changes_is_flushed_from_the_tlb)
 {
     make_space(16);
@@ -270,6 +276,7 @@ START_TEST(what_changes_is_flushed_from_the_tlb)
 END_TEST
 
 /* The host has seven for programs. */
+/* seL4: VSPACE0002, VSPACE0004, VSPACE0005 */
 START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
 {
     world_make();
