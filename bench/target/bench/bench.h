@@ -29,3 +29,5 @@ void bench_ipc(void);
 void bench_kernel(void);
 /* Capabilities, memory, threads. */
 void bench_objects(void);
+/* The memory server. */
+void bench_memory(void);
