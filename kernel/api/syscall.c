@@ -89,7 +89,7 @@ NODISCARD ALWAYS_INLINE enum err until(struct cpu *cpu, enum err (*operation)(st
     if (current->buffer == NULL) {
         return ERR_NO_BUFFER;
     }
-    word deadline = *(word volatile *)&current->buffer->deadline;
+    word deadline = user_read(&current->buffer->deadline);
     enum err err = operation(cpu);
     bool waits = current->wait != 0 && (wait_kind(current->wait) == WAIT_SEND ||
                                         wait_kind(current->wait) == WAIT_REPLY);

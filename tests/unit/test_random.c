@@ -407,7 +407,7 @@ static void random_call(void)
     }
     if (verbose) {
         printf("%lu: thread %p: call %u of %lx, type %u, tag %lx: %lx %lx %lx %lx %lx %lx\n", step,
-               (void *)current, operation, target, cap_type(slot_of(current, target)->head), r[7],
+               (void *)current, operation, target, (unsigned)cap_type(slot_of(current, target)->head), r[7],
                r[1], r[2], r[3], r[4], r[5], r[6]);
         fflush(stdout);
     }
