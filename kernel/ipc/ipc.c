@@ -342,7 +342,9 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     inherit_serve(cpu, current, endpoint);
     inherit_left(cpu, current);
     bool on_lent_time = cpu->sc != current->sc;
-    if (runs && on_lent_time && !something_waits(current, endpoint)) {
+    /* Straight to the caller; unless those that wait at the endpoint which it left have raised
+     * another of its servers. */
+    if (runs && on_lent_time && cpu->resched == 0 && !something_waits(current, endpoint)) {
         current->wait = (word)endpoint | WAIT_RECV;
         wait_queue_add(&endpoint->recv, current, true);
         sched_pass_or_ready(cpu, to);
