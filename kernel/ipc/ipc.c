@@ -342,9 +342,8 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     inherit_serve(cpu, current, endpoint);
     inherit_left(cpu, current);
     bool on_lent_time = cpu->sc != current->sc;
-    /* Straight to the caller; unless those that wait at the endpoint which it left have raised
-     * another of its servers. */
-    if (runs && on_lent_time && cpu->resched == 0 && !something_waits(current, endpoint)) {
+    bool all_as_before = cpu->resched == 0; /* another server may have been raised just now */
+    if (runs && on_lent_time && all_as_before && !something_waits(current, endpoint)) {
         current->wait = (word)endpoint | WAIT_RECV;
         wait_queue_add(&endpoint->recv, current, true);
         sched_pass_or_ready(cpu, to);

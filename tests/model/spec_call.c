@@ -893,6 +893,9 @@ static void choose_runnable(struct spec *s)
             take_interrupt(s, line);
             continue;
         }
+        if (s->fpu != s->current) {
+            s->fpu = SPEC_NONE;
+        }
         struct spec_slot const *space = &s->slot[spec_own(s, s->current, SPEC_VSPACE)];
         if (space->type != OBJECT_NONE && spec_maps_anything(s, space->object)) {
             return;
@@ -908,9 +911,6 @@ static void leave(struct spec *s)
     for (int line; (line = pending_line(s)) != 0;) {
         take_interrupt(s, line);
         choose_runnable(s);
-    }
-    if (s->fpu != s->current) {
-        s->fpu = SPEC_NONE;
     }
 }
 

@@ -211,26 +211,30 @@ START_TEST(a_priority_of_its_own_is_kept_while_raised)
 }
 END_TEST
 
-START_TEST(a_reply_from_another_endpoint_leaves_the_queue_to_the_next_server)
+START_TEST(a_server_that_moves_on_leaves_its_waiters_to_another)
 {
-    enum { LEAVER, CALLER, QUEUED, NEXT };
-    static uint8_t const priorities[] = { 120, 110, 100, 50 };
-    struct scene s = make_scene(4, priorities, 4);
-    cptr_t old = s.endpoint[0], other = s.endpoint[1];
-    ring(s.bell[NEXT]);
-    uint64_t registers[8] = { old.raw | SYS_NB_RECV };
-    ck_err(-world_trap(registers), ERR_WOULD_BLOCK);
-    wait_at(s.bell[NEXT]);
+    enum { FIRST, WAITER, CALLER, HELD, OTHER };
+    static uint8_t const priorities[] = { 100, 60, 50, 40, 9 };
+    struct scene s = make_scene(5, priorities, 4);
+    cptr_t shared = s.endpoint[OTHER];
+    ring(s.bell[HELD]);
+    call(shared);
+    plays(&s.thread[OTHER]);
+    wait_at(s.bell[OTHER]);
+    ring(s.bell[FIRST]);
+    receive(shared);
     ring(s.bell[CALLER]);
-    call(old);
-    ring(s.bell[QUEUED]);
-    call(old);
-    ring(s.bell[LEAVER]);
-    receive(old); /* CALLER's message */
-    ck_assert_uint_eq(priority(&s.thread[NEXT]), 50);
-    reply_and_receive(other);
+    call(shared);
+    plays(&s.thread[FIRST]);
+    wait_at(s.bell[FIRST]);
+    ring(s.bell[WAITER]);
+    call(shared);
+    ck_assert_uint_eq(priority(&s.thread[OTHER]), 40);
+    ring(s.bell[FIRST]);
+    plays(&s.thread[FIRST]);
+    reply_and_receive(s.endpoint[FIRST]);
     plays(&s.thread[CALLER]);
-    ck_assert_uint_eq(priority(&s.thread[NEXT]), 100);
+    ck_assert_uint_eq(priority(&s.thread[OTHER]), 60);
 }
 END_TEST
 
@@ -245,6 +249,6 @@ int main(void)
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
     tcase_add_test(tcase, a_server_that_ends_leaves_its_waiters_alone);
     tcase_add_test(tcase, a_priority_of_its_own_is_kept_while_raised);
-    tcase_add_test(tcase, a_reply_from_another_endpoint_leaves_the_queue_to_the_next_server);
+    tcase_add_test(tcase, a_server_that_moves_on_leaves_its_waiters_to_another);
     return world_run(suite);
 }
