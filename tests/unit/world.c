@@ -544,19 +544,7 @@ unsigned world_preempt_everywhere(void (*play)(unsigned argument))
     return places;
 }
 
-/* ---- Running tests ---- */
-
 /* Thread-local in programs; here all programs are this one. */
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
 uint64_t sys_clock_hz = CLOCK_HZ;
-
-int world_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
