@@ -431,9 +431,13 @@ static void say_object(struct cap cap)
     case OBJECT_SCHED_CONTEXT: {
         struct sched_context *sc = object;
         struct cpu const *cpu = init->cpu;
-        say("  %lu in %lu, left %ld of %lu, since %lu, thread %p\n", sc->budget, sc->period,
-            sc == cpu->sc ? (long)(cpu->end - host.now) : sc->left, sc->granted, sc->start,
+        say("  %lu in %lu, left %ld of %lu, thread %p\n", sc->budget, sc->period,
+            sc == cpu->sc ? (long)(cpu->end - host.now) : sc->left, sc->granted,
             (void *)sc->thread);
+        for (unsigned i = 0; sc->period != 0 && i < sc->count; i++) {
+            struct refill const *refill = &sc->refill[(sc->first + i) % REFILLS];
+            say("  refill of %lu at %lu\n", refill->amount, refill->when);
+        }
         say_queue("waiters", &sc->waiters);
         break;
     }
