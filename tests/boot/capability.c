@@ -216,7 +216,7 @@ static void wrong_arguments(void)
 static void revoked(void)
 {
     make_all();
-    cptr_t copies[OBJECT_TYPES];
+    cptr_t copies[OBJECT_TYPES] = { 0 };
     for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         bool single = type == OBJECT_UNTYPED || type == OBJECT_TABLES;
         copies[type] = single ? of_type[type] : copy_of(of_type[type], RIGHTS_ALL, 0);

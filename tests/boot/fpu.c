@@ -89,11 +89,10 @@ static void started_anew(void)
 static void retyped_thread(void)
 {
     cptr_t memory = make_sized(OBJECT_UNTYPED, 19);
-    struct sys_resources all = world;
     struct sys_thread_options options = { .name = "again", .priority = PRIORITY - 1, .slice_ns = SLICE_NS };
     static struct sys_thread thread;
     done = make(OBJECT_NOTIFICATION);
-    all = world;
+    struct sys_resources all = world;
     for (unsigned i = 0; i < 2; i++) {
         struct sys_resources of = all;
         of.memory = memory;

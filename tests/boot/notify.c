@@ -262,10 +262,10 @@ static enum err init_on_exit(struct init_server *server, uint64_t badge, uint32_
     return OK;
 }
 
-static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge, uint64_t *n)
+static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge, uint64_t *count)
 {
     (void)server, (void)badge;
-    *n = 0;
+    *count = 0;
     return OK;
 }
 

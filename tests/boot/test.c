@@ -2,27 +2,10 @@
 /* Runs the tests and prints what came of them, in the Test Anything Protocol. */
 #include "test.h"
 
-#include "world.h"
-
-#include <boot_tests_caps.h>
 #include <idl/console_client.h>
 #include <tessera/names.h>
 #include <tessera/print.h>
-#include <tessera/start.h>
 #include <tessera/string.h>
-
-#define CONSOLE ((struct console){ BOOT_TESTS_CAP_CONSOLE })
-
-extern struct test_group const capability_tests, rights_tests, registers_tests, secrets_tests,
-    memory_tests, revoke_tests, fault_tests, time_tests, schedule_tests, notify_tests,
-    pointer_tests, space_tests, fpu_tests, ipc_tests, lend_tests, thread_tests, serve_tests, storm_tests;
-
-static struct test_group const *const groups[] = {
-    &capability_tests, &rights_tests, &registers_tests, &secrets_tests,  &memory_tests,
-    &revoke_tests,     &fault_tests,  &time_tests,      &schedule_tests, &notify_tests,
-    &pointer_tests,    &space_tests,  &fpu_tests,    &ipc_tests,      &lend_tests, &thread_tests, &serve_tests, &storm_tests,
-};
-#define GROUPS (sizeof groups / sizeof groups[0])
 
 struct outcome {
     bool failed;
@@ -34,8 +17,8 @@ static struct outcome own, *now = &own;
 
 static void put(char const *text, size_t length)
 {
-    sys_ignore(console_write(CONSOLE, text, length));
-    sys_ignore(console_flush(CONSOLE)); /* a panic would lose it */
+    sys_ignore(console_write(test_console, text, length));
+    sys_ignore(console_flush(test_console)); /* a panic would lose it */
 }
 
 static char const *base_name(char const *path)
@@ -109,10 +92,10 @@ static bool run(struct test_group const *group, struct test const *test, unsigne
     now->failed = false;
     test_at(0, 0);
     sys_print("# %s.%s\n", group->name, test->name);
-    world_begin();
+    test_begin();
     test->run();
     unshare();
-    world_end();
+    test_end();
     if (now->failed) {
         sys_print("not ok %u - %s.%s: %s\n", number, group->name, test->name, now->text);
     } else {
@@ -121,21 +104,19 @@ static bool run(struct test_group const *group, struct test const *test, unsigne
     return !now->failed;
 }
 
-int main(uint64_t argument)
+bool test_all(struct test_group const *const *groups, unsigned group_count)
 {
-    (void)argument;
     unsigned count = 0, failures = 0;
     sys_print_to(put);
-    world_init();
-    for (unsigned g = 0; g < GROUPS; g++) {
+    for (unsigned g = 0; g < group_count; g++) {
         count += groups[g]->count;
     }
     sys_print("1..%u\n", count);
     count = 0;
-    for (unsigned g = 0; g < GROUPS; g++) {
+    for (unsigned g = 0; g < group_count; g++) {
         for (unsigned t = 0; t < groups[g]->count; t++) {
             failures += !run(groups[g], &groups[g]->tests[t], ++count);
         }
     }
-    return failures == 0 ? 0 : 1;
+    return failures == 0;
 }

@@ -455,6 +455,26 @@ START_TEST(a_thread_may_end_itself)
 }
 END_TEST
 
+START_TEST(capabilities_to_one_object_are_the_same)
+{
+    world_make();
+    uint8_t same = 0;
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), other = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t badged = world_slot(), empty = world_slot();
+    ck_ok(sys_cnode_mint(INIT_TABLE, INDEX(badged), endpoint, ENDPOINT_SEND, 7));
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), endpoint, &same));
+    ck_assert_uint_eq(same, 1);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), other, &same));
+    ck_assert_uint_eq(same, 0);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), world_object(OBJECT_NOTIFICATION, 0), &same));
+    ck_assert_uint_eq(same, 0);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(empty), endpoint, &same));
+    ck_assert_uint_eq(same, 0);
+    ck_err(sys_cnode_compare(INIT_TABLE, 1u << 30, endpoint, &same), ERR_BAD_ARGUMENT);
+    ck_err(sys_cnode_compare(INIT_TABLE, INDEX(badged), empty, &same), ERR_BAD_CAPABILITY);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cnode");
@@ -473,5 +493,6 @@ int main(void)
     WORLD_TEST(suite, a_revoke_may_be_interrupted_anywhere);
     WORLD_TEST(suite, a_delete_may_be_interrupted_anywhere);
     WORLD_TEST(suite, a_thread_may_end_itself);
+    WORLD_TEST(suite, capabilities_to_one_object_are_the_same);
     return world_run(suite);
 }
