@@ -19,6 +19,7 @@ PACKAGES = {
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "check", "device-tree-compiler", "libasan8", "libubsan1", "git"],
     "debugging": ["gdb-multiarch"],
+    "coverage": ["clang-19", "llvm-19", "libclang-rt-19-dev"],
 }
 # Programs that stand for a package where there is no dpkg to ask.
 PROGRAMS = {
