@@ -489,6 +489,9 @@ char *world_describe(void)
     return text;
 }
 
+/* Where what is reached is counted. */
+int __llvm_profile_write_file(void) __attribute__((weak));
+
 char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint64_t *preemptions)
 {
     size_t size = TEXT_SIZE + sizeof(uint64_t);
@@ -502,6 +505,9 @@ char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint6
         play(argument);
         (void)world_describe();
         memcpy(shared + TEXT_SIZE, &(uint64_t){ world_preemptions() }, sizeof(uint64_t));
+        if (__llvm_profile_write_file != NULL) {
+            (void)__llvm_profile_write_file();
+        }
         _exit(EXIT_SUCCESS);
     }
     int status;
