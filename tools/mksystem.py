@@ -382,7 +382,7 @@ class System:
                                   (rights, needed, "the program does not ask for the right to {}; drop it")):
             if have & ~other:
                 raise file.wrong([*keys, "rights"], what.format(listed(n for n in bits if have & ~other & bits[n])))
-        badge = file.number([*keys, "badge"], given.get("badge", 0), 0, (1 << (59 if kind == "endpoint" else 64)) - 1, "a badge")
+        badge = file.number([*keys, "badge"], given.get("badge", 0), 0, (1 << (43 if kind == "endpoint" else 64)) - 1, "a badge")
         if badge and kind == "endpoint":
             owner = self.badges.setdefault((name, badge), keys)
             if owner is not keys:

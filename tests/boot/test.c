@@ -14,13 +14,14 @@
 
 extern struct test_group const capability_tests, rights_tests, registers_tests, secrets_tests,
     memory_tests, revoke_tests, fault_tests, time_tests, schedule_tests, notify_tests,
-    pointer_tests, space_tests, fpu_tests, inherit_tests, idle_tests, storm_tests;
+    pointer_tests, space_tests, fpu_tests, inherit_tests, idle_tests, wait_set_tests,
+    storm_tests;
 
 static struct test_group const *const groups[] = {
     &capability_tests, &rights_tests, &registers_tests, &secrets_tests,  &memory_tests,
     &revoke_tests,     &fault_tests,  &time_tests,      &schedule_tests, &notify_tests,
     &pointer_tests,    &space_tests,  &fpu_tests,       &inherit_tests,  &idle_tests,
-    &storm_tests,
+    &wait_set_tests,   &storm_tests,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
