@@ -509,6 +509,7 @@ static void run_seed(uint64_t number, unsigned seconds)
     }
 }
 
+/* escape: QUEUE-CHECK */
 START_TEST(survives_programs_that_do_anything)
 {
     run_seed((uint64_t)_i, SECONDS_EACH);
