@@ -58,6 +58,7 @@ CEILINGS = {
         "notify.signal.idle": 100, "notify.signal.low": 180, "notify.signal.high": 220,
         "fault.round_trip": 500, "frame.map": 280, "frame.unmap": 260,
         "cap.copy": 280, "cap.mint": 280, "cap.delete": 280, "frame.map.batch64": 90,
+        "sched.boost": 830, "wait_set.round_trip": 400, "wait_set.burst16": 550,
     },
     "aarch64-virt": {
         "ipc.round_trip.cross.w0": 150, "ipc.round_trip.cross.w8": 240, "ipc.round_trip.cross.w120": 620,
@@ -100,6 +101,9 @@ WHAT = {
     "sched.yield.alone": "nobody else is ready",
     "sched.switch.same": "yield until the other thread runs, one address space",
     "sched.switch.cross": "yield until the other thread runs, two address spaces",
+    "wait_set.round_trip": "round trip: call to a member of a wait set, and reply, within one address space",
+    "wait_set.burst16": "for each signal: sixteen notifications, one less urgent thread with a wait set takes all",
+    "wait_set.threads16": "the same with a less urgent thread for each notification",
     "sched.boost": "what a round trip to a less urgent server costs more",
     "fault.round_trip": "round trip: page fault, handler in another address space, back",
     "irq.latency": "interrupt raised until its driver runs",

@@ -159,7 +159,7 @@ enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, ui
 enum err invoke_notification_bind(struct cpu *cpu, struct cap self, struct cap thread)
 {
     struct notification *notification = cap_notification(self);
-    if (notification->bound != NULL) {
+    if (notification->bound != 0) {
         return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_NOTIFICATION);
     }
     if (cap_thread(thread)->bound != NULL) {

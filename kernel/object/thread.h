@@ -9,6 +9,7 @@
 
 struct cpu;
 struct endpoint;
+struct member;
 struct notification;
 struct sched_context;
 struct vspace;
@@ -91,6 +92,9 @@ struct tcb {
     struct endpoint *serving;  /* that it last received from; NULL: none */
     struct tcb *serve_next;    /* of the servers of that endpoint */
     struct tcb *serve_prev;
+    struct member *via;        /* it waits to send to this, at the endpoint of its wait set */
+    struct tcb *via_next;      /* of the senders to that member */
+    struct tcb *via_prev;
     struct heap owed;          /* callers that wait in Reply objects for this thread */
     struct heap_node owed_by;  /* its place in such a heap, while it waits with WAIT_REPLY_OBJECT */
     struct life life;

@@ -105,6 +105,7 @@ int main(uint64_t argument)
     measure_the_counter();
     bench_ipc();
     bench_kernel();
+    bench_wait_set();
     bench_objects();
     bench_memory();
     report_boot();
