@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/ipc.h"
 
+#include "base/clock.h"
 #include "base/trace.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
@@ -96,6 +97,14 @@ static void carry_fault(struct tcb const *from, struct tcb *to, word event)
     to->args[ARG_TAG] = 4ul << TAG_WORDS_SHIFT;
 }
 
+/* The same of a time-out. */
+static void carry_time_out(struct tcb const *from, struct tcb *to, word event)
+{
+    carry_fault(from, to, event);
+    to->args[5] = clock_to_ns(from->fault_time);
+    to->args[ARG_TAG] = 5ul << TAG_WORDS_SHIFT;
+}
+
 /* ---- Waiting and waking ---- */
 
 static void stop(struct cpu *cpu, struct tcb *thread)
@@ -149,6 +158,10 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
         if (!wait) {
             return ERR_WOULD_BLOCK;
         }
+        if (!(sending & SENDING_CALL) && endpoint->servers != NULL &&
+            endpoint->servers->sc == NULL) {
+            return ERR_NOT_READY;
+        }
         if (cap.head & ENDPOINT_GRANT) {
             sending |= SENDING_GRANT;
         }
@@ -181,12 +194,39 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     return OK;
 }
 
+/* The current thread serves `from`, whose message it has got, on its own time. */
+static void serve_late(struct cpu *cpu, struct tcb *to, struct tcb *from)
+{
+    await_reply(from, to);
+    sched_attend(cpu, to, ATTENTION_TIME);
+    inherit_joined(cpu, to, from->priority);
+}
+
+/* Whether the current thread can go on with the message of `from`, which must bring the time for that
+ * if there is none. */
+static bool brings_time(struct cpu const *cpu, struct tcb const *from)
+{
+    bool lends = (from->sending & SENDING_CALL) && from->fault_kind != FAULT_KIND_TIME_OUT &&
+                 (from->sc != NULL || from->lent != NULL);
+    return lends || sched_has_time(cpu);
+}
+
 /* The current thread takes the message of a waiting sender. On an error the sender has it. */
 NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, struct tcb *from)
 {
     struct tcb *current = cpu->current;
+    if (unlikely(!brings_time(cpu, from))) {
+        ipc_cancel(cpu, from, ERR_NOT_READY, false);
+        return false;
+    }
     wait_queue_pop(&endpoint->send);
     if (from->sending & SENDING_FAULT) {
+        if (from->fault_kind == FAULT_KIND_TIME_OUT) {
+            carry_time_out(from, current, from->badge);
+            serve_late(cpu, current, from);
+            inherit_left(cpu, endpoint->servers);
+            return true;
+        }
         carry_fault(from, current, from->badge);
     } else {
         struct load load = { 0 };
@@ -217,20 +257,40 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     return true;
 }
 
+/* A receiver that has given its time back and finds only messages that it cannot take needs some to
+ * start over after an interrupt: that of the next sender. */
+static bool can_pause(struct cpu *cpu, struct endpoint *endpoint)
+{
+    struct tcb *next = endpoint->send.head;
+    if (sched_has_time(cpu)) {
+        return true;
+    }
+    if (next == NULL || !brings_time(cpu, next)) {
+        return false;
+    }
+    sched_lend(cpu->current, next->lent != NULL ? next->lent : next->sc);
+    return true;
+}
+
 enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
 {
     struct tcb *current = cpu->current;
     struct endpoint *endpoint = cap_endpoint(cap);
+    if (current->caller != NULL && cpu->sc != current->sc) {
+        sched_hand_over(cpu, current->caller);
+    }
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
     inherit_serve(cpu, current, endpoint);
-    if (current->bound != NULL && notify_take(cpu, current->bound, current)) {
+    if (current->bound != NULL && sched_has_time(cpu) &&
+        notify_take(cpu, current->bound, current)) {
         return OK;
     }
     for (struct tcb *from; (from = endpoint->send.head) != NULL;) {
         if (take_from(cpu, endpoint, from)) {
             return OK;
         }
-        if (arch_interrupt_pending()) {
+        if (arch_interrupt_pending() && can_pause(cpu, endpoint)) {
+            cpu_count(cpu, COUNTER_PREEMPTIONS);
             return ERR_PREEMPTED;
         }
     }
@@ -303,6 +363,9 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         struct reply *reply = wait_object(wait);
         server = inherit_settle(reply);
         reply->caller = NULL;
+        if (cpu->sc == to->sc) { /* a server without time has kept the caller's, too */
+            sched_hand_over(cpu, to);
+        }
     } else {
         sched_no_caller(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
@@ -429,6 +492,37 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     inherit_joined(cpu, to, current->priority);
 }
 
+void ipc_time_out(struct cpu *cpu, struct tcb *thread)
+{
+    struct cap cap = slot_read(&thread->slots[THREAD_TIME_OUT]);
+    struct endpoint *endpoint = cap_endpoint(cap);
+    struct tcb *to = endpoint->recv.head;
+    cpu_count(cpu, COUNTER_FAULTS);
+    trace(TRACE_FAULT, (word)thread, FAULT_KIND_TIME_OUT, thread->fault_address);
+    thread->fault_kind = FAULT_KIND_TIME_OUT;
+    thread->time_out = TIME_OUT_TOLD;
+    sched_attend(cpu, thread, ATTENTION_FULL);
+    cpu->resched = RESCHED_ALL;
+    if (to == NULL) {
+        thread->badge = cap.arg;
+        thread->sending = SENDING_CALL | SENDING_FAULT;
+        thread->wait = (word)endpoint | WAIT_SEND;
+        wait_queue_add(&endpoint->send, thread, false);
+        inherit_joined(cpu, endpoint->servers, thread->priority);
+        return;
+    }
+    if (to->sc == NULL) { /* it could not run, either */
+        sched_unattend(cpu, thread, ATTENTION_FULL);
+        stop(cpu, thread);
+        return;
+    }
+    wait_queue_pop(&endpoint->recv);
+    deadline_clear(cpu, to);
+    carry_time_out(thread, to, cap.arg);
+    sched_ready(cpu, to);
+    serve_late(cpu, to, thread);
+}
+
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
 {
     struct tcb *caller = server->caller;
@@ -479,6 +573,11 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     }
     struct tcb *server = inherit_from(thread);
     leave_wait(cpu, thread);
+    if (kind == WAIT_REPLY && thread->sc == NULL) {
+        sched_take_back_passed(cpu, thread, server);
+    } else if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
+        sched_take_back(cpu, thread);
+    }
     sched_on_its_own(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
