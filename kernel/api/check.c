@@ -3,6 +3,7 @@
 #include "api/check.h"
 
 #include "ipc/inherit.h"
+#include "ipc/wait_set.h"
 
 #include "object/cnode.h"
 #include "object/endpoint.h"
@@ -35,7 +36,9 @@ static void check_endpoint(struct endpoint const *endpoint)
 {
     must("I-ENDPOINT", endpoint->recv.head == NULL || endpoint->send.head == NULL, endpoint);
     check_queue(&endpoint->recv, (word)endpoint | WAIT_RECV);
-    check_queue(&endpoint->send, (word)endpoint | WAIT_SEND);
+    if (endpoint->send.head != &signals_wait) {
+        check_queue(&endpoint->send, (word)endpoint | WAIT_SEND);
+    }
 }
 
 static void check_notification(struct notification const *notification)
@@ -43,7 +46,7 @@ static void check_notification(struct notification const *notification)
     must("I-SIGNAL", notification->waiters.head == NULL || notification->count == 0, notification);
     must("I-SIGNAL", notification->count != 0 || notification->bits == 0, notification);
     check_queue(&notification->waiters, (word)notification | WAIT_NOTIFICATION);
-    struct tcb const *bound = notification->bound;
+    struct tcb const *bound = notification_thread(notification);
     if (bound != NULL) {
         must("I-BOUND", bound->bound == notification, notification);
         must("I-BOUND", !(bound->attention & ATTENTION_SIGNAL) == (notification->count == 0),
@@ -95,7 +98,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     fpu_check(cpu, thread);
     inherit_check(thread);
     if (thread->bound != NULL) {
-        must("I-BOUND", thread->bound->bound == thread, thread);
+        must("I-BOUND", notification_thread(thread->bound) == thread, thread);
     }
     struct cap cspace = slot_read((struct slot *)&thread->slots[THREAD_CSPACE]);
     if (cap_type(cspace.head) != OBJECT_NONE) {
@@ -131,6 +134,9 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
         break;
     case OBJECT_VSPACE:
         vspace_check(object);
+        break;
+    case OBJECT_WAIT_SET:
+        wait_set_check(object);
         break;
     case OBJECT_CNODE:
         must("I-CNODE", ((struct cnode *)object)->head == 0, object);

@@ -236,7 +236,7 @@ void fast_call_long(word address)
     word event = slot->arg;
     if (tag & TAG_CAPS_MASK) {
         struct slot *from = first_level(current, arch_last_word());
-        struct slot *into = first_level(to, to->buffer->receive_slot);
+        struct slot *into = first_level(to, user_read(&to->buffer->receive_slot));
         if (unlikely((tag & TAG_CAPS_MASK) != 1ul << TAG_CAPS_SHIFT) ||
             unlikely(!(head & ENDPOINT_GRANT)) || unlikely(from == NULL) ||
             unlikely(into == NULL) || unlikely(!slot_is_empty(into)) ||

@@ -149,6 +149,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
     bool ready = thread->wait == 0 && thread != cpu->current;
     cpu->resched = RESCHED_ALL;
+    cpu->bar = RANK_NEVER; /* the processor is not passed on until all is worked out anew */
     if (ready) {
         ready_remove(cpu, thread);
     }

@@ -126,7 +126,7 @@ static void call_more_urgent_server(void)
 static void call_with_badge(void)
 {
     before_call(100);
-    cptr_t badged = minted(endpoint, ENDPOINT_SEND, (1ul << 59) - 1);
+    cptr_t badged = minted(endpoint, ENDPOINT_SEND, EVENT_BADGE_MASK >> EVENT_BADGE_SHIFT);
     let_client_run();
     now(badged.raw | SYS_CALL, 0, 0);
 }
