@@ -122,7 +122,7 @@ enum err invoke_thread_read_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        word registers[REGISTER_WORDS];
+        word registers[REGISTER_WORDS] = { 0 }; /* not every processor has as many */
         arch_registers_read(thread, registers);
         for (unsigned i = 0; i < REGISTER_WORDS; i++) {
             user_write(&cpu->current->buffer->words[i], registers[i]);
@@ -136,7 +136,7 @@ enum err invoke_thread_write_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        word registers[REGISTER_WORDS];
+        word registers[REGISTER_WORDS] = { 0 }; /* not every processor has as many */
         for (unsigned i = 0; i < REGISTER_WORDS; i++) {
             registers[i] = user_read(&cpu->current->buffer->words[i]);
         }
