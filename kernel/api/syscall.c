@@ -293,13 +293,26 @@ static void idle(struct cpu *cpu)
     interrupt(cpu);
 }
 
+/* Nobody can run; or somebody could, if there were time for it. */
+static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
+{
+    struct tcb *late = cpu->late;
+    if (late == NULL) {
+        idle(cpu);
+        return;
+    }
+    cpu->late = NULL;
+    cpu->current = NULL; /* it is ready, or waits: there is nothing more to do for it */
+    ipc_time_out(cpu, late);
+}
+
 static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
     for (;;) {
         struct tcb *next = sched_choose(cpu);
         if (unlikely(next == NULL)) {
-            idle(cpu);
+            wait_or_tell(cpu);
             continue;
         }
         cpu->current = next;
