@@ -176,6 +176,8 @@ enum place_in_table {
     MEMORY_1,
     MEMORY_2,
     OTHER_SPACE,
+    LARGE_1,
+    LARGE_2,
     THREAD,
     BUFFER = THREAD + THREADS,
     ENDPOINTS = BUFFER + THREADS,
@@ -241,8 +243,22 @@ static void make_thread(unsigned i)
     ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
 }
 
+/* init's slot of the memory of a large device. */
+static uint64_t large_device(void)
+{
+    for (unsigned i = BOOT_SLOT_MEMORY; i < FREE_SLOT; i++) {
+        struct spec_slot const *slot = &play_spec.slot[play_spec.cnode[0].first + (int)i];
+        if (slot->type == OBJECT_UNTYPED && slot->device && slot->bits > 21) {
+            return slot_address(i);
+        }
+    }
+    return 0;
+}
+
 static void make_objects(void)
 {
+    ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(TABLE), LARGE_1, 0);
+    ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(TABLE), LARGE_2, 0);
     make(OBJECT_CNODE, SMALL_RADIX, 1, SMALL);
     make(OBJECT_VSPACE, 0, 1, SPACE);
     make(OBJECT_VSPACE, 0, 1, OTHER_SPACE);
@@ -279,6 +295,7 @@ void play_make(void)
 {
     uint64_t init = slot_address(BOOT_SLOT_CNODE);
     world_make();
+    world_check_every = 4;
     model_adopt(&play_spec);
     ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, 18, 1, init, MEMORY);
     ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1, init, TABLE);
@@ -397,8 +414,10 @@ static uint64_t argument(char kind)
         return one_in(2) ? RIGHTS_ALL : chance() & (63 | ENDPOINT_SEND);
     case 'b': /* badge */
         return any_number();
-    case 'a':
-        return 0x40000000 + ((uint64_t)below(1024) << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    case 'a': {
+        uint64_t page = one_in(4) ? below(2) * 512 : below(1024);
+        return 0x40000000 + (page << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    }
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
@@ -424,6 +443,7 @@ static struct request {
     { METHOD_CNODE_REVOKE, 2, "i" },
     { METHOD_CNODE_INSPECT, 2, "i" },
     { METHOD_CNODE_FINISH, 1, "" },
+    { METHOD_CNODE_COMPARE, 1, "iA" },
     { METHOD_THREAD_CONFIGURE, 5, "CVFE" },
     { METHOD_THREAD_START, 8, "xxxxx" },
     { METHOD_THREAD_SUSPEND, 3, "" },
@@ -451,7 +471,7 @@ static struct request {
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
-           label == METHOD_KERNEL_COUNTER || label == METHOD_SCHED_CONTROL_CONFIGURE ||
+           label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_CNODE && argument[1] > 4);
 }
