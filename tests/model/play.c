@@ -32,7 +32,7 @@ static void fill_buffer(struct step const *step)
 {
     struct spec *s = &play_spec;
     int page = spec_buffer(s, s->current);
-    model_write_fpu(s, step->word_seed);
+    model_write_fpu(s, step->fpu);
     if (page == SPEC_NONE || step->kind != STEP_CALL) {
         return;
     }
@@ -297,7 +297,8 @@ void play_make(void)
     world_make();
     world_check_every = 4;
     model_adopt(&play_spec);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, 18, 1, init, MEMORY);
+    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+        MEMORY);
     ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1, init, TABLE);
     ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
     ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
@@ -532,6 +533,7 @@ static void choose_call(struct step *step)
     r[7] = some_tag();
     step->words = (uint8_t)below(14);
     step->word_seed = chance();
+    step->fpu = chance();
     step->receive_slot = one_in(3) ? some_slot(OBJECT_NONE) : slot_address(below(1 << RADIX));
     unsigned type = OBJECT_ENDPOINT;
     unsigned operation = below(34);
@@ -654,6 +656,13 @@ void play_print(unsigned number, struct step const *step)
 {
     struct spec const *s = &play_spec;
     printf("%4u: thread %d ", number, s->current);
+    if (s->ready.count != 0) {
+        printf("(ready:");
+        for (int i = 0; i < s->ready.count; i++) {
+            printf(" %d", s->ready.thread[i]);
+        }
+        printf(") ");
+    }
     if (step->kind == STEP_LINE) {
         printf("... line %u is %s\n", step->number, step->raised ? "raised" : "lowered");
         return;

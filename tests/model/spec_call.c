@@ -926,9 +926,7 @@ static void choose_runnable(struct spec *s)
 
 static void enter(struct spec *s)
 {
-    struct spec_thread *t = &s->thread[s->current];
-    t->known = 0xff;
-    t->frame[SPEC_PC] = USER_PC;
+    s->thread[s->current].frame[SPEC_PC] = USER_PC;
     s->detail = 0;
 }
 
@@ -938,6 +936,7 @@ static void do_call(struct spec *s)
     enter(s);
     int self = s->current;
     uint64_t number = s->thread[self].reg[0] & 31;
+    s->thread[self].known = 0xff;
     enum err err = operation(s, number);
     if (err != OK && s->current != SPEC_NONE) {
         struct spec_thread *t = &s->thread[s->current];
