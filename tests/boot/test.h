@@ -26,6 +26,16 @@ struct test_group {
 #define TEST_GROUP(name)                                                                           \
     struct test_group const name##_tests = { #name, tests, sizeof tests / sizeof tests[0] }
 
+/* What is done before and after each test. */
+struct test_world {
+    void (*begin)(void);
+    void (*end)(void);
+};
+
+/* Runs the tests of these groups; how many failed. */
+unsigned test_run(struct test_group const *const *groups, unsigned count,
+                  struct test_world const *around);
+
 /* Notes what went wrong, if it is the first thing in this test. Any thread may call these. */
 void test_fail_value(char const *file, int line, char const *what, uint64_t expected,
                      uint64_t found);
