@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdint.h>
+#include <tessera/copy.h>
 #include <tessera/string.h>
 
 /* Eight bytes at a time where both sides are aligned; bytes elsewhere. */
@@ -26,6 +27,13 @@ void *memcpy(void *restrict to, void const *restrict from, size_t count)
     unsigned char *at = to;
     unsigned char const *source = from;
     if ((((uintptr_t)at | (uintptr_t)source) & 7) == 0) {
+        size_t blocks = count / COPY_BLOCK;
+        if (blocks != 0) {
+            copy_blocks((uint64_t *)(void *)at, (uint64_t const *)(void const *)source, blocks);
+            at += blocks * COPY_BLOCK;
+            source += blocks * COPY_BLOCK;
+            count -= blocks * COPY_BLOCK;
+        }
         for (; count >= 8; count -= 8, at += 8, source += 8) {
             *(uint64_t *)(void *)at = *(uint64_t const *)(void const *)source;
         }

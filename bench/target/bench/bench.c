@@ -106,6 +106,7 @@ int main(uint64_t argument)
     bench_ipc();
     bench_kernel();
     bench_objects();
+    bench_vfs();
     report_boot();
     sys_print("bench-end\n");
     return console_flush(CONSOLE) == OK ? 0 : 1;

@@ -29,3 +29,4 @@ void bench_ipc(void);
 void bench_kernel(void);
 /* Capabilities, memory, threads. */
 void bench_objects(void);
+void bench_vfs(void);
