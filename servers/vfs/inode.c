@@ -70,8 +70,11 @@ bool inode_may(struct inode const *inode, struct user const *user, unsigned what
     if (user->user == 0) {
         return true;
     }
-    unsigned shift = inode->user == user->user ? 6 : inode->group == user->group ? 3 : 0;
-    return (what & ~(inode->permissions >> shift)) == 0;
+    uint32_t owner = atomic_load_explicit(&inode->user, memory_order_relaxed);
+    uint32_t group = atomic_load_explicit(&inode->group, memory_order_relaxed);
+    unsigned permissions = atomic_load_explicit(&inode->permissions, memory_order_relaxed);
+    unsigned shift = owner == user->user ? 6 : group == user->group ? 3 : 0;
+    return (what & ~(permissions >> shift)) == 0;
 }
 
 void inode_stat(struct inode *inode, struct vfs_stat *stat)

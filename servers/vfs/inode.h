@@ -45,10 +45,9 @@ struct inode {
     uint64_t size;
     uint64_t modified;
     uint64_t changed;
-    uint32_t user;
-    uint32_t group;
     uint32_t links;
-    uint16_t permissions;
+    _Atomic uint32_t user, group; /* these and `permissions` are read without the lock, too */
+    _Atomic uint16_t permissions;
     uint8_t kind;                    /* constant: enum vfs_kind */
     _Atomic(struct mount *) covered; /* by this mount; written under the mounts' lock */
     struct inode *next;              /* in its chain of the inode cache, or to be dropped */
@@ -62,6 +61,7 @@ struct inode {
         struct {
             void *root; /* a page at height 0, nodes above */
             unsigned height;
+            uint64_t count;
         } pages;
         char *target; /* of a link: `size` bytes, constant */
         struct pipe *pipe;

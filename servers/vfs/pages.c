@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pages.h"
 
+#include "account.h"
 #include "memory.h"
 
 #define CHILDREN    (1u << NODE_BITS)
@@ -49,6 +50,21 @@ static bool grow(struct inode *file, uint64_t index)
     return true;
 }
 
+static char *new_page(struct inode *file, bool whole)
+{
+    if (!account_add(file->user, ACCOUNT_OF_PAGES)) {
+        return NULL;
+    }
+    char *page = page_take(!whole);
+    if (page == NULL) {
+        account_take(file->user, ACCOUNT_OF_PAGES);
+        return NULL;
+    }
+    file->pages.count++;
+    atomic_fetch_add_explicit(&file->mount->pages, 1, memory_order_relaxed);
+    return page;
+}
+
 char *pages_make(struct inode *file, uint64_t index, bool whole)
 {
     if (!grow(file, index)) {
@@ -61,10 +77,7 @@ char *pages_make(struct inode *file, uint64_t index, bool whole)
         }
         place = &((struct node *)*place)->child[child_number(index, height)];
     }
-    if (*place == NULL && (*place = page_take(!whole)) != NULL) {
-        atomic_fetch_add_explicit(&file->mount->pages, 1, memory_order_relaxed);
-    }
-    return *place;
+    return *place != NULL ? *place : (*place = new_page(file, whole));
 }
 
 static void free_page(struct inode *file, void **place)
@@ -72,11 +85,12 @@ static void free_page(struct inode *file, void **place)
     if (*place != NULL) {
         page_give(*place);
         *place = NULL;
+        file->pages.count--;
+        account_take(file->user, ACCOUNT_OF_PAGES);
         atomic_fetch_sub_explicit(&file->mount->pages, 1, memory_order_relaxed);
     }
 }
 
-/* Whether a node of this height that begins at page `start` has to go with the pages from `first`. */
 void pages_cut(struct inode *file, uint64_t first)
 {
     struct {

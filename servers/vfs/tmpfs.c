@@ -2,6 +2,7 @@
 /* Files in memory. */
 #include "tmpfs.h"
 
+#include "account.h"
 #include "device.h"
 #include "directory.h"
 #include "memory.h"
@@ -50,8 +51,12 @@ static void touch(struct inode *inode)
 struct inode *tmpfs_inode(struct mount *mount, struct making const *making)
 {
     uint64_t number = atomic_fetch_add_explicit(&mount->numbers, 1, memory_order_relaxed) + 1;
+    if (!account_add(making->user.user, ACCOUNT_OF_INODES)) {
+        return NULL;
+    }
     struct inode *inode = inode_new(mount, number, making->kind);
     if (inode == NULL) {
+        account_take(making->user.user, ACCOUNT_OF_INODES);
         return NULL;
     }
     inode->permissions = making->permissions & 0777;
@@ -61,6 +66,7 @@ struct inode *tmpfs_inode(struct mount *mount, struct making const *making)
     if (making->kind == VFS_KIND_LINK) {
         inode->target = pool_take(target_pool(making->target_length));
         if (inode->target == NULL) {
+            account_take(making->user.user, ACCOUNT_OF_INODES);
             inode_free(inode);
             return NULL;
         }
@@ -270,6 +276,7 @@ static void drop(struct inode *inode, struct inode **list)
     case VFS_KIND_DEVICE:
         break;
     }
+    account_take(inode->user, ACCOUNT_OF_INODES);
     inode_free(inode);
 }
 

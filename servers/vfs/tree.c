@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tree.h"
 
+#include "account.h"
 #include "memory.h"
 #include "mount.h"
 #include "paths.h"
@@ -13,9 +14,6 @@ static bool is_read_only(struct view const *view, struct inode const *inode)
 /* Whether entries of the directory that the walk stands in may come and go. */
 static enum err may_change(struct walk *w)
 {
-    if (w->dir->kind != VFS_KIND_DIRECTORY) {
-        return walk_fail(w, VFS_ERR_NOT_DIRECTORY);
-    }
     if (is_read_only(w->view, w->dir)) {
         return walk_fail(w, VFS_ERR_READ_ONLY);
     }
@@ -357,6 +355,9 @@ static enum err check_rename(struct walk const *from, struct inode const *inode,
 static enum err move_entry(struct walk *from, struct inode *inode, struct walk *to,
                            struct inode *replaced)
 {
+    if (replaced == from->dir) { /* locked, and not empty */
+        return inode->kind == VFS_KIND_DIRECTORY ? VFS_ERR_NOT_EMPTY : VFS_ERR_IS_DIRECTORY;
+    }
     lock_take(&inode->lock);
     if (replaced != NULL) {
         lock_take(&replaced->lock);
@@ -492,6 +493,8 @@ enum err tree_set_owner(struct view *view, struct path path, struct user owner)
     enum err err = view->user.user != 0 ? VFS_ERR_DENIED : find_own(view, path, &inode);
     if (err == OK) {
         lock_take(&inode->lock);
+        account_move(inode->user, owner.user,
+                     inode->kind == VFS_KIND_FILE ? inode->pages.count : 0);
         inode->user = owner.user;
         inode->group = owner.group;
         inode->changed = memory_now();

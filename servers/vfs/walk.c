@@ -115,15 +115,11 @@ static enum err go_up(struct walk *w)
 enum err walk_look(struct walk *w, struct inode **out)
 {
     struct inode *dir = w->dir;
-    enum err err = check_directory(w);
-    if (err != OK) {
-        return err;
-    }
     *out = NULL;
     enum paths_answer answer = paths_find(dir, &w->name, out);
     if (answer == PATHS_UNKNOWN) {
         lock_take(&dir->lock);
-        err = inode_type(dir)->lookup(dir, &w->name, out);
+        enum err err = inode_type(dir)->lookup(dir, &w->name, out);
         if (err == OK) {
             paths_set(dir, &w->name, *out);
         }
@@ -180,15 +176,14 @@ enum err walk_to_last(struct walk *w)
             return OK;
         }
         enum err err = next_name(w);
-        if (err == OK && is_dots(&w->name)) {
+        if (err == OK) {
             err = check_directory(w);
-            if (err == OK && w->name.length == 2) {
-                err = go_up(w);
+        }
+        if (err == OK && is_dots(&w->name)) {
+            err = w->name.length == 2 ? go_up(w) : OK;
+            if (err == OK) {
+                continue;
             }
-            if (err != OK) {
-                return err;
-            }
-            continue;
         }
         if (err != OK || (w->at == w->end && w->depth == 0)) {
             return err;

@@ -41,7 +41,8 @@ void walk_end(struct walk *walk);
 /* Returns the error; notes for the client that it is about `name`. */
 enum err walk_fail(struct walk *walk, enum err err);
 
-/* To the last component: `dir` and `name`. */
+/* To the last component: `dir` and `name`. If there is a name, `dir` is a directory that the user may
+ * look into. */
 NODISCARD enum err walk_to_last(struct walk *walk);
 /* What `name` is in `dir`: NULL if there is nothing. With a reference; what covers it, if
  * something does. */
