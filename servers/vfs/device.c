@@ -3,7 +3,6 @@
 
 #include "directory.h"
 #include "mount.h"
-#include "tmpfs.h"
 
 #include <tessera/string.h>
 

@@ -47,7 +47,7 @@ void inode_put_later(struct inode *inode, struct inode **list)
 }
 
 /* A loop and not a recursion: a tree may be as deep as it likes. */
-static __attribute__((noinline)) void drop_all(struct inode *list)
+static void drop_all(struct inode *list)
 {
     while (list != NULL) {
         struct inode *inode = list;

@@ -11,7 +11,8 @@ struct mount mounts[MOUNTS];
 /* Guards which places are in use, what covers what, and `point`. */
 static struct lock lock;
 
-struct mount *mount_begin(enum vfs_file_system kind)
+/* Takes a place; NULL: there is none. */
+static struct mount *begin(enum vfs_file_system kind)
 {
     struct mount *found = NULL;
     lock_take(&lock);
@@ -27,7 +28,7 @@ struct mount *mount_begin(enum vfs_file_system kind)
 
 enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inode **root)
 {
-    *mount = mount_begin(kind);
+    *mount = begin(kind);
     if (*mount == NULL) {
         return VFS_ERR_TOO_MANY;
     }
@@ -98,21 +99,23 @@ enum err mount_remove(struct inode *root)
 
 void mount_lost_inode(struct mount *mount)
 {
-    /* pairs with mount_begin(), which takes the place once nothing is left */
+    /* pairs with begin(), which takes the place once nothing is left */
     atomic_fetch_sub_explicit(&mount->inodes, 1, memory_order_release);
 }
 
 struct inode *mount_top_slow(struct inode *inode)
 {
-    lock_take(&lock);
-    struct mount *mount = inode->covered;
-    struct inode *top = mount == NULL ? NULL : inode_ref(mount->root);
-    lock_give(&lock);
-    if (top == NULL) {
-        return inode;
+    for (;;) {
+        lock_take(&lock);
+        struct mount *mount = inode->covered;
+        struct inode *top = mount == NULL ? NULL : inode_ref(mount->root);
+        lock_give(&lock);
+        if (top == NULL) {
+            return inode;
+        }
+        inode_put(inode);
+        inode = top;
     }
-    inode_put(inode);
-    return mount_top(top); /* at most MOUNTS deep */
 }
 
 struct inode *mount_bottom(struct inode *inode)

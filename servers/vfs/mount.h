@@ -6,8 +6,6 @@
 
 extern struct mount mounts[MOUNTS];
 
-/* Takes a place for a file system; its root comes later. NULL: there is none. */
-struct mount *mount_begin(enum vfs_file_system kind);
 /* The file system is there: `root`, whose reference goes to the mount, covers `point`; NULL for the
  * first of all. `path` is for people. */
 NODISCARD enum err mount_cover(struct mount *mount, struct inode *root, struct inode *point,

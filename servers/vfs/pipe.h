@@ -4,7 +4,10 @@
 
 #include "inode.h"
 
-/* A new pipe, with one reference; nobody has its ends yet. */
+/* What a file that is a pipe has; NULL if there is no memory. */
+struct pipe *pipe_make(void);
+void pipe_free(struct pipe *pipe);
+/* A new pipe without a name, with one reference; nobody has its ends yet. */
 NODISCARD enum err pipe_new(struct user const *user, struct inode **out);
 /* One more or less who reads, or writes. */
 void pipe_open(struct inode *inode, unsigned mode);

@@ -66,6 +66,12 @@ static enum err vfs_session_on_disconnect(struct vfs_session_server *server, uin
     return OK;
 }
 
+static enum err vfs_on_forget(struct vfs_server *server, uint64_t badge)
+{
+    (void)server;
+    return sessions_close_all((uint32_t)badge);
+}
+
 static enum err find_directory(struct session *session, struct path path, struct inode **out)
 {
     enum err err = tree_find(&session->view, path, true, out);
@@ -346,6 +352,16 @@ static enum err vfs_session_on_rename(struct vfs_session_server *server, uint64_
 {
     (void)badge;
     return tree_rename(&server->session->view, PATH(path), PATH(new_path));
+}
+
+static enum err vfs_session_on_make_pipe(struct vfs_session_server *server, uint64_t badge,
+                                         char const *path, size_t path_length,
+                                         uint16_t permissions)
+{
+    (void)badge;
+    struct making making = { .kind = VFS_KIND_PIPE, .permissions = permissions,
+                             .user = server->session->view.user };
+    return tree_make(&server->session->view, PATH(path), &making);
 }
 
 static enum err vfs_session_on_set_permissions(struct vfs_session_server *server, uint64_t badge,

@@ -128,6 +128,22 @@ void session_close(struct session *session)
     free_session(session);
 }
 
+enum err sessions_close_all(uint32_t client)
+{
+    enum err err = OK;
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        struct session *session = &sessions[i];
+        if (!try_take(session)) {
+            err = session->client == client ? VFS_ERR_BUSY : err;
+        } else if (session->in_use && session->client == client) {
+            session_close(session);
+        } else {
+            session_give(session);
+        }
+    }
+    return err;
+}
+
 enum err session_add_file(struct session *session, struct inode *inode, unsigned mode,
                           uint32_t *number)
 {

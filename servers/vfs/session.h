@@ -14,7 +14,7 @@ struct session {
     _Atomic uint32_t busy; /* a call is being served: all else is that one's */
     bool in_use;
     uint32_t generation; /* of those that had this number */
-    uint32_t client;     /* the badge that it was opened with, or its opener's */
+    _Atomic uint32_t client; /* the badge that it was opened with, or its opener's */
     struct view view;
     uint64_t used; /* numbers of open files */
     struct open_file file[VFS_FILES_MOST];
@@ -24,7 +24,7 @@ struct session {
 };
 
 /* Badges of sessions; those of the system description are smaller. */
-#define SESSION_BADGE (1ul << 48)
+#define SESSION_BADGE (1ul << 42)
 static inline bool session_is(uint64_t badge)
 {
     return badge >= SESSION_BADGE;
@@ -40,6 +40,8 @@ NODISCARD enum err session_open(uint32_t client, struct inode *root, struct user
                                 bool for_reading, struct session **out);
 /* Closes everything. Gives the session, too. */
 void session_close(struct session *session);
+/* Closes all of a client; VFS_ERR_BUSY if one is being served. */
+NODISCARD enum err sessions_close_all(uint32_t client);
 /* The badge that means this session. */
 uint64_t session_badge(struct session const *session);
 

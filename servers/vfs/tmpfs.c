@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files in memory. */
-#include "tmpfs.h"
-
 #include "account.h"
 #include "device.h"
 #include "directory.h"
 #include "memory.h"
 #include "mount.h"
 #include "pages.h"
+#include "pipe.h"
 
 #include <tessera/string.h>
 
@@ -48,7 +47,8 @@ static void touch(struct inode *inode)
     inode->modified = inode->changed = memory_now();
 }
 
-struct inode *tmpfs_inode(struct mount *mount, struct making const *making)
+/* A new inode without a name, with one reference; NULL if there is no memory. */
+static struct inode *new_inode(struct mount *mount, struct making const *making)
 {
     uint64_t number = atomic_fetch_add_explicit(&mount->numbers, 1, memory_order_relaxed) + 1;
     if (!account_add(making->user.user, ACCOUNT_OF_INODES)) {
@@ -74,6 +74,10 @@ struct inode *tmpfs_inode(struct mount *mount, struct making const *making)
         inode->size = making->target_length;
     } else if (making->kind == VFS_KIND_DEVICE) {
         inode->device = making->device;
+    } else if (making->kind == VFS_KIND_PIPE && (inode->pipe = pipe_make()) == NULL) {
+        account_take(making->user.user, ACCOUNT_OF_INODES);
+        inode_free(inode);
+        return NULL;
     }
     return inode;
 }
@@ -84,7 +88,7 @@ static enum err make(struct inode *dir, struct name const *name, struct making c
     if (dir->links == 0) {
         return VFS_ERR_NOT_FOUND;
     }
-    struct inode *inode = tmpfs_inode(dir->mount, making);
+    struct inode *inode = new_inode(dir->mount, making);
     if (inode == NULL) {
         return VFS_ERR_NO_SPACE;
     }
@@ -271,8 +275,10 @@ static void drop(struct inode *inode, struct inode **list)
     case VFS_KIND_LINK:
         pool_give(target_pool(inode->size), inode->target);
         break;
-    case VFS_KIND_NONE:
     case VFS_KIND_PIPE:
+        pipe_free(inode->pipe);
+        break;
+    case VFS_KIND_NONE:
     case VFS_KIND_DEVICE:
         break;
     }
@@ -299,7 +305,7 @@ enum err tmpfs_begin(struct mount *mount, struct inode **root)
 {
     mount->type = &tmpfs;
     struct making making = { .kind = VFS_KIND_DIRECTORY, .permissions = 0755 };
-    *root = tmpfs_inode(mount, &making);
+    *root = new_inode(mount, &making);
     if (*root == NULL) {
         return VFS_ERR_NO_SPACE;
     }

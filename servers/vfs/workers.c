@@ -137,7 +137,7 @@ enum err session_equip(struct session *session)
                              session_badge(session));
     }
     lock_give(&board_lock);
-    return err == OK ? OK : VFS_ERR_NO_SPACE;
+    return err;
 }
 
 static void take_back(cptr_t cap)

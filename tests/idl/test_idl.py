@@ -165,7 +165,7 @@ def compile_c(generated, *arguments):
 
 def test_headers_stand_alone(generated, tmp_path):
     headers = sorted(p.relative_to(generated) for p in generated.rglob("*.h"))
-    assert len(headers) == 16
+    assert len(headers) >= 16
     for header in headers:
         source = tmp_path / "alone.c"
         # sys_stubs.h is the end of sys.h.

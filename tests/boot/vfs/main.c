@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client.h"
 
-#include <idl/console_client.h>
-#include <tessera/print.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
 
-#define CONSOLE ((struct console){ VFS_TESTS_CAP_CONSOLE })
+struct console const test_console = { VFS_TESTS_CAP_CONSOLE };
 
-extern struct test_group const files_tests;
-static struct test_group const *const groups[] = { &files_tests };
+extern struct test_group const files_tests, hostile_tests;
+static struct test_group const *const groups[] = { &files_tests, &hostile_tests };
 
 struct sys_resources means = {
     .cnode = VFS_TESTS_CAP_CNODE,
@@ -52,19 +50,29 @@ uint64_t counter(enum vfs_counter which)
     return value;
 }
 
-static void put(char const *text, size_t length)
+void start(struct sys_thread *thread, struct files *files, void (*function)(void *))
 {
-    sys_ignore(console_write(CONSOLE, text, length));
-    sys_ignore(console_flush(CONSOLE));
+    struct sys_thread_options options = { .name = "other", .priority = 100, .slice_ns = 1000000 };
+    EXPECT_OK(files_connect(&means, VFS_TESTS_CAP_GUEST, files));
+    EXPECT_OK(sys_thread_create(&means, thread, &options, function, files));
 }
 
-static void begin(void)
+void finish(struct sys_thread *thread, struct files *files, bool volatile *done)
+{
+    while (!*done) {
+        sys_yield();
+    }
+    EXPECT_OK(sys_thread_destroy(&means, thread));
+    EXPECT_OK(files_disconnect(&means, files));
+}
+
+void test_begin(void)
 {
     EXPECT_OK(files_connect(&means, VFS_TESTS_CAP_VFS, &root));
     EXPECT_OK(files_connect(&means, VFS_TESTS_CAP_GUEST, &guest));
 }
 
-static void end(void)
+void test_end(void)
 {
     EXPECT_OK(files_disconnect(&means, &guest));
     EXPECT_OK(files_disconnect(&means, &root));
@@ -73,7 +81,5 @@ static void end(void)
 int main(uint64_t argument)
 {
     (void)argument;
-    static struct test_world const around = { begin, end };
-    sys_print_to(put);
-    return test_run(groups, sizeof groups / sizeof groups[0], &around) == 0 ? 0 : 1;
+    return test_all(groups, sizeof groups / sizeof groups[0]) ? 0 : 1;
 }
