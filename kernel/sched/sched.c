@@ -358,7 +358,7 @@ void sched_tick(struct cpu *cpu, word now)
 }
 
 /* Lets `thread` run on its time. Where that is used up it waits for its next period: false. */
-static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
     struct sched_context *sc = thread->lent != NULL ? thread->lent : thread->sc;
     if (unlikely(sc == NULL)) {
@@ -381,7 +381,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -396,7 +396,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -424,11 +424,12 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
-        stop_time(cpu, now);
-        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
             best = ready_take(cpu);
         }
     }

@@ -47,6 +47,7 @@ struct cpu {
     struct tcb *first; /* ready, and goes before all in the queue; NULL: not known */
     struct tcb *heir;  /* who gets the time that runs, when this kernel entry is over */
     word end;          /* when `sc` will be used up */
+    word interruption; /* ticks that an interrupt takes from who runs, to and fro */
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
@@ -217,8 +218,9 @@ ALWAYS_INLINE void sched_timer_by(struct cpu *cpu, word when)
 void sched_timer_first(struct cpu *cpu);
 /* What the passing of time asks for, threads' deadlines aside: slices and periods. */
 void sched_tick(struct cpu *cpu, word now);
-/* Decides who runs: NULL if nobody can. Sets up time and timer for it. */
-struct tcb *sched_choose(struct cpu *cpu);
+/* Decides who runs: NULL if nobody can. Sets up time and timer for it. If another thread runs then,
+ * so many ticks that were already spent are its own. */
+struct tcb *sched_choose(struct cpu *cpu, word spent);
 
 /* The fast path's bar while `next` runs and the highest ready priority is `rival` (-1: nobody).
  * Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
@@ -229,7 +231,7 @@ ALWAYS_INLINE void sched_set_bar(struct cpu *cpu, struct tcb const *next, int ri
 
 /* The same when all that happened is that threads became ready, in a straight line: the current
  * one goes on, or makes way for the first that is ready. NULL: it is not that simple. */
-ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
+ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *next = cpu->first;
@@ -248,7 +250,7 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
         unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }
-    word now = arch_now();
+    word now = arch_now() - spent;
     from->left = (long)(cpu->end - now);
     cpu->sc = to;
     cpu->end = now + (word)to->left;
