@@ -13,6 +13,7 @@
 #include "object/reply.h"
 #include "object/untyped.h"
 #include "sched/fpu.h"
+#include "sched/refill.h"
 
 word check_countdown = CHECK_INTERVAL;
 
@@ -79,6 +80,8 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }
+    bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL;
+    must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
     if (thread->wait == 0 && thread != cpu->current) {
         must("I-TIME", thread->sc != NULL || thread->lent != NULL, thread);
     }
@@ -103,6 +106,14 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     }
 }
 
+static void check_time(struct cpu const *cpu, struct sched_context const *sc)
+{
+    must("I-TIME", sc->thread == NULL || sc->thread->sc == sc, sc);
+    if (sc->period != 0) {
+        refill_check(sc, sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left);
+    }
+}
+
 static void check_object(struct cpu const *cpu, struct slot *slot)
 {
     struct cap cap = slot_read(slot);
@@ -116,6 +127,9 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
         break;
     case OBJECT_THREAD:
         check_thread(cpu, object);
+        break;
+    case OBJECT_SCHED_CONTEXT:
+        check_time(cpu, object);
         break;
     case OBJECT_VSPACE:
         vspace_check(object);

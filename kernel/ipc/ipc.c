@@ -61,7 +61,7 @@ NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load
     }
     if (load->cap.slot != NULL) {
         /* Read once: the receiver's other threads may write it at any time. */
-        cptr_t address = { *(word volatile *)&to->buffer->receive_slot };
+        cptr_t address = { user_read(&to->buffer->receive_slot) };
         load->into = cspace_slot(to, address);
         if ((char *)load->into == to->cs_base || !slot_is_empty(load->into)) {
             return ERR_NO_RECEIVE_SLOT;
@@ -73,7 +73,7 @@ NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load
 static void carry(struct tcb const *from, struct tcb *to, word event, struct load const *load)
 {
     for (unsigned i = ARCH_MESSAGE_REGISTERS; i < load->words; i++) {
-        to->buffer->words[i] = from->buffer->words[i];
+        user_write(&to->buffer->words[i], user_read(&from->buffer->words[i]));
     }
     if (load->cap.slot != NULL) {
         cap_copy(load->cap, load->into, RIGHTS_ALL, cap_copied_arg(load->cap));

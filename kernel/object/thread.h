@@ -69,8 +69,10 @@ struct tcb {
     word temps[ARCH_TEMPS]; /* the other caller-saved registers, in a full frame */
     word full;              /* 1: the frame is a full one, `temps` belong to it */
 
-    struct message_buffer *buffer; /* NULL: none */
+    struct message_buffer USER *buffer; /* NULL: none */
     struct sched_context *sc;      /* its own time, NULL if none */
+    struct sched_context *slice;   /* the same if that is what it would run on, and is a mere time
+                                      slice: all that the straight lines know. Otherwise NULL */
     struct sched_context *lent;    /* time it was running on when preempted, if not its own */
     struct notification *bound;
     struct tcb *borrow_next; /* of those that run on the same lent time */

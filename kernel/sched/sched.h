@@ -121,7 +121,7 @@ ALWAYS_INLINE void sched_ready_put(struct cpu *cpu, struct tcb *thread)
 ALWAYS_INLINE void sched_wake(struct cpu *cpu, struct tcb *thread)
 {
     kassert(thread != cpu->current);
-    if (likely(thread->sc != NULL)) {
+    if (likely(thread->slice != NULL)) {
         thread->wait = 0;
         cpu->resched |= RESCHED_READY;
         sched_ready_put(cpu, thread);
@@ -229,6 +229,16 @@ ALWAYS_INLINE void sched_set_bar(struct cpu *cpu, struct tcb const *next, int ri
     cpu->bar = likely(next->attention == 0) ? (int16_t)(rival < 0 ? 0 : rival) : RANK_NEVER;
 }
 
+/* What is left of the time that runs, if it ends at `now`: no more than when it began, even if that is
+ * a little later. */
+ALWAYS_INLINE void sched_keep_left(struct cpu *cpu, struct sched_context *sc, word now)
+{
+    long left = (long)(cpu->end - now);
+    if (likely(left < sc->left)) {
+        sc->left = left;
+    }
+}
+
 /* The same when all that happened is that threads became ready, in a straight line: the current
  * one goes on, or makes way for the first that is ready. NULL: it is not that simple. */
 ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
@@ -245,13 +255,13 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
         return current;
     }
     struct sched_context *from = cpu->sc;
-    struct sched_context *to = next->sc;
-    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0) ||
+    struct sched_context *to = next->slice;
+    if (unlikely(to == NULL) || unlikely(to->left <= 0) ||
         unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }
     word now = arch_now() - spent;
-    from->left = (long)(cpu->end - now);
+    sched_keep_left(cpu, from, now);
     cpu->sc = to;
     cpu->end = now + (word)to->left;
     cpu->first = current; /* it was the most urgent until now */

@@ -29,6 +29,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
+    X(thread)                                                                                      \
+    X(serve)                                                                                       \
     X(storm)
 
 #define DECLARE(name) extern struct test_group const name##_tests;

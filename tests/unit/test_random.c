@@ -9,13 +9,15 @@
  */
 #include "kernel.h"
 
-#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Where there are sanitizers. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 #define SECONDS_EACH  15
 #define SEEDS         4
@@ -413,7 +415,7 @@ static void random_call(void)
     }
     if (verbose) {
         printf("%lu: thread %p: call %u of %lx, type %u, tag %lx: %lx %lx %lx %lx %lx %lx\n", step,
-               (void *)current, operation, target, cap_type(slot_of(current, target)->head), r[7],
+               (void *)current, operation, target, (unsigned)cap_type(slot_of(current, target)->head), r[7],
                r[1], r[2], r[3], r[4], r[5], r[6]);
         fflush(stdout);
     }
@@ -483,7 +485,9 @@ static void run_seed(uint64_t number, unsigned seconds)
     seed = number;
     state = number * 0x9e3779b97f4a7c15ul | 1;
     signal(SIGABRT, on_abort);
-    __sanitizer_set_death_callback(say_where);
+    if (__sanitizer_set_death_callback != NULL) {
+        __sanitizer_set_death_callback(say_where);
+    }
     host_asleep = wake_init;
     world_make();
     world_pass(1000000000000); /* no time looks like an address */

@@ -31,3 +31,5 @@ void bench_kernel(void);
 void bench_wait_set(void);
 /* Capabilities, memory, threads. */
 void bench_objects(void);
+/* The memory server. */
+void bench_memory(void);
