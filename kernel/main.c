@@ -364,11 +364,16 @@ static struct tcb *make_init(struct boot *boot)
     return init;
 }
 
+/* What an interrupt that another thread is woken for takes from the one that runs: until time is counted
+ * for the other, and from when it no longer is. In instructions, measured by the boot test `throttle`. */
+#define INTERRUPTION_NS 200ul
+
 struct tcb *kernel_boot(struct boot *boot, word stack_top)
 {
     clock_hz = boot->clock_hz;
     cpu_init(&cpu0);
     cpu0.stack = stack_top;
+    cpu0.interruption = clock_to_ticks(INTERRUPTION_NS);
     family_init(&families[0], 0);
     for (unsigned i = 0; i < ARCH_IRQS; i++) {
         irqs[i].notification.place = PLACE_IRQ;

@@ -227,7 +227,7 @@ void sched_start_anew(struct cpu *cpu, struct tcb *thread)
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        cpu->sc->left = (long)(cpu->end - now);
+        sched_keep_left(cpu, cpu->sc, now);
         cpu->sc = NULL;
     }
 }
@@ -463,6 +463,7 @@ static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_cont
     wait_queue_add(&sc->waiters, thread, false);
 }
 
+<<<<<<< HEAD
 /* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
  * of its own: then `*own` is that. */
 static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
@@ -487,6 +488,11 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
 /* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
  * cpu->late; so it is if it was to be, and got no time meanwhile. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+=======
+/* Lets `thread` run on its time, of which so much is spent. Where that is used up it waits for more:
+ * false. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
+>>>>>>> refs/heads/waits
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
@@ -509,7 +515,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -524,7 +530,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -552,14 +558,20 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
+<<<<<<< HEAD
         stop_time(cpu, now);
         while (best != NULL && unlikely(!take_time(cpu, best, now))) {
             if (cpu->late != NULL) {
                 return NULL;
             }
+=======
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
+>>>>>>> refs/heads/waits
             best = ready_take(cpu);
         }
     }
