@@ -31,7 +31,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(lend)                                                                                        \
     X(thread)                                                                                      \
     X(serve)                                                                                       \
-    X(storm)
+    X(storm)                                                                                       \
+    X(longest)
 
 #define DECLARE(name) extern struct test_group const name##_tests;
 #define ADDRESS(name) &name##_tests,
