@@ -37,7 +37,7 @@ def run_tests():
     profiles = common.build_dir(PRESET) / "profiles"
     shutil.rmtree(profiles, ignore_errors=True)
     profiles.mkdir()
-    common.run(["ctest", "--preset", PRESET, "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"], quiet=True, cwd=ROOT,
+    common.run(["ctest", "--test-dir", common.build_dir(PRESET), "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"], quiet=True, cwd=ROOT,
                env={**os.environ, "LLVM_PROFILE_FILE": str(profiles / "%2m.profraw")})
     merged = profiles / "all.profdata"
     common.run(["llvm-profdata" + LLVM, "merge", "-sparse", "-o", merged, *profiles.glob("*.profraw")], quiet=True)
