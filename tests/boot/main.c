@@ -20,6 +20,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(time)                                                                                        \
     X(schedule)                                                                                    \
     X(notify)                                                                                      \
+    X(wait_set)                                                                                    \
     X(pointer)                                                                                     \
     X(space)                                                                                       \
     X(fpu)                                                                                         \

@@ -73,8 +73,8 @@ START_TEST(a_badge_is_given_once_and_fits)
         enum err expected;
     } const cases[] = {
         { OBJECT_ENDPOINT, 0, 1, OK },
-        { OBJECT_ENDPOINT, 0, (1ul << 59) - 1, OK },
-        { OBJECT_ENDPOINT, 0, 1ul << 59, ERR_BAD_ARGUMENT },
+        { OBJECT_ENDPOINT, 0, (1ul << 43) - 1, OK },
+        { OBJECT_ENDPOINT, 0, 1ul << 43, ERR_BAD_ARGUMENT },
         { OBJECT_ENDPOINT, 0, ~0ul, ERR_BAD_ARGUMENT },
         { OBJECT_NOTIFICATION, 0, ~0ul, OK },
         { OBJECT_FRAME, PAGE_BITS, 1, ERR_WRONG_TYPE },

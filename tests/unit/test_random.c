@@ -51,7 +51,7 @@ static uint64_t any_number(void)
 {
     static uint64_t const edges[] = {
         0, 1, 2, 31, 32, 63, 64, 4095, 4096, 1ul << 21, 1ul << 30, 1ul << 32, (1ul << 32) - 1,
-        1ul << 38, (1ul << 38) - 4096, 1ul << 59, (1ul << 59) - 1, 1ul << 62, 1ul << 63, ~0ul
+        1ul << 38, (1ul << 38) - 4096, 1ul << 43, (1ul << 43) - 1, 1ul << 62, 1ul << 63, ~0ul
     };
     switch (below(4)) {
     case 0:
@@ -102,7 +102,8 @@ enum place_in_table {
     BADGED = ENDPOINTS + 3,
     NOTIFICATIONS = BADGED + 3,
     REPLIES = NOTIFICATIONS + 3,
-    FREE = REPLIES + 2,
+    SETS = REPLIES + 2,
+    FREE = SETS + 2,
 };
 _Static_assert(FREE < (1 << RADIX) - 6, "some slots are free");
 
@@ -130,6 +131,7 @@ static void build(void)
     make(OBJECT_FRAME, PAGE_BITS, THREADS, BUFFER);
     make(OBJECT_ENDPOINT, 0, 3, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 3, NOTIFICATIONS);
+    make(OBJECT_WAIT_SET, 8, 2, SETS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
     for (unsigned i = 0; i < 3; i++) {
         ck_ok(sys_cnode_mint(table, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL, 100 + i));
@@ -214,7 +216,7 @@ static uint64_t argument(char kind)
     case 't':
         return 1 + below(OBJECT_TYPES - 1);
     case 'z':
-        return one_in(2) ? 0 : below(4) == 0 ? below(5) : PAGE_BITS + below(3);
+        return one_in(2) ? 0 : below(4) == 0 ? below(9) : PAGE_BITS + below(3);
     case 'n':
         return 1 + below(3);
     case 'r':
@@ -278,6 +280,10 @@ static struct request {
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
     { METHOD_SCHED_CONTROL_CONFIGURE, 4, "Sdd" },
     { METHOD_SCHED_CONTROL_SET_PRIORITY, 2, "Tp" },
+    { METHOD_WAIT_SET_ATTACH, 4, "E" },
+    { METHOD_WAIT_SET_ADD, 4, "nE" },
+    { METHOD_WAIT_SET_ADD, 4, "nN" },
+    { METHOD_WAIT_SET_REMOVE, 3, "n" },
     { METHOD_KERNEL_COUNTER, 1, "x" },
     { METHOD_KERNEL_CHECK, 1, "" },
     { METHOD_KERNEL_INHERIT, 1, "h" },
@@ -409,7 +415,7 @@ static void random_call(void)
     }
     if (verbose) {
         printf("%lu: thread %p: call %u of %lx, type %u, tag %lx: %lx %lx %lx %lx %lx %lx\n", step,
-               (void *)current, operation, target, cap_type(slot_of(current, target)->head), r[7],
+               (void *)current, operation, target, (unsigned)cap_type(slot_of(current, target)->head), r[7],
                r[1], r[2], r[3], r[4], r[5], r[6]);
         fflush(stdout);
     }

@@ -136,7 +136,7 @@ COMMANDS = {
 }
 NEEDS = {
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
-    "test": ["building", "disks", "testing"], "gdb": ["building", "debugging"],
+    "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
     "coverage": ["building", "testing", "coverage"],
 }
 

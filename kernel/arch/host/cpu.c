@@ -19,7 +19,7 @@ char const text_start[0x100];
 
 void arch_put(char c)
 {
-    fputc(c, stderr);
+    (void)fputc(c, stderr);
 }
 
 void arch_stop(int code)
@@ -30,7 +30,7 @@ void arch_stop(int code)
 
 static void never_wakes(void)
 {
-    fprintf(stderr, "the machine sleeps for ever\n");
+    (void)fprintf(stderr, "the machine sleeps for ever\n");
     abort();
 }
 
