@@ -67,8 +67,11 @@ void boot_add_device(struct boot *boot, char const *name, word address, word siz
 
 void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigned count, uint32_t irq)
 {
+    unsigned before = boot->device_count;
     boot_add_device(boot, name, first, count, irq);
-    boot->device[boot->device_count - 1].ports = true;
+    if (boot->device_count > before) {
+        boot->device[before].ports = true;
+    }
 }
 
 void boot_check_tables(word const *root, unsigned first, unsigned end)
