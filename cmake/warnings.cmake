@@ -6,4 +6,4 @@ add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wall> $<$<COMPILE_LANGUAGE:C>:-Wext
 # For tools/check_stack.py.
 set(call_graph -fcallgraph-info=su,da)
 # Without full optimisation the compiler cannot follow results that are set on success only.
-add_compile_options($<$<CONFIG:Debug>:-Wno-maybe-uninitialized>)
+add_compile_options($<$<AND:$<CONFIG:Debug>,$<C_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)

@@ -322,7 +322,7 @@ void fast_signal_wake(word address)
     struct tcb *waiter = notification->waiters.head;
     struct cpu *cpu = current->cpu;
     struct sched_context *from = cpu->sc;
-    struct sched_context *time = waiter->sc;
+    struct sched_context *time = waiter->slice;
     int rank = waiter->rank_to;
     if (unlikely(rank < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(cpu->first != NULL) ||
         unlikely(time == NULL) || unlikely(from == NULL)) {
@@ -342,8 +342,8 @@ void fast_signal_wake(word address)
         return arch_switch(current, current, current->vspace->root, OK);
     }
     word root = waiter->vspace->root;
-    if (unlikely(from != current->sc) || unlikely(time->left <= 0) ||
-        unlikely(waiter->lent != NULL) || unlikely(root == 0) || !arch_timer_is_quick()) {
+    if (unlikely(from != current->sc) || unlikely(time->left <= 0) || unlikely(root == 0) ||
+        !arch_timer_is_quick()) {
         return arch_decline(current, address);
     }
 
@@ -370,11 +370,11 @@ void fast_yield_to(word address)
     struct cpu *cpu = current->cpu;
     struct tcb *to = cpu->first;
     struct sched_context *from = cpu->sc;
-    struct sched_context *time = to->sc;
+    struct sched_context *time = to->slice;
     word root = to->vspace->root;
     if (unlikely(to->rank_to < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(time == NULL) ||
-        unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(to->lent != NULL) ||
-        unlikely(root == 0) || unlikely(time->left <= 0) || !arch_timer_is_quick()) {
+        unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(root == 0) ||
+        unlikely(time->left <= 0) || !arch_timer_is_quick()) {
         return arch_decline(current, address);
     }
     word now = arch_now();
