@@ -345,7 +345,7 @@ void sched_start_anew(struct cpu *cpu, struct tcb *thread)
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        cpu->sc->left = (long)(cpu->end - now);
+        sched_keep_left(cpu, cpu->sc, now);
         cpu->sc->stopped = now;
         cpu->sc = NULL;
     }
@@ -618,9 +618,9 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
     return false;
 }
 
-/* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
- * cpu->late; so it is if it was to be, and got no time meanwhile. */
-static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+/* Lets `thread` run on its time, of which so much is spent: false if it cannot. Where that is used up
+ * it waits for more, or is cpu->late; so it is if it was to be, and got no time meanwhile. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
@@ -643,7 +643,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -658,7 +658,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -688,11 +688,12 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
-        stop_time(cpu, now);
-        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
             if (cpu->late != NULL) {
                 return NULL;
             }
