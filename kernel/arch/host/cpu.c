@@ -48,14 +48,14 @@ bool host_interrupt_pending(void)
     return host.timer <= host.now || (ready_lines(0) | ready_lines(1)) != 0;
 }
 
-unsigned irqchip_claim(void)
+int irqchip_claim(void)
 {
     for (unsigned half = 0; half < 2; half++) {
         uint64_t ready = ready_lines(half);
         if (ready != 0) {
-            unsigned bit = (unsigned)__builtin_ctzl(ready);
+            int bit = __builtin_ctzl(ready);
             host.claimed[half] |= 1ul << bit;
-            return half * 64 + bit;
+            return (int)half * 64 + bit;
         }
     }
     return 0;
