@@ -83,7 +83,8 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL;
     must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
     if (thread->wait == 0 && thread != cpu->current) {
-        must("I-TIME", thread->sc != NULL || thread->lent != NULL, thread);
+        must("I-TIME",
+             thread->sc != NULL || thread->lent != NULL || thread->time_out == TIME_OUT_DUE, thread);
     }
     if (thread->wait == WAIT_TIME) {
         must("I-TIME", thread->sc == NULL && thread->lent == NULL, thread);

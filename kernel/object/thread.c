@@ -63,6 +63,7 @@ void thread_slot_changed(struct tcb *thread, enum thread_slot which)
         thread->buffer = gone ? NULL : (struct message_buffer USER FORCE *)cap_object(cap.head);
         break;
     case THREAD_FAULT:
+    case THREAD_TIME_OUT:
     default:
         break;
     }

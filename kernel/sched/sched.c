@@ -108,10 +108,17 @@ void cpu_init(struct cpu *cpu)
     cpu->resched = RESCHED_ALL;
 }
 
+/* Somebody is to be told when there is no time for it. */
+static bool has_time_out(struct tcb const *thread)
+{
+    return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && thread->time_out != TIME_OUT_TOLD;
+}
+
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
     cpu->resched = RESCHED_ALL;
-    if (thread->sc == NULL && thread->lent == NULL && thread != cpu->heir) {
+    bool has_time = thread->sc != NULL || thread->lent != NULL || thread == cpu->heir;
+    if (!has_time && !(thread->time_out == TIME_OUT_DUE && has_time_out(thread))) {
         thread->wait = WAIT_TIME;
         return;
     }
@@ -206,11 +213,21 @@ void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+void sched_start_anew(struct cpu *cpu, struct tcb *thread)
+{
+    struct tcb *caller = thread->caller;
+    if (caller != NULL && caller->sc == NULL) {
+        sched_lend(caller, thread->lent);
+    }
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
+}
+
 /* Nobody's time runs from now on. */
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        cpu->sc->left = (long)(cpu->end - now);
+        sched_keep_left(cpu, cpu->sc, now);
         cpu->sc = NULL;
     }
 }
@@ -231,6 +248,85 @@ void sched_take_over(struct cpu *cpu, struct tcb *from)
     cpu->resched = RESCHED_ALL;
 }
 
+/* A call is passed on through so many servers at most, if their time is to be found again. */
+#define LENDERS 16
+
+static bool could_run(struct tcb const *thread)
+{
+    return thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
+}
+
+static void note_time_out(struct cpu *cpu, struct tcb *thread, struct sched_context const *sc)
+{
+    thread->fault_address = sc->mark;
+    thread->fault_time = sched_used(cpu, sc);
+}
+
+/* A thread has lost the time of somebody else, `sc`: it goes on on its own, or has none. */
+static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
+{
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
+    if (thread->sc == NULL && thread->wait != WAIT_STOPPED) {
+        thread->time_out = TIME_OUT_DUE;
+        note_time_out(cpu, thread, sc);
+    }
+    if (could_run(thread)) {
+        sched_unready(cpu, thread, WAIT_TIME);
+        sched_ready(cpu, thread);
+    }
+}
+
+/* What runs is the time `sc`, and the current thread is to run on that no longer. */
+static void current_loses(struct cpu *cpu, struct sched_context *sc)
+{
+    struct tcb *current = cpu->current;
+    stop_time(cpu, arch_now());
+    cpu->resched = RESCHED_ALL;
+    if (current != NULL && current->wait == 0) {
+        lose_lent(cpu, current, sc);
+    }
+}
+
+void sched_take_back(struct cpu *cpu, struct tcb *owner)
+{
+    struct sched_context *sc = owner->sc;
+    if (sc == NULL) {
+        return;
+    }
+    if (cpu->sc == sc && cpu->current != owner && cpu->heir != owner) {
+        current_loses(cpu, sc);
+    }
+    for (unsigned i = 0; i < LENDERS && sc->borrowers != NULL; i++) {
+        lose_lent(cpu, sc->borrowers, sc);
+    }
+}
+
+void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server)
+{
+    /* Whoever runs on its own time has not been passed any. */
+    for (unsigned i = 0; i < LENDERS && !(server->attention & ATTENTION_TIME); i++) {
+        struct tcb *next = wait_object(server->wait);
+        if (next == NULL || wait_kind(server->wait) != WAIT_REPLY) {
+            break;
+        }
+        server = next;
+    }
+    if (server->attention & ATTENTION_TIME) {
+        return;
+    }
+    struct sched_context *sc = server == cpu->current ? cpu->sc : server->lent;
+    if (sc == NULL || sc == server->sc || cpu->heir != NULL) {
+        return;
+    }
+    sched_lend(owner, sc);
+    if (server == cpu->current) {
+        current_loses(cpu, sc);
+    } else {
+        lose_lent(cpu, server, sc);
+    }
+}
+
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
@@ -239,7 +335,8 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
-    if (thread->wait == WAIT_TIME) {
+    if (thread->wait != 0 && wait_kind(thread->wait) == WAIT_TIME) {
+        sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
 }
@@ -287,8 +384,7 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 static void lose_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
 {
     bool runs_on_it = thread == cpu->current ? cpu->sc == sc : thread->lent == NULL;
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (runs_on_it && could_run) {
+    if (runs_on_it && could_run(thread)) {
         sched_unready(cpu, thread, WAIT_TIME);
     }
 }
@@ -307,18 +403,10 @@ void sched_unbind(struct cpu *cpu, struct sched_context *sc)
 
 bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
 {
-    if (cpu->sc == sc) {
-        struct tcb *current = cpu->current;
-        cpu->sc = NULL;
-        cpu->resched = RESCHED_ALL;
-        if (current != NULL && current->wait == 0) {
-            current->wait = WAIT_TIME;
-            if (current->sc != NULL && current->sc != sc) {
-                sched_ready(cpu, current);
-            }
-        }
-    }
     sched_unbind(cpu, sc);
+    if (cpu->sc == sc) {
+        current_loses(cpu, sc);
+    }
     struct tcb *thread = sc->waiters.head;
     if (thread == NULL) {
         thread = sc->borrowers;
@@ -326,15 +414,7 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     if (thread == NULL) {
         return true;
     }
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (could_run) {
-        sched_unready(cpu, thread, WAIT_TIME);
-    }
-    sched_lend(thread, NULL);
-    sched_on_its_own(cpu, thread);
-    if (could_run && thread->sc != NULL) {
-        sched_ready(cpu, thread);
-    }
+    lose_lent(cpu, thread, sc);
     return false;
 }
 
@@ -383,17 +463,51 @@ static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_cont
     wait_queue_add(&sc->waiters, thread, false);
 }
 
-/* Lets `thread` run on its time. Where that is used up it waits for more: false. */
+<<<<<<< HEAD
+/* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
+ * of its own: then `*own` is that. */
+static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
+{
+    bool has_own = thread->lent != NULL && thread->sc != NULL;
+    if (has_own) {
+        sched_lend(thread, NULL);
+        *sc = thread->sc;
+        if (has_some(*sc, now)) {
+            return true;
+        }
+    }
+    if (has_time_out(thread)) {
+        note_time_out(cpu, thread, *sc);
+        cpu->late = thread;
+    } else {
+        wait_for_time(cpu, thread, *sc);
+    }
+    return false;
+}
+
+/* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
+ * cpu->late; so it is if it was to be, and got no time meanwhile. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+=======
+/* Lets `thread` run on its time, of which so much is spent. Where that is used up it waits for more:
+ * false. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
+>>>>>>> refs/heads/waits
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
-        thread->wait = WAIT_TIME;
+        if (thread->time_out == TIME_OUT_DUE && has_time_out(thread)) {
+            cpu->late = thread;
+        } else {
+            thread->wait = WAIT_TIME;
+        }
         return false;
     }
-    if (unlikely(!has_some(sc, now))) {
-        wait_for_time(cpu, thread, sc);
+    if (unlikely(!has_some(sc, now)) && !turn_to_own(cpu, thread, now, &sc)) {
         return false;
+    }
+    if (unlikely(thread->time_out != TIME_OUT_NONE)) {
+        thread->time_out = TIME_OUT_NONE;
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
@@ -401,7 +515,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -416,7 +530,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -444,11 +558,20 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
+<<<<<<< HEAD
         stop_time(cpu, now);
         while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+            if (cpu->late != NULL) {
+                return NULL;
+            }
+=======
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
+>>>>>>> refs/heads/waits
             best = ready_take(cpu);
         }
     }

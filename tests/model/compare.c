@@ -91,6 +91,21 @@ void model_write_fpu(struct spec *s, uint64_t value)
     }
 }
 
+void model_litter(struct spec const *s, uint64_t value)
+{
+    for (int i = 0; i < s->caps; i++) {
+        word arg = slot_at(s, s->order[i])->arg;
+        struct spec_slot const *slot = &s->slot[s->order[i]];
+        if (slot->type != OBJECT_UNTYPED || slot->device || slot->bits > MODEL_WORLD_BITS) {
+            continue;
+        }
+        word clean = untyped_clean(arg) > untyped_used(arg) ? untyped_clean(arg) : untyped_used(arg);
+        for (word at = clean; at < 1ul << slot->bits; at += sizeof value) {
+            *(uint64_t *)(slot->address + at) = value;
+        }
+    }
+}
+
 /* ---- Capabilities ---- */
 
 /* A capability's second word as the specification's fields. */
@@ -206,7 +221,7 @@ static word wait_of(struct spec const *s, int thread)
     }
 }
 
-/* Registers that somebody will see. Those that the specification does not know it learns, once the
+/* Registers that somebody will see. What the specification does not know it takes over, where the
  * thread can run again. */
 static bool same_registers(struct spec *s, int thread, struct tcb const *kernel)
 {
@@ -218,9 +233,6 @@ static bool same_registers(struct spec *s, int thread, struct tcb const *kernel)
         } else if (t->state == SPEC_READY || t->state == SPEC_STOPPED) {
             t->reg[i] = reg[i];
         }
-    }
-    if (t->state == SPEC_READY || t->state == SPEC_STOPPED) {
-        t->known = 0xff;
     }
     for (int i = 0; i < 16; i++) {
         SAME(kernel->frame[i], t->frame[i], "word %d of the frame of thread %d", i, thread);
@@ -671,4 +683,79 @@ void model_adopt(struct spec *s)
         adopt_mapping(s, slot, slot_read(slot_at(s, s->order[i])));
     }
     adopt_states(s);
+}
+
+/* ---- A number for a state ---- */
+
+static uint64_t hash;
+
+static void add(uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15ul;
+    hash ^= hash >> 29;
+}
+
+static void add_queue(struct spec_queue const *queue)
+{
+    add(queue->count);
+    for (int i = 0; i < queue->count; i++) {
+        add((uint64_t)queue->thread[i]);
+    }
+}
+
+static void add_slots(struct spec const *s)
+{
+    for (int i = 0; i < s->caps; i++) {
+        struct spec_slot const *slot = &s->slot[s->order[i]];
+        add((uint64_t)s->order[i]);
+        add(slot->type | slot->rights << 8);
+        add((uint64_t)slot->parent);
+        add(slot->badge);
+        add((uint64_t)slot->object);
+        add(slot->address + slot->used);
+        add(slot->mapped_at + slot->mapped_rights);
+    }
+}
+
+static void add_thread(struct spec const *s, int number, bool hidden, bool all)
+{
+    struct spec_thread const *t = &s->thread[number];
+    add(t->state | (uint64_t)t->priority << 8 | (uint64_t)t->base << 16);
+    add((uint64_t)t->partner);
+    add((uint64_t)t->serving);
+    add(t->fault);
+    if (hidden) {
+        return;
+    }
+    for (int i = 0; i < 8; i++) {
+        bool seen = t->known >> i & 1 || (all && (t->state == SPEC_READY || t->state == SPEC_STOPPED));
+        add(seen ? t->reg[i] : 0);
+    }
+    int buffer = spec_buffer(s, number);
+    for (unsigned i = 0; buffer != SPEC_NONE && i < PAGE_WORDS; i++) {
+        add(s->content[buffer].word[i]);
+    }
+}
+
+uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread))
+{
+    hash = 0;
+    add((uint64_t)s->current);
+    add_queue(&s->ready);
+    add_slots(s);
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists) {
+            add_thread(s, i, hidden != NULL && hidden(i), hidden != NULL);
+        }
+    }
+    for (int i = 0; i < SPEC_ENDPOINTS; i++) {
+        add_queue(&s->endpoint[i].receivers);
+        add_queue(&s->endpoint[i].senders);
+    }
+    for (int i = 0; i < SPEC_NOTIFICATIONS; i++) {
+        add_queue(&s->notification[i].waiters);
+        add(s->notification[i].bits);
+        add(s->notification[i].count);
+    }
+    return hash;
 }

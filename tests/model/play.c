@@ -32,7 +32,7 @@ static void fill_buffer(struct step const *step)
 {
     struct spec *s = &play_spec;
     int page = spec_buffer(s, s->current);
-    model_write_fpu(s, step->word_seed);
+    model_write_fpu(s, step->fpu);
     if (page == SPEC_NONE || step->kind != STEP_CALL) {
         return;
     }
@@ -176,6 +176,8 @@ enum place_in_table {
     MEMORY_1,
     MEMORY_2,
     OTHER_SPACE,
+    LARGE_1,
+    LARGE_2,
     THREAD,
     BUFFER = THREAD + THREADS,
     ENDPOINTS = BUFFER + THREADS,
@@ -241,8 +243,22 @@ static void make_thread(unsigned i)
     ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
 }
 
+/* init's slot of the memory of a large device. */
+static uint64_t large_device(void)
+{
+    for (unsigned i = BOOT_SLOT_MEMORY; i < FREE_SLOT; i++) {
+        struct spec_slot const *slot = &play_spec.slot[play_spec.cnode[0].first + (int)i];
+        if (slot->type == OBJECT_UNTYPED && slot->device && slot->bits > 21) {
+            return slot_address(i);
+        }
+    }
+    return 0;
+}
+
 static void make_objects(void)
 {
+    ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(TABLE), LARGE_1, 0);
+    ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(TABLE), LARGE_2, 0);
     make(OBJECT_CNODE, SMALL_RADIX, 1, SMALL);
     make(OBJECT_VSPACE, 0, 1, SPACE);
     make(OBJECT_VSPACE, 0, 1, OTHER_SPACE);
@@ -279,8 +295,10 @@ void play_make(void)
 {
     uint64_t init = slot_address(BOOT_SLOT_CNODE);
     world_make();
+    world_check_every = 4;
     model_adopt(&play_spec);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, 18, 1, init, MEMORY);
+    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+        MEMORY);
     ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1, init, TABLE);
     ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
     ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
@@ -397,8 +415,10 @@ static uint64_t argument(char kind)
         return one_in(2) ? RIGHTS_ALL : chance() & (63 | ENDPOINT_SEND);
     case 'b': /* badge */
         return any_number();
-    case 'a':
-        return 0x40000000 + ((uint64_t)below(1024) << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    case 'a': {
+        uint64_t page = one_in(4) ? below(2) * 512 : below(1024);
+        return 0x40000000 + (page << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    }
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
@@ -424,6 +444,7 @@ static struct request {
     { METHOD_CNODE_REVOKE, 2, "i" },
     { METHOD_CNODE_INSPECT, 2, "i" },
     { METHOD_CNODE_FINISH, 1, "" },
+    { METHOD_CNODE_COMPARE, 1, "iA" },
     { METHOD_THREAD_CONFIGURE, 5, "CVFE" },
     { METHOD_THREAD_START, 8, "xxxxx" },
     { METHOD_THREAD_SUSPEND, 3, "" },
@@ -451,7 +472,7 @@ static struct request {
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
-           label == METHOD_KERNEL_COUNTER || label == METHOD_SCHED_CONTROL_CONFIGURE ||
+           label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_CNODE && argument[1] > 4);
 }
@@ -512,6 +533,7 @@ static void choose_call(struct step *step)
     r[7] = some_tag();
     step->words = (uint8_t)below(14);
     step->word_seed = chance();
+    step->fpu = chance();
     step->receive_slot = one_in(3) ? some_slot(OBJECT_NONE) : slot_address(below(1 << RADIX));
     unsigned type = OBJECT_ENDPOINT;
     unsigned operation = below(34);
@@ -634,6 +656,13 @@ void play_print(unsigned number, struct step const *step)
 {
     struct spec const *s = &play_spec;
     printf("%4u: thread %d ", number, s->current);
+    if (s->ready.count != 0) {
+        printf("(ready:");
+        for (int i = 0; i < s->ready.count; i++) {
+            printf(" %d", s->ready.thread[i]);
+        }
+        printf(") ");
+    }
     if (step->kind == STEP_LINE) {
         printf("... line %u is %s\n", step->number, step->raised ? "raised" : "lowered");
         return;

@@ -19,7 +19,7 @@ struct step {
     uint8_t entries; /* ... and so many entries of its batch */
     uint16_t number; /* of a fault, of a line */
     uint64_t reg[8];
-    uint64_t word_seed;
+    uint64_t word_seed, fpu;
     uint64_t receive_slot;
     uint64_t entry[4][6];
 };

@@ -148,6 +148,9 @@ static void build(void)
             ck_ok(sys_sched_control_configure(there(SCHED), there(TIME + i), 1000000, period));
             ck_ok(sys_sched_context_bind(there(TIME + i), thread));
         }
+        if (one_in(3)) {
+            ck_ok(sys_thread_set_time_out(thread, there(ENDPOINTS + 2)));
+        }
         ck_ok(sys_thread_start(thread, 0x1000, 0, 0, 0, 0));
     }
 }
@@ -265,6 +268,7 @@ static struct request {
     { METHOD_THREAD_READ_REGISTERS, 1, "" },
     { METHOD_THREAD_WRITE_REGISTERS, 1, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
+    { METHOD_THREAD_SET_TIME_OUT, 4, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
@@ -280,6 +284,7 @@ static struct request {
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
     { METHOD_SCHED_CONTROL_CONFIGURE, 4, "Sdd" },
     { METHOD_SCHED_CONTROL_SET_PRIORITY, 2, "Tp" },
+    { METHOD_SCHED_CONTROL_MARK, 1, "Sx" },
     { METHOD_WAIT_SET_ATTACH, 4, "E" },
     { METHOD_WAIT_SET_ADD, 4, "nE" },
     { METHOD_WAIT_SET_ADD, 4, "nN" },
