@@ -295,7 +295,6 @@ static void idle(struct cpu *cpu)
     (void)interrupt(cpu); /* nobody ran */
 }
 
-<<<<<<< HEAD
 /* Nobody can run; or somebody could, if there were time for it. */
 static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
 {
@@ -309,10 +308,7 @@ static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
     ipc_time_out(cpu, late);
 }
 
-static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
-=======
 static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu, word spent)
->>>>>>> refs/heads/waits
 {
     struct tcb *current = cpu->current;
     for (;;) {

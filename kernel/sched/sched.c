@@ -463,7 +463,6 @@ static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_cont
     wait_queue_add(&sc->waiters, thread, false);
 }
 
-<<<<<<< HEAD
 /* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
  * of its own: then `*own` is that. */
 static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
@@ -485,14 +484,9 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
     return false;
 }
 
-/* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
+/* Lets `thread` run on its time, of which so much is spent: false if it cannot. Where that is used up it waits for more, or is
  * cpu->late; so it is if it was to be, and got no time meanwhile. */
-static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
-=======
-/* Lets `thread` run on its time, of which so much is spent. Where that is used up it waits for more:
- * false. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
->>>>>>> refs/heads/waits
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
@@ -562,16 +556,11 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
-<<<<<<< HEAD
-        stop_time(cpu, now);
-        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
             if (cpu->late != NULL) {
                 return NULL;
             }
-=======
-        stop_time(cpu, now - spent);
-        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
->>>>>>> refs/heads/waits
             best = ready_take(cpu);
         }
     }

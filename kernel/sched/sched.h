@@ -230,15 +230,9 @@ ALWAYS_INLINE void sched_timer_by(struct cpu *cpu, word when)
 void sched_timer_first(struct cpu *cpu);
 /* What the passing of time asks for, threads' deadlines aside: slices and periods. */
 void sched_tick(struct cpu *cpu, word now);
-<<<<<<< HEAD
 /* Decides who runs, and sets up time and timer for it. NULL: nobody can, or cpu->late has to be seen
- * to first. */
-struct tcb *sched_choose(struct cpu *cpu);
-=======
-/* Decides who runs: NULL if nobody can. Sets up time and timer for it. If another thread runs then,
- * so many ticks that were already spent are its own. */
+ * to first. If another thread runs then, so many ticks that were already spent are its own. */
 struct tcb *sched_choose(struct cpu *cpu, word spent);
->>>>>>> refs/heads/waits
 
 /* The fast path's bar while `next` runs and the highest ready priority is `rival` (-1: nobody).
  * Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
