@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that steer the machine: time and priorities, interrupt lines, mappings, the kernel. */
 #include "api/check.h"
+#include "api/delete.h"
 #include "base/clock.h"
 #include "dev/irqchip.h"
 #include "invocations.h"
@@ -10,6 +11,7 @@
 #include "object/irq.h"
 #include "object/notification.h"
 #include "object/ports.h"
+#include "sched/trace.h"
 
 enum err invoke_vspace_feed(struct cpu *cpu, struct cap self, struct cap tables)
 {
@@ -146,6 +148,38 @@ enum err invoke_io_ports_write(struct cpu *cpu, struct cap self, uint16_t offset
         arch_port_write((uint16_t)(ports_first(self.arg) + offset), bytes, value);
     }
     return err;
+}
+
+enum err invoke_trace_attach(struct cpu *cpu, struct cap self, struct cap ring)
+{
+    (void)self;
+    if (cpu->ring.memory != NULL) {
+        return ERR_ALREADY;
+    }
+    if (ring.arg & FRAME_DEVICE) {
+        return invocation_refuse(cpu, ERR_WRONG_TYPE, 1, OBJECT_FRAME, OBJECT_FRAME);
+    }
+    trace_attach(cpu, ring);
+    return OK;
+}
+
+enum err invoke_trace_detach(struct cpu *cpu, struct cap self)
+{
+    (void)self;
+    return cpu->ring.memory == NULL ? ERR_NOT_READY : delete_slot(cpu, &cpu->ring.frame);
+}
+
+enum err invoke_trace_select(struct cpu *cpu, struct cap self, uint64_t events)
+{
+    (void)self;
+    if (events >> TRACE_EVENTS != 0) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (cpu->ring.memory == NULL) {
+        return ERR_NOT_READY;
+    }
+    trace_select(cpu, events);
+    return OK;
 }
 
 enum err invoke_kernel_put(struct cpu *cpu, struct cap self, uint8_t character)

@@ -12,7 +12,9 @@
  *   ARCH_MESSAGE_REGISTERS  message words that travel in registers
  *   ARCH_IRQS               interrupt lines, 0 is none of them
  *   ARCH_FPU_WORDS          what a thread's floating-point registers take
- *   ARCH_FRAME_SP, _PC, _TLS  where these are in a thread's frame
+ *   ARCH_FRAME_SP, _PC, _TLS, _FP  where these are in a thread's frame
+ *   ARCH_FRAME_RECORD       where the frame pointer before this one lies, seen from where it points
+ *                           to; the return address is in the next word
  *   ARCH_TEMPS              words for what only a full frame has
  */
 #pragma once
@@ -93,6 +95,8 @@ void arch_syscall_again(struct tcb *thread);
 /* Panics if a protection of the processor is off, or one of the kernel's pages not as
  * arch_pte_is_kernels() wants it. */
 void arch_check(void);
+/* Chooses the ways into the kernel: traced ones, which never try the fast path, or the usual ones. */
+void arch_trace(bool on);
 /* Prints a thread's registers and the return addresses on the kernel's stack. */
 void arch_print_state(struct tcb const *thread);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/ipc.h"
 
-#include "base/trace.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/object.h"
+#include "trace_events.h"
 
 /* Argument registers. */
 #define ARG_TAG 7
@@ -168,6 +168,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry(current, to, cap.arg, &load);
+    trace_message(cpu, current, to, current->args[ARG_TAG]);
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
         await_reply(current, to);
@@ -203,6 +204,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
             return false;
         }
         carry(from, current, from->badge, &load);
+        trace_message(cpu, from, current, current->args[ARG_TAG]);
     }
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
@@ -286,6 +288,7 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
         }
     }
     carry(current, to, OK, &load);
+    trace_reply(cpu, to, current->args[ARG_TAG]);
     return OK;
 }
 
@@ -409,7 +412,6 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
 {
     struct tcb *current = cpu->current;
     cpu_count(cpu, COUNTER_FAULTS);
-    trace(TRACE_FAULT, (word)current, kind, address);
     current->fault_kind = kind;
     current->fault_address = address;
     struct cap cap = slot_read(&current->slots[THREAD_FAULT]);

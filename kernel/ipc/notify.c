@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/notify.h"
 
-#include "base/trace.h"
 #include "ipc/ipc.h"
+#include "trace_events.h"
 
 bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb *thread)
 {
@@ -92,7 +92,8 @@ void notify_unbind(struct cpu *cpu, struct notification *notification)
 void notify_timer(struct cpu *cpu)
 {
     word now = arch_now();
-    trace(TRACE_TIMER, now, 0, 0);
+    trace_timer(cpu, cpu->timer);
+    trace_interrupted(cpu);
     cpu_count(cpu, COUNTER_TICKS);
     sched_tick(cpu, now);
     for (int i = 0; i < DEADLINES_AT_ONCE; i++) {
@@ -100,6 +101,7 @@ void notify_timer(struct cpu *cpu)
         if (thread == NULL) {
             break;
         }
+        trace_timeout(cpu, thread);
         ipc_cancel(cpu, thread, ERR_TIMED_OUT, false);
     }
     sched_timer_first(cpu);

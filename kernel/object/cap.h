@@ -34,6 +34,7 @@ enum place {
     PLACE_BUFFER,
     PLACE_FAULT,
     PLACE_IRQ,  /* the notification of an interrupt line */
+    PLACE_TRACE, /* the ring of a core */
     PLACE_ROOT, /* the root of a family: holds nothing, is never removed */
 };
 

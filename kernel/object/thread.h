@@ -83,6 +83,7 @@ struct tcb {
     uint8_t sending;   /* enum sending, while it waits with WAIT_SEND */
     uint8_t cs_shift;  /* index bits of the capability space */
     uint32_t fault_kind;
+    uint32_t introduced; /* to the readers of this session of tracing (sched/trace.h) */
     word fault_address;
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
     struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE */

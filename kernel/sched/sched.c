@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/sched.h"
 
+#include "trace_events.h"
+
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
 void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
@@ -343,6 +345,7 @@ void sched_tick(struct cpu *cpu, word now)
     if (sc != NULL && (long)(cpu->end - now) <= 0) {
         stop_time(cpu, now); /* if current goes on, its time is renewed, or it waits */
         cpu->rotate = true;
+        trace_budget(cpu, cpu->current);
         if (cpu->current != NULL) {
             sched_lend(cpu->current, sc);
         }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/lock.h"
+#include "object/ring.h"
 #include "object/sched_context.h"
 #include "object/thread.h"
 #include "object/vspace.h"
@@ -53,6 +54,9 @@ struct cpu {
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
+    word tracing;           /* bits of enum trace_event: which are recorded, into `ring` */
+    struct ring ring;
+    uint32_t trace_session; /* counts the rings; a thread notes the one that knows it */
 
     /* The request to a kernel object that is being performed: see api/invocation.h. */
     word volatile *args;

@@ -19,6 +19,8 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
+#define ARCH_FRAME_FP          4
+#define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             8
 
 /* The machine. */
@@ -34,6 +36,7 @@ struct host {
     bool pending;          /* ... which is there until the test has it taken */
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
+    bool traced;           /* the ways into the kernel are the traced ones */
     bool declined;         /* by the fast path */
     word fpu[ARCH_FPU_WORDS]; /* floating-point registers ... */
     bool fpu_enabled;      /* ... and whether programs can use them */

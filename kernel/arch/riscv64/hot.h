@@ -15,6 +15,8 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
+#define ARCH_FRAME_FP          4
+#define ARCH_FRAME_RECORD      (-16ul)
 #define ARCH_TEMPS             8
 
 ALWAYS_INLINE void *arch_pointer(word address)
