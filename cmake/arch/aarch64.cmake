@@ -14,3 +14,5 @@ foreach(n RANGE 19 28)
   list(APPEND fastpath_flags -fcall-used-x${n})
   list(APPEND fastsignal_flags -ffixed-x${n})
 endforeach()
+# With these every function of a program has a frame, so that samples have call stacks.
+set(frame_pointer_flags -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer)

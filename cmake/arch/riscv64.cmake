@@ -11,3 +11,5 @@ foreach(n RANGE 1 11)
   list(APPEND fastpath_flags -fcall-used-s${n})
   list(APPEND fastsignal_flags -ffixed-s${n})
 endforeach()
+# With these every function of a program has a frame, so that samples have call stacks.
+set(frame_pointer_flags -fno-omit-frame-pointer)

@@ -16,3 +16,6 @@ foreach(n RANGE 12 15)
   list(APPEND fastpath_flags -fcall-used-r${n})
   list(APPEND fastsignal_flags -ffixed-r${n})
 endforeach()
+# With these functions of a program have frames, so that samples have call stacks. One that calls no other and keeps
+# nothing on the stack has none all the same: then its caller is missing.
+set(frame_pointer_flags -fno-omit-frame-pointer)

@@ -369,14 +369,14 @@ ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, struct tcb const *came, bool tr
 ALWAYS_INLINE struct tcb *system_call(struct tcb *current, bool traced)
 {
     struct cpu *cpu = enter(current);
+    struct told told;
     word first = current->args[0];
     cpu_count(cpu, COUNTER_SYSCALLS);
     cpu->last_call = first;
     cpu->last_tag = current->args[7];
     cpu->detail = 0;
     if (traced) {
-        trace_syscall(cpu, first, cpu->last_tag);
-        tell_requests(cpu);
+        tell_before(cpu, &told);
     }
 
     word number = first & OPERATION_MASK;
@@ -384,8 +384,8 @@ ALWAYS_INLINE struct tcb *system_call(struct tcb *current, bool traced)
     if (unlikely(err != OK)) {
         refuse(cpu, err);
     }
-    if (traced && err != ERR_PREEMPTED && cpu->current == current && current->wait == 0) {
-        trace_result(cpu, current->args[0]);
+    if (traced && err != ERR_PREEMPTED && cpu->current != NULL) {
+        tell_after(cpu, current, &told);
     }
     return leave(cpu, current, traced);
 }

@@ -2,6 +2,8 @@
 #include "api/told.h"
 
 #include "object/cnode.h"
+#include "object/endpoint.h"
+#include "object/reply.h"
 #include "trace_events.h"
 
 static struct cap named(struct cpu const *cpu, word address)
@@ -50,19 +52,90 @@ static void tell_batch(struct cpu *cpu, word count, word at)
     }
 }
 
-void tell_requests(struct cpu *cpu)
+/* The endpoint that the call names, NULL if it names none. */
+static struct endpoint *named_endpoint(struct cpu const *cpu, word address)
 {
-    word const *args = cpu->current->args;
+    struct cap cap = named(cpu, address);
+    return cap_type(cap.head) == OBJECT_ENDPOINT ? cap_endpoint(cap) : NULL;
+}
+
+static void note_sending(struct cpu *cpu, struct told *told, word const *args)
+{
+    struct endpoint const *endpoint = named_endpoint(cpu, args[0]);
+    if (endpoint != NULL) {
+        told->receiver = endpoint->recv.head;
+        told->receiver_wait = (word)endpoint | WAIT_RECV;
+    } else {
+        tell(cpu, named(cpu, args[0]), tag_label(args[7]), args);
+    }
+}
+
+static void note_receiving(struct cpu *cpu, struct told *told, word const *args)
+{
+    struct endpoint const *endpoint = named_endpoint(cpu, args[0]);
+    told->sender = endpoint != NULL ? endpoint->send.head : NULL;
+}
+
+static void note_reply(struct told *told, struct tcb *caller)
+{
+    told->caller = caller;
+    told->caller_wait = caller != NULL ? caller->wait : 0;
+}
+
+void tell_before(struct cpu *cpu, struct told *told)
+{
+    struct tcb *current = cpu->current;
+    word const *args = current->args;
+    *told = (struct told){ .tag = args[7] };
+    trace_syscall(cpu, args[0], args[7]);
     switch (args[0] & 31) {
     case SYS_CALL:
     case SYS_CALL_LONG:
     case SYS_CALL_UNTIL:
-        tell(cpu, named(cpu, args[0]), tag_label(args[7]), args);
+    case SYS_SEND:
+    case SYS_NB_SEND:
+    case SYS_SEND_UNTIL:
+        note_sending(cpu, told, args);
         break;
+    case SYS_REPLY_RECV:
+    case SYS_REPLY_RECV_LONG:
+        note_reply(told, current->caller);
+        note_receiving(cpu, told, args);
+        break;
+    case SYS_RECV:
+    case SYS_NB_RECV:
+        note_receiving(cpu, told, args);
+        break;
+    case SYS_REPLY: {
+        struct cap cap = named(cpu, args[0]);
+        bool kept = cap_type(cap.head) == OBJECT_REPLY;
+        note_reply(told, kept ? cap_reply(cap)->caller : current->caller);
+        break;
+    }
     case SYS_BATCH:
         tell_batch(cpu, args[1], args[2]);
         break;
     default:
         break;
+    }
+}
+
+void tell_after(struct cpu *cpu, struct tcb *came, struct told const *told)
+{
+    struct tcb *caller = told->caller;
+    if (caller != NULL && caller->wait != told->caller_wait) {
+        trace_reply(cpu, came, caller, told->tag);
+    }
+    struct tcb const *receiver = told->receiver;
+    if (receiver != NULL && receiver->wait != told->receiver_wait) {
+        trace_message(cpu, came, receiver, told->tag);
+    }
+    bool back = cpu->current == came && came->wait == 0;
+    word first = came->args[0];
+    if (back && told->sender != NULL && (long)first >= 0) {
+        trace_message(cpu, came->caller != NULL ? came->caller : told->sender, came, came->args[7]);
+    }
+    if (back) {
+        trace_result(cpu, first);
     }
 }

@@ -15,6 +15,7 @@
  *   ARCH_FRAME_SP, _PC, _TLS, _FP  where these are in a thread's frame
  *   ARCH_FRAME_RECORD       where the frame pointer before this one lies, seen from where it points
  *                           to; the return address is in the next word
+ *   ARCH_TEMP_LINK          where a function's return address may be, in a full frame
  *   ARCH_TEMPS              words for what only a full frame has
  */
 #pragma once
@@ -62,6 +63,9 @@ ALWAYS_INLINE word arch_root_make(paddr_t table, word asid);
 /* Makes the TLB forget one page, one address space. */
 ALWAYS_INLINE void arch_flush_page(word address, word asid);
 ALWAYS_INLINE void arch_flush_asid(word asid);
+/* Whether a function that calls no other has left its return address in the register: then the frame
+ * has the frame pointer before it in that place. */
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller);
 /* Ports, where a processor has such: 1, 2 or 4 bytes at once. */
 ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes);
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value);

@@ -5,7 +5,6 @@
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/object.h"
-#include "trace_events.h"
 
 /* Argument registers. */
 #define ARG_TAG 7
@@ -168,7 +167,6 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry(current, to, cap.arg, &load);
-    trace_message(cpu, current, to, current->args[ARG_TAG]);
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
         await_reply(current, to);
@@ -204,7 +202,6 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
             return false;
         }
         carry(from, current, from->badge, &load);
-        trace_message(cpu, from, current, current->args[ARG_TAG]);
     }
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
@@ -288,7 +285,6 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
         }
     }
     carry(current, to, OK, &load);
-    trace_reply(cpu, to, current->args[ARG_TAG]);
     return OK;
 }
 

@@ -35,7 +35,7 @@ void trace_record(struct cpu *cpu, enum trace_event event, word a, word b)
     if (CONFIG_DEBUG) {
         trace_last[trace_count++ % TRACE_LAST] = entry_of(event, current, a, b);
     }
-    if (!(cpu->tracing >> event & 1)) {
+    if (!trace_is_on(cpu, event)) {
         return;
     }
     if (current != NULL && current->introduced != cpu->trace_session) {
@@ -59,7 +59,14 @@ static unsigned follow_frames(struct tcb const *thread, word callers[SAMPLE_DEPT
     for (word above, caller; depth < SAMPLE_DEPTH; frame = above) {
         word record = frame + ARCH_FRAME_RECORD;
         if (!vspace_look(&view, record, &above) ||
-            !vspace_look(&view, record + sizeof(word), &caller) || caller == 0) {
+            !vspace_look(&view, record + sizeof(word), &caller)) {
+            break;
+        }
+        if (depth == 0 && arch_frame_is_leaf(frame, caller)) {
+            above = caller;
+            caller = thread->temps[ARCH_TEMP_LINK];
+        }
+        if (caller == 0) {
             break;
         }
         callers[depth++] = caller;
@@ -70,12 +77,9 @@ static unsigned follow_frames(struct tcb const *thread, word callers[SAMPLE_DEPT
     return depth;
 }
 
-void trace_interrupted(struct cpu *cpu)
+void trace_sample_current(struct cpu *cpu)
 {
     struct tcb const *thread = cpu->current;
-    if (likely(!(cpu->tracing & 1ul << TRACE_SAMPLE)) || thread == NULL) {
-        return;
-    }
     word callers[SAMPLE_DEPTH + 1];
     unsigned depth = follow_frames(thread, callers);
     callers[depth] = 0;

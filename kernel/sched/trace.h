@@ -9,9 +9,17 @@
 
 #include "sched/sched.h"
 
+/* Whether an event is selected. Looked at as the sign: no processor needs more than three
+ * instructions for that. */
+ALWAYS_INLINE bool trace_is_on(struct cpu const *cpu, enum trace_event event)
+{
+    return unlikely((long)(cpu->tracing << (63 - event)) < 0);
+}
+
+/* In debug builds all are, but for the ring. */
 ALWAYS_INLINE bool trace_wants(struct cpu const *cpu, enum trace_event event)
 {
-    return CONFIG_DEBUG || unlikely((cpu->tracing & 1ul << event) != 0);
+    return CONFIG_DEBUG || trace_is_on(cpu, event);
 }
 
 /* What a thread is called in an entry; it may be gone. */
@@ -22,8 +30,14 @@ ALWAYS_INLINE uint32_t trace_thread(struct tcb const *thread)
 
 /* Writes an entry of the current thread; a thread that is new to the ring is introduced before. */
 void trace_record(struct cpu *cpu, enum trace_event event, word a, word b);
-/* Where the timer has interrupted the current thread, if that is of interest. */
-void trace_interrupted(struct cpu *cpu);
+/* Where the timer has interrupted the current thread. */
+void trace_sample_current(struct cpu *cpu);
+ALWAYS_INLINE void trace_interrupted(struct cpu *cpu)
+{
+    if (trace_is_on(cpu, TRACE_SAMPLE) && cpu->current != NULL) {
+        trace_sample_current(cpu);
+    }
+}
 
 /* Gives a core its ring, chooses its events, ends it all. The ring's frame goes by itself. */
 void trace_attach(struct cpu *cpu, struct cap frame);

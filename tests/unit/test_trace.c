@@ -205,8 +205,8 @@ START_TEST(a_call_can_be_followed)
     (void)sys_reply_recv(endpoint, &m, 0 | SYS_TAG);
     ck_runs(world_init());
     e = next_is(TRACE_REPLY);
-    ck_assert_uint_eq(e->thread, id(server.tcb));
-    ck_assert_uint_eq((uint32_t)e->words[0], client);
+    ck_assert_uint_eq((uint32_t)e->words[0], id(server.tcb));
+    ck_assert_uint_eq(e->words[0] >> 32, client);
     ck_assert_uint_eq(tag_request(e->words[1]), 99);
     ck_assert_uint_eq(next_is(TRACE_SWITCH)->words[0] >> 32, client);
 

@@ -22,6 +22,7 @@
 #define ARCH_FRAME_FP          4
 #define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             8
+#define ARCH_TEMP_LINK         0
 
 /* The machine. */
 struct host {
@@ -175,4 +176,10 @@ ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes)
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value)
 {
     (void)port, (void)bytes, (void)value;
+}
+
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)
+{
+    (void)frame, (void)caller;
+    return false;
 }
