@@ -39,7 +39,7 @@ UPWARDS = {
     ("arch/*/cpu.c", "api/syscall.h"): "traps enter the kernel here",
 }
 # What the host, which neither boots nor traps, has of an architecture's files.
-HOST_FILES = {"cpu.c", "fast.h", "hot.h"}
+HOST_FILES = {"cpu.c", "fast.h", "hot.h", "pmu.c"}
 HEADER_OF_ARCH = {"riscv64": "riscv.h", "aarch64": "aarch64.h", "x86_64": "x86_64.h"}
 # Headers that are a part of another one, which includes them where it needs them.
 PARTS = {"trap.h": "the processor's part of <tessera/sys.h>"}

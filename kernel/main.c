@@ -305,6 +305,7 @@ static struct tcb *make_init(struct boot *boot)
     give(&maker, OBJECT_SCHED_CONTROL, BOOT_SLOT_SCHED_CONTROL);
     give(&maker, OBJECT_KERNEL, BOOT_SLOT_KERNEL);
     give(&maker, OBJECT_TRACE, BOOT_SLOT_TRACE);
+    give(&maker, OBJECT_PMU_CONTROL, BOOT_SLOT_PMU_CONTROL);
     struct cap tables = make(&maker, OBJECT_TABLES, INIT_TABLES_BITS, maker.next_slot++);
     maker.vspace = cap_vspace(vspace);
     if (vspace_feed(maker.vspace, tables.slot) != OK) {

@@ -14,6 +14,7 @@
 #include "object/irq.h"
 #include "object/object.h"
 #include "sched/fpu.h"
+#include "sched/pmu.h"
 #include "trace_events.h"
 
 static void put_on_dying(struct family *family, struct life *life)
@@ -205,6 +206,9 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return clear_reply(cpu, object);
     case OBJECT_SCHED_CONTEXT:
         return sched_forget_one(cpu, object);
+    case OBJECT_PMU:
+        pmu_clear(cpu, object);
+        return true;
     case OBJECT_VSPACE:
         cpu->resched = RESCHED_ALL; /* it may be loaded */
         return vspace_clear_step(object, NULL);

@@ -101,6 +101,15 @@ void arch_syscall_again(struct tcb *thread);
 void arch_check(void);
 /* Chooses the ways into the kernel: traced ones, which never try the fast path, or the usual ones. */
 void arch_trace(bool on);
+/* Counters of the processor's, in pmu.c: how many there are that can be set to this or that event. */
+unsigned arch_pmu_counters(void);
+/* Sets a free one to an event, of PMU_KIND_HARDWARE or _RAW, and *counter to its number.
+ * ERR_OCCUPIED: none is free; ERR_UNSUPPORTED: none can do that. */
+NODISCARD enum err arch_pmu_start(enum pmu_kind kind, word event, unsigned *counter);
+void arch_pmu_stop(unsigned counter);
+/* It counts up to the mask and then from 0 on. */
+word arch_pmu_read(unsigned counter);
+word arch_pmu_mask(void);
 /* Prints a thread's registers and the return addresses on the kernel's stack. */
 void arch_print_state(struct tcb const *thread);
 

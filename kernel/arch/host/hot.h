@@ -25,6 +25,8 @@
 #define ARCH_TEMP_LINK         0
 
 /* The machine. */
+#define HOST_EVENTS 8u
+
 struct host {
     word registers[8];     /* the running program's: address and operation, message, tag */
     struct tcb *current;   /* who runs */
@@ -37,6 +39,7 @@ struct host {
     bool pending;          /* ... which is there until the test has it taken */
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
+    word happened[HOST_EVENTS]; /* what the processor counts, by event */
     bool traced;           /* the ways into the kernel are the traced ones */
     bool declined;         /* by the fast path */
     word fpu[ARCH_FPU_WORDS]; /* floating-point registers ... */
