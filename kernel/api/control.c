@@ -118,6 +118,14 @@ enum err invoke_sched_control_set_priority(struct cpu *cpu, struct cap self,
     return OK;
 }
 
+enum err invoke_sched_control_mark(struct cpu *cpu, struct cap self, struct cap context,
+                                   uint64_t mark)
+{
+    (void)cpu, (void)self;
+    cap_sched_context(context)->mark = mark;
+    return OK;
+}
+
 /* Argument 1 and 2: whether such an access stays within the range. */
 NODISCARD static enum err check_ports(struct cpu *cpu, struct cap self, uint16_t offset, uint8_t bytes)
 {
@@ -285,6 +293,24 @@ enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects
     }
     arch_check();
     *objects = check_everything(cpu);
+    return OK;
+}
+
+enum err invoke_kernel_inherit(struct cpu *cpu, struct cap self, uint8_t on)
+{
+    (void)self;
+    if (!CONFIG_DEBUG) {
+        return ERR_BAD_REQUEST;
+    }
+    inherit_switch(on != 0);
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        struct slot *root = &families[f].root;
+        for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
+            if (cap_type(slot->head) == OBJECT_THREAD) {
+                inherit_update(cpu, cap_thread(slot_read(slot)));
+            }
+        }
+    }
     return OK;
 }
 

@@ -90,7 +90,7 @@ NODISCARD ALWAYS_INLINE enum err until(struct cpu *cpu, enum err (*operation)(st
     if (current->buffer == NULL) {
         return ERR_NO_BUFFER;
     }
-    word deadline = *(word volatile *)&current->buffer->deadline;
+    word deadline = user_read(&current->buffer->deadline);
     enum err err = operation(cpu);
     bool waits = current->wait != 0 && (wait_kind(current->wait) == WAIT_SEND ||
                                         wait_kind(current->wait) == WAIT_REPLY);
@@ -303,16 +303,32 @@ static void idle(struct cpu *cpu)
     interrupt(cpu, true);
 }
 
+/* Nobody can run; or somebody could, if there were time for it. */
+static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
+{
+    struct tcb *late = cpu->late;
+    if (late == NULL) {
+        idle(cpu);
+        return;
+    }
+    cpu->late = NULL;
+    cpu->current = NULL; /* it is ready, or waits: there is nothing more to do for it */
+    ipc_time_out(cpu, late);
+}
+
 static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
     for (;;) {
         struct tcb *next = sched_choose(cpu);
         if (unlikely(next == NULL)) {
-            idle(cpu);
+            wait_or_tell(cpu);
             continue;
         }
         cpu->current = next;
+        if (unlikely(cpu->fpu_on) && next != cpu->fpu_owner) {
+            fpu_off(cpu);
+        }
         if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
             break;
         }
@@ -322,9 +338,6 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
     struct tcb *next = cpu->current;
     if (next != current) {
         cpu_count(cpu, COUNTER_SWITCHES);
-    }
-    if (unlikely(cpu->fpu_on) && next != cpu->fpu_owner) {
-        fpu_off(cpu);
     }
     arch_root_load(next->vspace->root);
     return next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "api/told.h"
 
+#include "ipc/wait_set.h"
 #include "object/cnode.h"
 #include "object/endpoint.h"
 #include "object/reply.h"
@@ -12,7 +13,7 @@ static struct cap named(struct cpu const *cpu, word address)
 }
 
 /* `args` are the request's arguments, counted from 1. */
-static void tell(struct cpu *cpu, struct cap self, word label, word volatile const *args)
+static void tell(struct cpu *cpu, struct cap self, word label, word const *args)
 {
     if (label / 16 != cap_type(self.head)) {
         return;
@@ -45,18 +46,26 @@ static void tell(struct cpu *cpu, struct cap self, word label, word volatile con
 
 static void tell_batch(struct cpu *cpu, word count, word at)
 {
-    struct message_buffer *buffer = cpu->current->buffer;
+    struct message_buffer const USER *buffer = cpu->current->buffer;
     for (; buffer != NULL && at < count && at < BATCH_ENTRIES; at++) {
-        struct batch_entry volatile const *entry = &buffer->batch[at];
-        tell(cpu, named(cpu, entry->target), tag_label(entry->tag), entry->arguments - 1);
+        struct batch_entry const USER *entry = &buffer->batch[at];
+        word args[1 + array_length(entry->arguments)];
+        for (unsigned i = 1; i < array_length(args); i++) {
+            args[i] = user_read(&entry->arguments[i - 1]);
+        }
+        tell(cpu, named(cpu, user_read(&entry->target)), tag_label(user_read(&entry->tag)), args);
     }
 }
 
-/* The endpoint that the call names, NULL if it names none. */
+/* The endpoint that the call names, or the one of the wait set that it is a member of; NULL: none. */
 static struct endpoint *named_endpoint(struct cpu const *cpu, word address)
 {
     struct cap cap = named(cpu, address);
-    return cap_type(cap.head) == OBJECT_ENDPOINT ? cap_endpoint(cap) : NULL;
+    if (cap_type(cap.head) != OBJECT_ENDPOINT) {
+        return NULL;
+    }
+    struct member const *via = wait_set_member(cap_endpoint(cap));
+    return via != NULL ? via->set->endpoint : cap_endpoint(cap);
 }
 
 static void note_sending(struct cpu *cpu, struct told *told, word const *args)

@@ -6,28 +6,34 @@
 void ring_attach(struct ring *ring, struct cap frame)
 {
     cap_copy(frame, &ring->frame, FRAME_WRITE, frame_unmapped_arg(frame.arg));
-    struct trace_ring *memory = arch_window(frame_memory(frame.head));
+    struct trace_ring USER *memory = (FORCE void USER *)arch_window(frame_memory(frame.head));
     ring->memory = memory;
     ring->capacity = ((1ul << frame_bits(frame.arg)) - sizeof *memory) / sizeof(struct trace_entry);
     ring->written = ring->at = ring->missing = ring->lost = 0;
-    *memory = (struct trace_ring){ .capacity = ring->capacity };
+    user_write(&memory->written, 0);
+    user_write(&memory->read, 0);
+    user_write(&memory->lost, 0);
+    user_write(&memory->capacity, ring->capacity);
 }
 
 static void store(struct ring *ring, struct trace_entry const *entry)
 {
-    struct trace_entry *entries = (struct trace_entry *)(ring->memory + 1);
-    entries[ring->at] = *entry;
+    word USER *to = (word USER *)((struct trace_entry USER *)(ring->memory + 1) + ring->at);
+    word const *from = (word const *)entry;
+    for (unsigned i = 0; i < sizeof *entry / sizeof *from; i++) {
+        user_write(to + i, from[i]);
+    }
     ring->at = ring->at + 1 < ring->capacity ? ring->at + 1 : 0;
     ring->written++;
 }
 
 bool ring_put(struct ring *ring, struct trace_entry const *entry)
 {
-    struct trace_ring *memory = ring->memory;
-    word used = ring->written - *(word volatile *)&memory->read;
+    struct trace_ring USER *memory = ring->memory;
+    word used = ring->written - user_read(&memory->read);
     if (unlikely(used > ring->capacity - 2)) { /* a reader who is ahead has read nothing */
         ring->missing++;
-        memory->lost = ++ring->lost;
+        user_write(&memory->lost, ++ring->lost);
         return false;
     }
     if (unlikely(ring->missing != 0)) {
@@ -40,6 +46,6 @@ bool ring_put(struct ring *ring, struct trace_entry const *entry)
     }
     store(ring, entry);
     /* Pairs with the acquire of whoever reads the ring. */
-    __atomic_store_n(&memory->written, ring->written, __ATOMIC_RELEASE);
+    __atomic_store_n((FORCE word *)&memory->written, ring->written, __ATOMIC_RELEASE);
     return true;
 }

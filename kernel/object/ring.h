@@ -9,7 +9,7 @@
 #include "object/cap.h"
 
 struct ring {
-    struct trace_ring *memory; /* NULL: there is none */
+    struct trace_ring USER *memory; /* NULL: there is none */
     word capacity;
     word written; /* entries in all */
     word at;      /* where the next one goes */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/sched.h"
 
+#include "sched/refill.h"
 #include "trace_events.h"
 
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
@@ -108,10 +109,17 @@ void cpu_init(struct cpu *cpu)
     cpu->resched = RESCHED_ALL;
 }
 
+/* Somebody is to be told when there is no time for it. */
+static bool has_time_out(struct tcb const *thread)
+{
+    return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && thread->time_out != TIME_OUT_TOLD;
+}
+
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
     cpu->resched = RESCHED_ALL;
-    if (thread->sc == NULL && thread->lent == NULL && thread != cpu->heir) {
+    bool has_time = thread->sc != NULL || thread->lent != NULL || thread == cpu->heir;
+    if (!has_time && !(thread->time_out == TIME_OUT_DUE && has_time_out(thread))) {
         thread->wait = WAIT_TIME;
         return;
     }
@@ -142,6 +150,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
     bool ready = thread->wait == 0 && thread != cpu->current;
     cpu->resched = RESCHED_ALL;
+    cpu->bar = RANK_NEVER; /* the processor is not passed on until all is worked out anew */
     if (ready) {
         ready_remove(cpu, thread);
     }
@@ -159,6 +168,18 @@ void sched_step_aside(struct cpu *cpu)
 }
 
 /* ---- Time ---- */
+
+static struct sched_context *time_of(struct tcb const *thread)
+{
+    return thread->lent != NULL ? thread->lent : thread->sc;
+}
+
+static void update_slice(struct tcb *thread)
+{
+    struct sched_context *sc = thread->sc;
+    bool plain = sc != NULL && sc->period == 0 && thread->lent == NULL;
+    thread->slice = plain ? sc : NULL;
+}
 
 void sched_change_lender(struct tcb *thread, struct sched_context *sc)
 {
@@ -182,6 +203,7 @@ void sched_change_lender(struct tcb *thread, struct sched_context *sc)
         }
         sc->borrowers = thread;
     }
+    update_slice(thread);
 }
 
 void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
@@ -190,6 +212,16 @@ void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
     if (thread->caller != NULL && !receives && thread->lent == NULL) {
         sched_attend(cpu, thread, ATTENTION_TIME);
     }
+}
+
+void sched_start_anew(struct cpu *cpu, struct tcb *thread)
+{
+    struct tcb *caller = thread->caller;
+    if (caller != NULL && caller->sc == NULL) {
+        sched_lend(caller, thread->lent);
+    }
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
 }
 
 /* Nobody's time runs from now on. */
@@ -203,7 +235,7 @@ static void stop_time(struct cpu *cpu, word now)
 
 void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
-    struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
+    struct sched_context *sc = time_of(from);
     if (unlikely(sc == NULL) && cpu->current->sc == NULL) {
         return; /* neither has any: it goes on on what it runs on */
     }
@@ -217,14 +249,95 @@ void sched_take_over(struct cpu *cpu, struct tcb *from)
     cpu->resched = RESCHED_ALL;
 }
 
+/* A call is passed on through so many servers at most, if their time is to be found again. */
+#define LENDERS 16
+
+static bool could_run(struct tcb const *thread)
+{
+    return thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
+}
+
+static void note_time_out(struct cpu *cpu, struct tcb *thread, struct sched_context const *sc)
+{
+    thread->fault_address = sc->mark;
+    thread->fault_time = sched_used(cpu, sc);
+}
+
+/* A thread has lost the time of somebody else, `sc`: it goes on on its own, or has none. */
+static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
+{
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
+    if (thread->sc == NULL && thread->wait != WAIT_STOPPED) {
+        thread->time_out = TIME_OUT_DUE;
+        note_time_out(cpu, thread, sc);
+    }
+    if (could_run(thread)) {
+        sched_unready(cpu, thread, WAIT_TIME);
+        sched_ready(cpu, thread);
+    }
+}
+
+/* What runs is the time `sc`, and the current thread is to run on that no longer. */
+static void current_loses(struct cpu *cpu, struct sched_context *sc)
+{
+    struct tcb *current = cpu->current;
+    stop_time(cpu, arch_now());
+    cpu->resched = RESCHED_ALL;
+    if (current != NULL && current->wait == 0) {
+        lose_lent(cpu, current, sc);
+    }
+}
+
+void sched_take_back(struct cpu *cpu, struct tcb *owner)
+{
+    struct sched_context *sc = owner->sc;
+    if (sc == NULL) {
+        return;
+    }
+    if (cpu->sc == sc && cpu->current != owner && cpu->heir != owner) {
+        current_loses(cpu, sc);
+    }
+    for (unsigned i = 0; i < LENDERS && sc->borrowers != NULL; i++) {
+        lose_lent(cpu, sc->borrowers, sc);
+    }
+}
+
+void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server)
+{
+    /* Whoever runs on its own time has not been passed any. */
+    for (unsigned i = 0; i < LENDERS && !(server->attention & ATTENTION_TIME); i++) {
+        struct tcb *next = wait_object(server->wait);
+        if (next == NULL || wait_kind(server->wait) != WAIT_REPLY) {
+            break;
+        }
+        server = next;
+    }
+    if (server->attention & ATTENTION_TIME) {
+        return;
+    }
+    struct sched_context *sc = server == cpu->current ? cpu->sc : server->lent;
+    if (sc == NULL || sc == server->sc || cpu->heir != NULL) {
+        return;
+    }
+    sched_lend(owner, sc);
+    if (server == cpu->current) {
+        current_loses(cpu, sc);
+    } else {
+        lose_lent(cpu, server, sc);
+    }
+}
+
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
     thread->sc = sc;
+    update_slice(thread);
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
-    if (thread->wait == WAIT_TIME) {
+    if (thread->wait != 0 && wait_kind(thread->wait) == WAIT_TIME) {
+        sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
 }
@@ -250,13 +363,15 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 {
     word now = arch_now();
     cpu->resched = RESCHED_ALL;
-    sc->granted = sched_used(cpu, sc) + budget;
+    if (sc == cpu->sc) {
+        sc->left = (long)(cpu->end - now);
+        cpu->end = now + budget;
+    }
     sc->budget = budget;
     sc->period = period;
-    sc->left = (long)budget;
-    sc->start = now;
-    if (sc == cpu->sc) {
-        cpu->end = now + budget;
+    refill_begin(sc, now);
+    if (sc->thread != NULL) {
+        update_slice(sc->thread);
     }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
@@ -270,8 +385,7 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 static void lose_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
 {
     bool runs_on_it = thread == cpu->current ? cpu->sc == sc : thread->lent == NULL;
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (runs_on_it && could_run) {
+    if (runs_on_it && could_run(thread)) {
         sched_unready(cpu, thread, WAIT_TIME);
     }
 }
@@ -284,23 +398,16 @@ void sched_unbind(struct cpu *cpu, struct sched_context *sc)
     }
     sc->thread = NULL;
     thread->sc = NULL;
+    update_slice(thread);
     lose_time(cpu, thread, sc);
 }
 
 bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
 {
-    if (cpu->sc == sc) {
-        struct tcb *current = cpu->current;
-        cpu->sc = NULL;
-        cpu->resched = RESCHED_ALL;
-        if (current != NULL && current->wait == 0) {
-            current->wait = WAIT_TIME;
-            if (current->sc != NULL && current->sc != sc) {
-                sched_ready(cpu, current);
-            }
-        }
-    }
     sched_unbind(cpu, sc);
+    if (cpu->sc == sc) {
+        current_loses(cpu, sc);
+    }
     struct tcb *thread = sc->waiters.head;
     if (thread == NULL) {
         thread = sc->borrowers;
@@ -308,34 +415,21 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     if (thread == NULL) {
         return true;
     }
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (could_run) {
-        sched_unready(cpu, thread, WAIT_TIME);
-    }
-    sched_lend(thread, NULL);
-    sched_on_its_own(cpu, thread);
-    if (could_run && thread->sc != NULL) {
-        sched_ready(cpu, thread);
-    }
+    lose_lent(cpu, thread, sc);
     return false;
 }
 
-/* A new slice at once, or a new period when it is time for that. False: it must wait. */
-static bool renew(struct sched_context *sc, word now)
+/* Whether there is some of it now: a new slice at once, or what has come back of the budget. */
+static bool has_some(struct sched_context *sc, word now)
 {
-    long left = sc->left;
-    if (sc->period == 0) {
-        sc->left = (long)sc->budget;
-    } else {
-        if (now - sc->start < sc->period) {
-            return false;
-        }
-        /* Periods follow each other without drift; after a pause they start anew. */
-        sc->start = now - sc->start < 2 * sc->period ? sc->start + sc->period : now;
-        sc->left = left < 0 ? left + (long)sc->budget : (long)sc->budget;
+    if (sc->period != 0) {
+        return refill_take(sc, now, false);
     }
-    sc->granted += (word)(sc->left - left);
-    return sc->left > 0;
+    if (sc->left <= 0) {
+        sc->granted += sc->budget - (word)sc->left;
+        sc->left = (long)sc->budget;
+    }
+    return true;
 }
 
 void sched_tick(struct cpu *cpu, word now)
@@ -359,23 +453,57 @@ void sched_tick(struct cpu *cpu, word now)
     }
 }
 
-/* Lets `thread` run on its time. Where that is used up it waits for its next period: false. */
+/* Until there is some of this time again. */
+static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
+{
+    thread->wait = (word)sc | WAIT_TIME;
+    if (sc->waiters.head != NULL) {
+        heap_remove(&cpu->renewals, &sc->renewal); /* what comes first may be another piece */
+    }
+    heap_insert(&cpu->renewals, &sc->renewal, refill_next(sc));
+    sched_timer_by(cpu, refill_next(sc));
+    wait_queue_add(&sc->waiters, thread, false);
+}
+
+/* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
+ * of its own: then `*own` is that. */
+static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
+{
+    bool has_own = thread->lent != NULL && thread->sc != NULL;
+    if (has_own) {
+        sched_lend(thread, NULL);
+        *sc = thread->sc;
+        if (has_some(*sc, now)) {
+            return true;
+        }
+    }
+    if (has_time_out(thread)) {
+        note_time_out(cpu, thread, *sc);
+        cpu->late = thread;
+    } else {
+        wait_for_time(cpu, thread, *sc);
+    }
+    return false;
+}
+
+/* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
+ * cpu->late; so it is if it was to be, and got no time meanwhile. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
 {
-    struct sched_context *sc = thread->lent != NULL ? thread->lent : thread->sc;
+    struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
-        thread->wait = WAIT_TIME;
+        if (thread->time_out == TIME_OUT_DUE && has_time_out(thread)) {
+            cpu->late = thread;
+        } else {
+            thread->wait = WAIT_TIME;
+        }
         return false;
     }
-    if (unlikely(sc->left <= 0) && !renew(sc, now)) {
-        thread->wait = (word)sc | WAIT_TIME;
-        if (sc->waiters.head != NULL) {
-            heap_remove(&cpu->renewals, &sc->renewal); /* the period may be a new one */
-        }
-        heap_insert(&cpu->renewals, &sc->renewal, sc->start + sc->period);
-        sched_timer_by(cpu, sc->start + sc->period);
-        wait_queue_add(&sc->waiters, thread, false);
+    if (unlikely(!has_some(sc, now)) && !turn_to_own(cpu, thread, now, &sc)) {
         return false;
+    }
+    if (unlikely(thread->time_out != TIME_OUT_NONE)) {
+        thread->time_out = TIME_OUT_NONE;
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
@@ -431,6 +559,9 @@ struct tcb *sched_choose(struct cpu *cpu)
         }
         stop_time(cpu, now);
         while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+            if (cpu->late != NULL) {
+                return NULL;
+            }
             best = ready_take(cpu);
         }
     }

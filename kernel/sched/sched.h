@@ -49,6 +49,7 @@ struct cpu {
     int top;           /* the highest priority in the queue, -1 if it is empty */
     struct tcb *first; /* ready, and goes before all in the queue; NULL: not known */
     struct tcb *heir;  /* who gets the time that runs, when this kernel entry is over */
+    struct tcb *late;  /* whose time-out handler is to be told that there is no time for it */
     word end;          /* when `sc` will be used up */
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
@@ -127,7 +128,7 @@ ALWAYS_INLINE void sched_ready_put(struct cpu *cpu, struct tcb *thread)
 ALWAYS_INLINE void sched_wake(struct cpu *cpu, struct tcb *thread)
 {
     kassert(thread != cpu->current);
-    if (likely(thread->sc != NULL)) {
+    if (likely(thread->slice != NULL)) {
         thread->wait = 0;
         cpu->resched |= RESCHED_READY;
         sched_ready_put(cpu, thread);
@@ -181,6 +182,8 @@ void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
 void sched_change_lender(struct tcb *thread, struct sched_context *sc);
 /* To be called where a thread can go on whose caller's time may be gone, or elsewhere. */
 void sched_on_its_own(struct cpu *cpu, struct tcb *thread);
+/* A stopped thread begins anew: what it did on its caller's time is over. */
+void sched_start_anew(struct cpu *cpu, struct tcb *thread);
 /* The same thread has no caller any more. */
 ALWAYS_INLINE void sched_no_caller(struct cpu *cpu, struct tcb *thread)
 {
@@ -195,6 +198,15 @@ ALWAYS_INLINE void sched_lend(struct tcb *thread, struct sched_context *sc)
         sched_change_lender(thread, sc);
     }
 }
+/* Whether the current thread will have time to go on with, when this kernel entry is over. */
+ALWAYS_INLINE bool sched_has_time(struct cpu const *cpu)
+{
+    return cpu->current->sc != NULL || (cpu->sc != NULL && cpu->heir == NULL);
+}
+/* `owner` waits no longer for those who run on its time: they lose it. */
+void sched_take_back(struct cpu *cpu, struct tcb *owner);
+/* The time that `owner`, which has none of its own, has passed on to `server` and from there on. */
+void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server);
 /* The current thread runs on the time of `from`, which waits for it. */
 void sched_take_over(struct cpu *cpu, struct tcb *from);
 /* Gives and takes a thread's own time. */
@@ -224,7 +236,8 @@ ALWAYS_INLINE void sched_timer_by(struct cpu *cpu, word when)
 void sched_timer_first(struct cpu *cpu);
 /* What the passing of time asks for, threads' deadlines aside: slices and periods. */
 void sched_tick(struct cpu *cpu, word now);
-/* Decides who runs: NULL if nobody can. Sets up time and timer for it. */
+/* Decides who runs, and sets up time and timer for it. NULL: nobody can, or cpu->late has to be seen
+ * to first. */
 struct tcb *sched_choose(struct cpu *cpu);
 
 /* The fast path's bar while `next` runs and the highest ready priority is `rival` (-1: nobody).
@@ -250,8 +263,8 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
         return current;
     }
     struct sched_context *from = cpu->sc;
-    struct sched_context *to = next->sc;
-    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0) ||
+    struct sched_context *to = next->slice;
+    if (unlikely(to == NULL) || unlikely(to->left <= 0) ||
         unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "build.h"
 
+#include <idl/memory_client.h>
 #include <tessera/string.h>
 
 /* Where every program has its first thread's stack and message buffer, and where init looks at
@@ -220,6 +221,10 @@ static void give_capability(struct builder *b, struct running *running,
     case PLAN_SOURCE_SCHED_CONTROL:
         source = CPTR(BOOT_SLOT_SCHED_CONTROL);
         break;
+    case PLAN_SOURCE_REPORT:
+        err = sys_cnode_copy(running->cnode, c->slot, b->reports, NOTIFICATION_SIGNAL);
+        check(err, "cannot give a notification to program", name);
+        return;
     case PLAN_SOURCE_KERNEL:
         source = CPTR(BOOT_SLOT_KERNEL);
         break;
@@ -235,7 +240,38 @@ static void give_capability(struct builder *b, struct running *running,
     check(err, "cannot give a capability to program", name);
 }
 
+/* The boot archive, one frame behind the other. */
+static void map_archive(struct builder *b, struct running *running, struct plan_mapping const *m,
+                        char const *name)
+{
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < b->info->archive_frames; i++) {
+        uint8_t type;
+        uint64_t rights, bits;
+        uint32_t slot = sys_slot_take(&b->resources.slots);
+        check(sys_cnode_inspect(b->resources.cnode, b->info->archive_slot + i, &type, &rights, &bits),
+              "no boot archive for program", name);
+        if ((1ul << bits) > (1ul << m->bits) - at) {
+            init_fail("the boot archive is larger than its place in program", name, OK);
+        }
+        check(sys_cnode_copy(b->resources.cnode, slot, CPTR(b->info->archive_slot + i), FRAME_READ),
+              "no boot archive for program", name);
+        map(b, running, CPTR(slot), m->address + at, FRAME_READ, name);
+        at += 1ul << bits;
+    }
+}
+
 /* ---- Programs ---- */
+
+/* Where the faults of a program go that has a pager: the badge says which program it is. */
+static cptr_t pager_endpoint(struct builder *b, uint32_t index)
+{
+    struct plan_program const *program = &b->system.programs[index];
+    uint32_t slot = sys_slot_take(&b->resources.slots);
+    check(sys_cnode_mint(b->resources.cnode, slot, b->objects[program->pager], ENDPOINT_SEND, index + 1),
+          "no pager for program", (char const *)program->name);
+    return CPTR(slot);
+}
 
 static void build_program(struct builder *b, uint32_t index)
 {
@@ -258,8 +294,8 @@ static void build_program(struct builder *b, uint32_t index)
           "no endpoint for program", name);
     check(sys_cnode_copy(running->cnode, 1, CPTR(slot), ENDPOINT_SEND), "no endpoint for program",
           name);
-    check(sys_thread_configure(running->thread, running->cnode, running->vspace, buffer,
-                               CPTR(slot)),
+    cptr_t faults = program->pager == PLAN_NONE ? CPTR(slot) : pager_endpoint(b, index);
+    check(sys_thread_configure(running->thread, running->cnode, running->vspace, buffer, faults),
           "cannot configure program", name);
 
     uint64_t words[2];
@@ -281,6 +317,10 @@ static void build_program(struct builder *b, uint32_t index)
     }
     for (uint32_t i = 0; i < program->mapping_count; i++) {
         struct plan_mapping const *m = &b->system.mappings[program->first_mapping + i];
+        if (m->device == PLAN_NONE) {
+            map_archive(b, running, m, name);
+            continue;
+        }
         cptr_t frame = device_frame(b, find_device(b, m->device), (uint8_t)m->bits);
         map(b, running, frame, m->address, m->rights, name);
     }
@@ -300,6 +340,12 @@ void build_all(struct builder *b)
 void build_start(struct builder *b, uint32_t index)
 {
     struct running const *running = &b->running[index];
+    struct plan_program const *program = &b->system.programs[index];
+    if (program->pager != PLAN_NONE) {
+        struct memory_supervisor pager = { b->objects[program->pager] };
+        check(memory_supervisor_adopt(pager, index + 1, program->limit, running->vspace),
+              "the memory server refuses program", (char const *)program->name);
+    }
     check(sys_thread_start(running->thread, running->entry, STACK_TOP, 0,
                            b->info->clock_hz, BUFFER_ADDRESS),
           "cannot start program", (char const *)b->system.programs[index].name);

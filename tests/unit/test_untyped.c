@@ -35,8 +35,9 @@ static struct kind {
     { OBJECT_ENDPOINT, 0, 0, 6 },
     { OBJECT_NOTIFICATION, 0, 0, 6 },
     { OBJECT_REPLY, 0, 0, 6 },
-    { OBJECT_SCHED_CONTEXT, 0, 0, 7 },
+    { OBJECT_SCHED_CONTEXT, 0, 0, 9 },
     { OBJECT_VSPACE, 0, 0, 7 },
+    { OBJECT_WAIT_SET, 7, MAX_WAIT_SET_BITS, 0 },
 };
 
 START_TEST(sizes_are_those_of_the_interface)
@@ -65,6 +66,7 @@ START_TEST(sizes_are_those_of_the_interface)
 }
 END_TEST
 
+/* escape: VCPU-RETYPE */
 START_TEST(objects_are_aligned_apart_and_zero)
 {
     world_make();
@@ -101,6 +103,7 @@ START_TEST(objects_are_aligned_apart_and_zero)
 }
 END_TEST
 
+/* seL4: RETYPE0000, RETYPE0001 */
 START_TEST(what_does_not_fit_changes_nothing)
 {
     world_make();

@@ -43,6 +43,9 @@ void world_interrupt_at(unsigned n);
 uint64_t world_preemptions(void);
 /* Skips the fast path, so that the same test can be run on the slow one. */
 extern bool world_slow_only;
+/* All invariants are checked after so many kernel entries: 1 unless a test that makes very many says
+ * otherwise. */
+extern unsigned world_check_every;
 /* Whether the last system call was done by the fast path. */
 bool world_was_fast(void);
 

@@ -120,7 +120,8 @@ static bool has_pan(void)
 
 static void protect(void)
 {
-    word sctlr = register_read(sctlr_el1) | SCTLR_WXN;
+    word sctlr = register_read(sctlr_el1);
+    sctlr |= SCTLR_WXN;
     register_write(sctlr_el1, has_pan() ? sctlr & ~SCTLR_SPAN : sctlr);
     if (has_pan()) {
         __asm__ volatile(".arch_extension pan\n\tmsr pan, #1");
@@ -139,7 +140,7 @@ void arch_check(void)
         panic("a protection is off: the kernel can touch programs' pages (PAN)");
     }
     word const *window = arch_window((paddr_t){ register_read(ttbr1_el1) }); /* as it is used */
-    boot_check_tables(window, 0, ENTRIES / 2, ARCH_LEVELS - 1);
+    boot_check_tables(window, 0, ENTRIES / 2);
 }
 
 #define ID_ASID_16_BITS       2

@@ -26,7 +26,7 @@ extern char trap_entry[], traced_entry[];
 extern char kernel_stack_guard[], kernel_stack_top[];
 
 /* The board's device that ends an emulator with an exit code ("sifive,test1"), or NULL. */
-extern uint32_t volatile *riscv_finisher;
+extern uint32_t volatile DEVICE *riscv_finisher;
 
 NORETURN void riscv_boot(word hart, word device_tree, word entry_count);
 struct tcb *riscv_fault(struct tcb *current, word cause, word value);

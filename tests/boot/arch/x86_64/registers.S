@@ -113,6 +113,11 @@ registers_store:
     int3
 1:  jmp 1b
 
+    .globl registers_reserved_store
+registers_reserved_store:
+    xor %eax, %eax
+    ret
+
     .globl faulting_illegal
 faulting_illegal:
     mov $7, %eax
@@ -176,6 +181,10 @@ test_privileged:
     only_kernel sldt %eax
     only_kernel smsw %eax
     only_kernel str %eax
+    only_kernel vmcall
+    only_kernel vmlaunch
+    only_kernel vmresume
+    only_kernel vmmcall
     .pushsection .rodata.privileged, "a"
 test_privileged_end:
     .popsection
