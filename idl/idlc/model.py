@@ -178,6 +178,7 @@ class Param(Named):
     number: int = 0     # counted from 1
     word: int = 0       # its first message word; behind a parameter of variable length: from its end
     behind: str = ""    # that parameter
+    offset: int = 0     # of an event: where it is in the entry's words, in bytes
 
 
 @dataclass
@@ -261,6 +262,7 @@ class Method(Named):
 
 MIN_REGISTER_WORDS = 5   # x86-64 has five message registers, the others six
 MESSAGE_WORDS = 120
+EVENT_BYTES = 16
 
 
 @dataclass
@@ -297,6 +299,10 @@ class Interface(Named):
 class Event(Named):
     number: int = 0
     params: list = field(default_factory=list)
+
+    def word(self, i):
+        """The parameters in the i-th word of an entry, and how far each is shifted there."""
+        return [(p, p.offset % 8 * 8) for p in self.params if p.offset // 8 == i]
 
 
 @dataclass

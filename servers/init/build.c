@@ -277,6 +277,12 @@ static void give_capability(struct builder *b, struct running *running,
     case PLAN_SOURCE_KERNEL:
         source = CPTR(BOOT_SLOT_KERNEL);
         break;
+    case PLAN_SOURCE_TRACE:
+        source = CPTR(BOOT_SLOT_TRACE);
+        break;
+    case PLAN_SOURCE_PMU_CONTROL:
+        source = CPTR(BOOT_SLOT_PMU_CONTROL);
+        break;
     }
     err = c->badge != 0 ? sys_cnode_mint(running->cnode, c->slot, source, c->rights, c->badge)
                         : sys_cnode_copy(running->cnode, c->slot, source, c->rights);
