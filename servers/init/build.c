@@ -37,7 +37,7 @@ static bool is_known(struct plan const *plan, struct plan_capability const *c)
     case PLAN_SOURCE_PORTS:
         return c->index < plan->device_count;
     default:
-        return c->source <= PLAN_SOURCE_REPORT;
+        return c->source <= PLAN_SOURCE_PMU_CONTROL;
     }
 }
 
