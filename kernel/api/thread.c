@@ -214,6 +214,13 @@ enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
     return OK;
 }
 
+enum err invoke_sched_context_missed(struct cpu *cpu, struct cap self, uint64_t *jobs)
+{
+    (void)cpu;
+    *jobs = sched_missed(cap_sched_context(self));
+    return OK;
+}
+
 enum err invoke_sched_context_consumed(struct cpu *cpu, struct cap self, uint64_t *time)
 {
     *time = clock_to_ns(sched_used(cpu, cap_sched_context(self)));

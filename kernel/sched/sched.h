@@ -52,6 +52,7 @@ struct cpu {
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
+    struct heap by_deadline; /* ready threads of DEADLINE_PRIORITY; the first is at its list's head */
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
@@ -216,6 +217,8 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
 /* Moves the current thread behind the others of its priority. */
 void sched_step_aside(struct cpu *cpu);
 
+/* Jobs that were done too late on this time, or are late now. */
+word sched_missed(struct sched_context const *sc);
 /* Ticks of this time that were used so far. */
 word sched_used(struct cpu const *cpu, struct sched_context const *sc);
 /* The timer is to interrupt at `when` at the latest. */
