@@ -29,7 +29,7 @@ endfunction()
 idl_generate(kernel.idl
   types=include/tessera/abi.h names=include/tessera/names.h stubs=include/tessera/sys_stubs.h
   invocations=kernel/invocations.h decode=kernel/decode.c json=kernel.json)
-foreach(library init console memory memory_tests bench)
+foreach(library init console memory memory_tests bench vfs)
   idl_generate(${library}.idl types=include/idl/${library}.h client=include/idl/${library}_client.h
     server=include/idl/${library}_server.h json=${library}.json)
 endforeach()

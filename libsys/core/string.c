@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdint.h>
+#include <tessera/copy.h>
 #include <tessera/string.h>
 
 /* Eight bytes at a time where both sides are aligned; bytes elsewhere. */
+
+/* 256 bytes without a loop: memory is cleared a page at a time. */
+static inline void fill_32_words(uint64_t *to, uint64_t value)
+{
+#define FILL_4(i) to[i] = to[(i) + 1] = to[(i) + 2] = to[(i) + 3] = value
+    FILL_4(0), FILL_4(4), FILL_4(8), FILL_4(12);
+    FILL_4(16), FILL_4(20), FILL_4(24), FILL_4(28);
+}
 
 void *memset(void *to, int value, size_t count)
 {
@@ -12,6 +21,9 @@ void *memset(void *to, int value, size_t count)
         *at++ = byte;
     }
     uint64_t all = byte * 0x0101010101010101ul;
+    for (; count >= 256; count -= 256, at += 256) {
+        fill_32_words((void *)at, all);
+    }
     for (; count >= 8; count -= 8, at += 8) {
         *(uint64_t *)(void *)at = all;
     }
@@ -26,6 +38,13 @@ void *memcpy(void *restrict to, void const *restrict from, size_t count)
     unsigned char *at = to;
     unsigned char const *source = from;
     if ((((uintptr_t)at | (uintptr_t)source) & 7) == 0) {
+        size_t blocks = count / COPY_BLOCK;
+        if (blocks != 0) {
+            copy_blocks((uint64_t *)(void *)at, (uint64_t const *)(void const *)source, blocks);
+            at += blocks * COPY_BLOCK;
+            source += blocks * COPY_BLOCK;
+            count -= blocks * COPY_BLOCK;
+        }
         for (; count >= 8; count -= 8, at += 8, source += 8) {
             *(uint64_t *)(void *)at = *(uint64_t const *)(void const *)source;
         }

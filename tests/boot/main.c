@@ -20,6 +20,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(time)                                                                                        \
     X(schedule)                                                                                    \
     X(notify)                                                                                      \
+    X(throttle)                                                                                    \
+    X(wait_set)                                                                                    \
     X(pointer)                                                                                     \
     X(space)                                                                                       \
     X(fpu)                                                                                         \
@@ -27,7 +29,11 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
-    X(storm)
+    X(owner)                                                                                       \
+    X(thread)                                                                                      \
+    X(serve)                                                                                       \
+    X(storm)                                                                                       \
+    X(longest)
 
 #define DECLARE(name) extern struct test_group const name##_tests;
 #define ADDRESS(name) &name##_tests,
