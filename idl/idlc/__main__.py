@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from . import model, parse
+from . import c, model, parse
 from .diagnostics import IdlError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -31,15 +31,19 @@ def environment():
     env.filters["upper_snake"] = lambda name: model.snake(name).upper()
     env.filters["comment"] = comment
     env.globals["place"] = place
+    env.globals["c"] = c
     env.globals["MIN_REGISTER_WORDS"] = model.MIN_REGISTER_WORDS
     return env
 
 
 def place(param, kernel):
     """Where in its message a parameter is."""
-    if param.type.kind == "cap" and not kernel:
+    t = param.type
+    if t.kind == "cap" and not kernel:
         return "last register"
-    length = ": length, then data" if param.type.kind in ("bytes", "string") else ""
+    length = (": whether it is there, then " if t.optional and not kernel else ": ") + (
+        "length, then data" if t.counted else "buffer and offset, then length" if t.kind == "buffer" else "data")
+    length = length if t.counted or t.kind == "buffer" or (t.optional and not kernel) else ""
     return f"word {param.word}" + (f" behind {param.behind}" if param.behind else "") + length
 
 
@@ -59,7 +63,7 @@ def as_json(library):
     """What tools need at run time: names by number, and the layout of structures."""
     return json.dumps({
         "library": library.name,
-        "errors": {e.value: {"name": e.name, "text": e.text} for e in library.errors},
+        "errors": {number: {"name": e.name, "text": e.text} for _, number, e in library.all_errors},
         "constants": {c.name: c.value for c in library.consts},
         "enums": {e.name: {m.name: m.value for m in e.members} for e in library.enums},
         "objects": {o.name: {"number": o.number, "size": o.size,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads an interface file and checks it. Problems are collected, so that one run shows them all."""
 
+import dataclasses
 import difflib
 import functools
 from pathlib import Path
@@ -19,19 +20,20 @@ C_RESERVED = set(
     "typedef typeof union unix unsigned void volatile while".split())
 # Names that functions generated from a method give to things of their own.
 GENERATED = {
-    "message": set("self m err event reader writer server badge at_fault".split()),
+    "message": set("self m err event reader writer server badge at_fault came".split()),
     "kernel": set("self m err cpu slot head arg".split()),
     "trace": set(),
 }
 GENERATED_METHODS = {"serve", "reply_recv"}
+MESSAGE = ("in", "out")     # where a type stands: in a server's request, or in its reply
 TYPE_WORDS = {*model.PRIMITIVES, "string", "bytes", "any"}
 KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects", "trace": "trace events"}
 
 # How the grammar's tokens are called in a message.
 TOKEN_NAMES = {
     "SEMICOLON": '";"', "COLON": '":"', "LBRACE": '"{"', "RBRACE": '"}"', "LPAR": '"("', "RPAR": '")"',
-    "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "QMARK": '"?"',
-    "__ANON_0": '"->"', "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
+    "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "OPTIONAL": '"?"',
+    "__ANON_0": '"->"', "__ANON_1": '".."', "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
     "$END": "the end of the file",
 }
 
@@ -80,6 +82,10 @@ def kernel_objects():
     return [o.name for o in load(Path(__file__).parent.parent / "kernel.idl").objects]
 
 
+def kind_of(kind):
+    return {"array": "an array", "list": "a list"}[kind]
+
+
 def list_of(words):
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
@@ -92,6 +98,7 @@ class Checker:
         self.lines = [line.strip() for line in text.splitlines()]
         self.problems = []
         self.types = {}
+        self.uses = []
 
     def problem(self, token, code, what, advice):
         self.problems.append(Problem(place_of(token), code, what, advice))
@@ -161,37 +168,61 @@ class Checker:
     # ---- types -----------------------------------------------------------------------------------
 
     def base_type(self, tree):
-        name = str(tree.children[0])
+        token = tree.children[0] if isinstance(tree.children[0], Token) else tree.children[0].children[0]
+        name = str(token)
         if tree.data != "named" or name not in ("u8", "u16", "u32", "u64"):
-            self.problem(tree.children[0], "E016", "the values need a number without a sign",
+            self.problem(token, "E016", "the values need a number without a sign",
                          "write u8, u16, u32 or u64 behind the colon")
             name = "u64"
         size = model.PRIMITIVES[name]
         return model.Type("int", name, size, size)
 
     def type(self, tree, where):
-        """where: "struct", "message" (a server's method), "kernel" (a kernel method), "trace"."""
-        token = tree.children[0]
+        """where: "struct", "in" or "out" (a server's method), "kernel" (a kernel method), "trace"."""
+        base = tree.children[0]
+        kinds = {"cap": self.cap_type, "array": self.array_type, "list": self.list_type, "buffer": self.buffer_type,
+                 "named": self.simple_type}
+        found = kinds[base.data](base, where)
+        if len(tree.children) == 1:
+            return found
+        if where == "struct" or where == "trace" or (where == "kernel" and found.kind != "cap"):
+            self.problem(tree.children[1], "E007", "an optional value cannot stand here", "use a value that means none")
+        if found.kind == "buffer":
+            self.problem(tree.children[1], "E007", "a buffer cannot be optional", "a length of 0 says that there is none")
+        return dataclasses.replace(found, optional=True)
+
+    def simple_type(self, tree, where):
+        token = tree.children[0].children[0]
         name = str(token)
-        if tree.data in ("cap", "optional_cap", "right_cap"):
-            return self.cap_type(tree, where)
-        if tree.data == "array":
-            return self.array_type(tree, where)
-        if name in ("string", "bytes"):
+        if len(tree.children[0].children) == 1 and name in ("string", "bytes"):
             self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
             return model.Type("int", "u64")
         if where == "trace" and name == "Thread":
             return model.Type("thread", name)
-        return self.named_type(token, where)
+        return self.named_type(tree.children[0], where)
 
-    def named_type(self, token, where):
+    def named_type(self, tree, where):
+        """A type by its name, of this library or, as memory.Kind, of one that this one uses."""
+        token = tree.children[0]
         name = str(token)
+        if len(tree.children) == 2:
+            return self.foreign_type(tree, where)
         if name in model.PRIMITIVES:
             if where == "kernel" and name.startswith("i"):
                 self.problem(token, "E007", "the kernel takes no negative numbers", f'use "u{name[1:]}"')
             size = model.PRIMITIVES[name]
             return model.Type("int", name, size, size)
-        decl = self.types.get(name)
+        return self.declared_type(token, name, self.types.get(name), where)
+
+    def foreign_type(self, tree, where):
+        library, token = tree.children
+        types = {d.name: d for other in self.uses if other.name == str(library) for d in other.enums + other.structs}
+        if str(library) not in [other.name for other in self.uses]:
+            self.problem(library, "E005", f'there is no library "{library}" here', f"write above: use {library};")
+            return model.Type("int", "u64")
+        return self.declared_type(token, f"{library}.{token}", types.get(str(token)), where)
+
+    def declared_type(self, token, name, decl, where):
         if decl is None:
             self.problem(token, "E005", f'there is no type "{name}"', self.nearest(name))
             return model.Type("int", "u64")
@@ -207,41 +238,72 @@ class Checker:
         return f'did you mean "{close[0]}"?' if close else otherwise
 
     def array_type(self, tree, where):
-        token = tree.children[0]
+        token = tree.children[0].children[0]
         name = str(token)
         if len(tree.children) == 1:
             self.problem(token, "E006", f'"{name}[]" needs a bound', f"write the greatest length, for example {name}[16]")
             return model.Type("int", "u64")
         bound = self.number(tree.children[1], 1, 1 << 20, "bound")
         if name in ("string", "bytes"):
-            if where != "message":
+            if where not in MESSAGE:
                 self.problem(token, "E007", f'"{name}" cannot stand here', "use an array, for example u8[32]")
             return model.Type(name, name, bound=bound)
-        if where != "struct":
-            self.problem(token, "E007", "an array cannot stand here", "put it into a struct, or use bytes[n]")
-        element = self.named_type(token, where)
-        return model.Type("array", name, element.size * bound, element.align, bound, element)
+        return self.elements("array", tree.children[0], bound, where)
+
+    def list_type(self, tree, where):
+        token = tree.children[0].children[0]
+        bound = self.number(tree.children[1], 1, 1 << 20, "bound")
+        if str(token) in ("string", "bytes"):
+            self.problem(token, "E007", f'"{token}" is no element of a list', f"its bound is a greatest length: {token}[{bound}]")
+            return model.Type("int", "u64")
+        if where == "struct":
+            self.problem(token, "E007", "a list cannot stand here", f"use an array, {token}[{bound}], and a field that counts")
+        return self.elements("list", tree.children[0], bound, where)
+
+    def elements(self, kind, tree, bound, where):
+        if where in ("kernel", "trace"):
+            self.problem(tree.children[0], "E007", f"{kind_of(kind)} cannot stand here", "pass the values one by one")
+        element = self.named_type(tree, where)
+        return model.Type(kind, element.name, element.size * bound, element.align, bound, element)
+
+    def buffer_type(self, tree, where):
+        direction = tree.children[0]
+        if where != "in":
+            self.problem(direction, "E007", "a buffer cannot stand here", "a request names it: pass it to a method")
+        if str(direction) not in ("in", "out"):
+            self.problem(direction, "E015", f'"buffer {direction}" does not exist',
+                         "buffer in: the server reads there; buffer out: it writes there")
+        return model.Type("buffer", str(direction))
 
     def cap_type(self, tree, where):
+        if where not in (*MESSAGE, "kernel"):
+            self.problem(tree.children[0], "E007", "a capability cannot stand here", "pass it as a parameter of a method")
+            return model.Type("int", "u64")
+        return self.kernel_cap(tree) if where == "kernel" else self.server_cap(tree)
+
+    def kernel_cap(self, tree):
         token = tree.children[0]
         name = str(token)
-        right = str(tree.children[1]) if tree.data == "right_cap" else ""
-        if where not in ("message", "kernel"):
-            self.problem(token, "E007", "a capability cannot stand here", "pass it as a parameter of a method")
-        elif name != "any" and name not in self.cap_types():
-            self.problem(token, "E005", f'there is no object "{name}"' if where == "kernel" else
-                         f'there is no object or interface "{name}"',
-                         self.nearest(name, self.cap_types(), 'name one of them, or "any"'))
-        elif where == "message" and tree.data != "cap":
-            self.problem(token, "E007", "a message's capability is neither optional nor of a certain right",
-                         f"write: cap {name}")
+        right = str(tree.children[1]) if len(tree.children) == 2 else ""
+        if name != "any" and name not in self.objects:
+            self.problem(token, "E005", f'there is no object "{name}"',
+                         self.nearest(name, list(self.objects), 'name one of them, or "any"'))
         elif right and right not in self.objects.get(name, ()):
             self.problem(tree.children[1], "E015", f'"{name}" has no right "{right}"',
                          f"it has: {', '.join(self.objects.get(name, ())) or 'none'}")
-        return model.Type("cap", name, right=right, optional=tree.data == "optional_cap")
+        return model.Type("cap", name, right=right)
 
-    def cap_types(self):
-        return list(self.objects) if self.is_kernel else kernel_objects() + self.interfaces
+    def server_cap(self, tree):
+        """cap File, cap vfs.File, cap kernel.Frame, cap any."""
+        token = tree.children[-1]
+        name = ".".join(str(t) for t in tree.children)
+        known = {**self.interfaces, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
+                 **{f"{other.name}.{i.name}": i for other in self.uses for i in other.interfaces}}
+        if name not in known:
+            here = [n for n in known if n.split(".")[-1] == name]
+            self.problem(token, "E005", f'there is no object or interface "{name}"',
+                         f'write: cap {here[0]}' if here else self.nearest(name, list(known), 'name one of them, or "any"'))
+        return model.Type("cap", name, decl=known.get(name))
 
     # ---- declarations ----------------------------------------------------------------------------
 
@@ -261,7 +323,9 @@ class Checker:
         self.objects = {str(t.children[0]): [str(r.children[0]) for x in t.children[2:] if x.data == "rights"
                                              for r in x.children]
                         for t in items if t.data == "object"}
-        self.interfaces = [str(t.children[0]) for t in items if t.data == "interface"]
+        # Methods may name interfaces that come later.
+        self.interfaces = {str(t.children[0]): model.Interface(str(t.children[0]), "", t.children[0], library=out.name)
+                           for t in items if t.data == "interface"}
         if self.objects:
             self.types["ObjectType"] = self.object_type_enum(items)
         for item in items:
@@ -270,6 +334,7 @@ class Checker:
                              "a server has interfaces: interface NAME = NUMBER { ... }")
                 continue
             getattr(self, "add_" + item.data)(item, out)
+        self.add_lone_servers(out)
         declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces
         for decl in declarations:
             self.not_a_type(decl)
@@ -277,9 +342,19 @@ class Checker:
         self.unique(out.consts + [model.Named(f"{model.snake(e.name)}_{m.c}".upper(), "", m.place)
                                   for e in out.enums for m in e.members], "constant")
         self.unique_and_numbered(out.errors, "error")
+        if out.errors and not out.interfaces and not self.is_kernel:
+            self.problem(out.errors[0].place, "E020", "these errors are no interface's", "delete them, or add an interface")
         self.numbered(out.objects, "object")
         self.numbered(out.interfaces, "interface")
+        self.check_errors(out)
         return out
+
+    def check_errors(self, out):
+        """Names are unique in the library, numbers in what they are added to."""
+        for interface in out.interfaces:
+            shared = [e for e in out.errors if out.first_error == interface.first_error]
+            self.numbered(shared + interface.errors, "error")
+            self.unique(out.errors + interface.errors, "error")
 
     def object_type_enum(self, items):
         members = [model.Member(str(t.children[0]), "", t.children[0], value=self.number(t.children[1], 1, 27, "object"))
@@ -292,6 +367,15 @@ class Checker:
 
     def add_const(self, tree, out):
         out.consts.append(self.named(tree, model.Const, value=self.number(tree.children[1], 0, (1 << 64) - 1, "constant")))
+
+    def add_use(self, tree, out):
+        token = tree.children[0]
+        path = Path(self.path).with_name(f"{token}.idl")
+        if str(token) == out.name or not path.exists():
+            self.problem(token, "E005", f'there is no other library "{token}"', f"it would be in {path.name}, beside this file")
+            return
+        out.uses.append(load(path))
+        self.uses = out.uses
 
     def add_errors(self, tree, out):
         for t in tree.children:
@@ -369,25 +453,57 @@ class Checker:
         out.objects.append(decl)
 
     def add_interface(self, tree, out):
-        decl = self.named(tree, model.Interface, number=self.number(tree.children[1], 1, 127, "interface"),
-                          library=out.name)
+        decl = self.interfaces[str(tree.children[0])]
+        decl.docs = self.docs(tree.children[0])
+        decl.place = tree.children[0]
+        decl.number = self.number(tree.children[1], 1, 127, "interface")
         for t in tree.children[2:]:
+            if t.data == "errors":
+                self.add_errors(t, decl)
+                continue
             decl.methods.append(self.method(t, decl, "message"))
             self.not_reserved(t.children[1], GENERATED_METHODS)
         self.unique_and_numbered(decl.methods, "method")
         self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)
 
+    def add_server(self, tree, out):
+        decl = self.named(tree, model.Server, library=out.name)
+        for t in tree.children[1:]:
+            token = t.children[0]
+            found = next((i for i in out.interfaces if i.name == str(token)), None)
+            if found is None:
+                self.problem(token, "E005", f'there is no interface "{token}" above this line',
+                             self.nearest(str(token), [i.name for i in out.interfaces] or ["-"], "declare it first"))
+            elif any(found in s.interfaces for s in [*out.servers, decl]):
+                self.problem(token, "E003", f'"{token}" is in a server already', "an interface is served by one")
+            else:
+                decl.interfaces.append(found)
+        self.not_empty(decl, tree.children[1:], "interface")
+        out.servers.append(decl)
+
+    def add_lone_servers(self, out):
+        """An interface that no server names is served alone."""
+        served = [i for s in out.servers for i in s.interfaces]
+        for interface in out.interfaces:
+            if interface not in served:
+                out.servers.append(model.Server(interface.name, interface.docs, interface.place, interfaces=[interface],
+                                                library=out.name))
+        self.unique(out.servers, "server")
+
     def params(self, tree, where):
-        items, word, behind = [], 0, ""
+        """where: "in", "out", "kernel" or "trace"."""
+        items = []
         for number, t in enumerate(tree.children, 1):
             token = t.children[0]
-            self.not_reserved(token, GENERATED[where])
-            item = model.Param(str(token), "", token, self.type(t.children[1], where), number, word, behind)
-            items.append(item)
+            self.not_reserved(token, GENERATED["message" if where in MESSAGE else where])
+            items.append(model.Param(str(token), "", token, self.type(t.children[1], where), number, library=self.library_name))
+        word, behind = 0 if where not in MESSAGE else model.Method.first_word(items), ""
+        for item in items:
+            item.word, item.behind = word, behind
             if where == "kernel":
-                word = number
-            elif item.type.kind in ("bytes", "string"):
+                word = item.number
+            elif item.type.counted:
                 word, behind = 0, item.name
             else:
                 word += item.type.words
@@ -396,18 +512,30 @@ class Checker:
     def method(self, tree, owner, where):
         limit = 15 if where == "kernel" else 255
         method = self.named(tree, model.Method, 1, number=self.number(tree.children[0], 1, limit, "method"), owner=owner)
-        method.inputs = self.params(tree.children[2], where)
-        method.outputs = self.params(tree.children[3], where)
-        for attribute in tree.children[4:]:
-            self.attribute(attribute, method, owner, where)
-        lengths = [model.Named(f"{p.name}_length", "", p.place) for p in method.inputs + method.outputs
-                   if p.type.kind in ("bytes", "string")]
-        self.unique(method.inputs + method.outputs + lengths, "parameter")
+        lists = [t for t in tree.children[2:] if t.data == "params"]
+        method.inputs = self.params(lists[0], "kernel" if where == "kernel" else "in")
+        if len(lists) == 2:
+            method.outputs = self.params(lists[1], "kernel" if where == "kernel" else "out")
+        for t in tree.children[2 + len(lists):]:
+            self.attribute(t, method, owner, where)
+        self.check_results(method, len(lists) == 2)
+        params = method.inputs + method.outputs
+        lengths = [model.Named(f"{p.name}_{'count' if p.type.kind == 'list' else 'length'}", "", p.place) for p in params
+                   if p.type.counted or p.type.kind == "buffer"]
+        has = [model.Named(f"has_{p.name}", "", p.place) for p in params if p.type.optional]
+        self.unique(params + lengths + has, "parameter")
         if where == "kernel":
             self.check_kernel_method(method)
         else:
             self.check_message(method)
         return method
+
+    def check_results(self, method, has_results):
+        if method.oneway and has_results:
+            self.problem(method.place, "E021", f'"{method.name}" is oneway and has results', "drop one of them")
+        if not method.oneway and not has_results:
+            self.problem(method.place, "E021", f'"{method.name}" does not say what comes back',
+                         "write -> () where nothing but an error does, or oneway where nobody waits for an answer")
 
     def attribute(self, tree, method, owner, where):
         name = str(tree.children[0])
@@ -417,10 +545,10 @@ class Checker:
                 self.problem(right, "E015", f'"{owner.name}" has no right "{right}"',
                              f"it has: {', '.join(r.name for r in owner.rights) or 'none'}")
             method.requires = str(right)
-        elif where == "message" and name == "fast" and len(tree.children) == 1:
-            method.fast = True
+        elif where == "message" and name in ("fast", "oneway") and len(tree.children) == 1:
+            setattr(method, name, True)
         else:
-            known = '"requires RIGHT"' if where == "kernel" else '"fast"'
+            known = '"requires RIGHT"' if where == "kernel" else '"fast" and "oneway"'
             self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', f"known here: {known}")
 
     def check_kernel_method(self, method):
@@ -439,18 +567,13 @@ class Checker:
             self.check_caps(method, params, what)
         if method.fast and not method.in_registers:
             self.problem(method.place, "E012", f'"{method.name}" is marked fast but does not fit the registers',
-                         f"request and reply must be at most {model.MIN_REGISTER_WORDS} numbers each; drop \"fast\" or shorten them")
+                         f"request and reply must be at most {model.MIN_REGISTER_WORDS} numbers each, a capability among them; drop \"fast\" or shorten them")
 
     def check_caps(self, method, params, what):
         caps = [p for p in params if p.type.kind == "cap"]
         if len(caps) > 1:
             self.problem(caps[1].place, "E011", f'the {what} of "{method.name}" carries {len(caps)} capabilities',
                          "one message carries one: use two methods")
-        others = [p for p in params if p.type.kind != "cap"]
-        room = model.MIN_REGISTER_WORDS - 1
-        if caps and (not all(p.type.scalar for p in others) or len(others) > room):
-            self.problem(caps[0].place, "E011", f'the {what} of "{method.name}" leaves no register for the capability',
-                         f"beside a capability there is room for {room} numbers: pass the rest in another method")
 
     def add_trace(self, tree, out):
         for t in tree.children:

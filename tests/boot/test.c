@@ -14,12 +14,13 @@
 
 extern struct test_group const capability_tests, rights_tests, registers_tests, secrets_tests,
     memory_tests, revoke_tests, fault_tests, time_tests, schedule_tests, notify_tests,
-    pointer_tests, space_tests, fpu_tests, storm_tests;
+    pointer_tests, space_tests, fpu_tests, storm_tests,
+    interface_tests;
 
 static struct test_group const *const groups[] = {
     &capability_tests, &rights_tests, &registers_tests, &secrets_tests,  &memory_tests,
     &revoke_tests,     &fault_tests,  &time_tests,      &schedule_tests, &notify_tests,
-    &pointer_tests,    &space_tests,  &fpu_tests,    &storm_tests,
+    &pointer_tests,    &space_tests,  &fpu_tests,        &storm_tests,    &interface_tests,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
