@@ -38,7 +38,7 @@ void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigne
 
 /* Panics if one of these entries of a page table of the kernel's lets programs in, or the kernel both
  * write and execute; and so on below. */
-void boot_check_tables(word const *table, unsigned first, unsigned end, unsigned level);
+void boot_check_tables(word const *root, unsigned first, unsigned end);
 
 /* Makes the first program of the boot image and everything it is given; returns its thread. */
 struct tcb *kernel_boot(struct boot *boot, word stack_top);

@@ -71,17 +71,29 @@ void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigne
     boot->device[boot->device_count - 1].ports = true;
 }
 
-void boot_check_tables(word const *table, unsigned first, unsigned end, unsigned level)
+void boot_check_tables(word const *root, unsigned first, unsigned end)
 {
-    for (unsigned i = first; i < end; i++) {
-        if (!arch_pte_valid(table[i])) {
+    /* The tables on the way to where it is, from the root down. */
+    unsigned level = ARCH_LEVELS - 1;
+    struct {
+        word const *at, *end;
+    } way[ARCH_LEVELS] = { [ARCH_LEVELS - 1] = { root + first, root + end } };
+    while (level < ARCH_LEVELS) {
+        if (way[level].at == way[level].end) {
+            level++;
             continue;
         }
-        void const *to = arch_window(arch_pte_address(table[i]));
-        if (!arch_pte_is_leaf(table[i], level)) {
-            boot_check_tables(to, 0, ENTRIES, level - 1);
-        } else if (!arch_pte_is_kernels(table[i])) {
-            panic("the kernel's page of %p is open to programs, or can be written and executed", to);
+        word pte = *way[level].at++;
+        if (!arch_pte_valid(pte)) {
+            continue;
+        }
+        word const *to = arch_window(arch_pte_address(pte));
+        if (!arch_pte_is_leaf(pte, level)) {
+            level--;
+            way[level].at = to;
+            way[level].end = to + ENTRIES;
+        } else if (!arch_pte_is_kernels(pte)) {
+            panic("the kernel's page of %p is open to programs, or can be written and executed", (void const *)to);
         }
     }
 }
@@ -286,6 +298,8 @@ static void give_devices(struct maker *maker)
         maker->info->device_count++;
     }
 }
+
+_Static_assert(sizeof(struct boot_info) <= PAGE, "init finds it in one page");
 
 static struct tcb *make_init(struct boot *boot)
 {

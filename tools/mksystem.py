@@ -225,14 +225,15 @@ class System:
     SHARED = {"endpoint": "Endpoint", "notification": "Notification"}
     OWN = {"cnode": ("CNode", "own_cnode"), "vspace": ("VSpace", "own_vspace"), "thread": ("Thread", "own_thread")}
     CONTROL = {"irq": ("IrqControl", "irq_control"), "sched": ("SchedControl", "sched_control"),
-               "kernel": ("Kernel", "kernel")}
+               "kernel": ("Kernel", "kernel"), "report": ("Notification", "report")}
     KINDS = (*SHARED, "untyped", "interrupt", "own", "control")
     # Who has the one right waits for somebody with the other.
     PARTNERS = {"endpoint": ("send", "recv"), "notification": ("wait", "signal")}
 
     @classmethod
     def types(cls):
-        return [*cls.SHARED.values(), "Untyped", "IrqHandler", *(name for name, _ in (*cls.OWN.values(), *cls.CONTROL.values()))]
+        given = [name for name, _ in (*cls.OWN.values(), *cls.CONTROL.values())]
+        return list(dict.fromkeys([*cls.SHARED.values(), "Untyped", "IrqHandler", *given]))
 
     def __init__(self, kernel, path, platform, manifests):
         self.kernel = kernel
@@ -304,12 +305,13 @@ class System:
     def add_program(self, name, program):
         file, keys = self.file, ["program", name]
         file.name(keys, name, "a program's name", 15)
-        file.table(keys, program, {"file", "priority", "slice_us", "capability", "memory"})
+        file.table(keys, program, {"file", "priority", "slice_us", "pager", "limit", "capability", "memory"})
         known = sorted(set(self.manifests) - {"init"})
         kind = file.one_of([*keys, "file"], program.get("file", name), known, "program")
         manifest = self.manifests[kind]
         priority = file.number([*keys, "priority"], program.get("priority"), 0, 254, "a priority (init has 255)")
         slice_us = file.number([*keys, "slice_us"], program.get("slice_us", 10000), 10, 10_000_000, "the slice, in microseconds,")
+        pager, limit = self.pager(keys, program)
         first_capability, first_mapping = len(self.capabilities), len(self.mappings)
         for cap_name, given in self.matched(keys, "capability", program, manifest.capabilities, manifest):
             self.add_capability([*keys, "capability", cap_name], given, *manifest.capabilities[cap_name])
@@ -319,7 +321,21 @@ class System:
             "Program", name=name, file=kind, slice=slice_us * 1000, priority=priority, cnode_radix=manifest.radix,
             stack_bits=manifest.stack_bits, first_capability=first_capability,
             capability_count=len(self.capabilities) - first_capability, first_mapping=first_mapping,
-            mapping_count=len(self.mappings) - first_mapping))
+            mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit))
+
+    def pager(self, keys, program):
+        """(endpoint that the program's faults go to, pages that it may have)."""
+        if "pager" not in program:
+            if "limit" in program:
+                raise self.file.wrong([*keys, "limit"], "only a program with a pager has a limit of memory; add pager = \"ENDPOINT\"")
+            return NONE, 0
+        endpoints = [name for kind, name in self.shared if kind == "endpoint"]
+        name = self.file.one_of([*keys, "pager"], program["pager"], endpoints, "endpoint")
+        if "recv" not in self.holders["endpoint", name]:
+            raise self.file.wrong([*keys, "pager"], f'no program above has the right to recv on "{name}"; write its server above')
+        if "limit" not in program:
+            raise self.file.wrong([*keys, "pager"], 'say how much memory the program may have: limit = "16M"')
+        return self.shared["endpoint", name], 1 << (bits_of(self.file, [*keys, "limit"], program["limit"]) - 12)
 
     def matched(self, keys, what, program, needed, manifest):
         """What the program is given, once that is exactly what it asks for."""
@@ -351,7 +367,7 @@ class System:
             raise file.wrong(keys, f"say where it comes from, by one of: {listed(self.KINDS)}")
         kind = kinds[0]
         file.table(keys, given, {kind, "rights", "badge"} if kind in self.SHARED else {kind})
-        what, index, bits, rights = given[kind], 0, 0, (1 << 64) - 1
+        what, index, bits, rights, badge = given[kind], 0, 0, (1 << 64) - 1, 0
         at = [*keys, kind]
         if kind in self.SHARED:
             found, source = self.SHARED[kind], "object"
@@ -365,15 +381,15 @@ class System:
         if found != type_name:
             raise file.wrong(keys, f"the program needs a capability of type {type_name}, this is {found}")
         if kind in self.SHARED:
-            index, rights = self.share(keys, given, kind, needed)
+            index, rights, badge = self.share(keys, given, kind, needed)
         elif kind == "interrupt":
             self.owned(keys, "interrupt", index)
         self.capabilities.append(self.kernel.pack(
-            "Capability", rights=rights, badge=given.get("badge", 0), slot=slot, index=index, source=self.sources[source],
+            "Capability", rights=rights, badge=badge, slot=slot, index=index, source=self.sources[source],
             bits=bits))
 
     def share(self, keys, given, kind, needed):
-        """(index, rights) of a capability to one of the shared objects."""
+        """(index, rights, badge) of a capability to one of the shared objects."""
         file, type_name = self.file, self.SHARED[kind]
         name = file.one_of([*keys, kind], given[kind], [n for k, n in self.shared if k == kind], kind)
         rights = self.kernel.rights_of(file, [*keys, "rights"], type_name, given.get("rights", []))
@@ -382,13 +398,16 @@ class System:
                                   (rights, needed, "the program does not ask for the right to {}; drop it")):
             if have & ~other:
                 raise file.wrong([*keys, "rights"], what.format(listed(n for n in bits if have & ~other & bits[n])))
-        badge = file.number([*keys, "badge"], given.get("badge", 0), 0, (1 << (59 if kind == "endpoint" else 64)) - 1, "a badge")
+        badge = given.get("badge", 0)
+        if badge == "program":      # the number by which the supervisor and pagers know it
+            badge = len(self.programs) + 1
+        badge = file.number([*keys, "badge"], badge, 0, (1 << (59 if kind == "endpoint" else 64)) - 1, 'a badge (or "program", the program\'s own)')
         if badge and kind == "endpoint":
             owner = self.badges.setdefault((name, badge), keys)
             if owner is not keys:
                 raise file.wrong([*keys, "badge"], f"{'.'.join(owner)} has this badge too: the server could not tell them apart")
         self.holders[kind, name].update({n: keys[1] for n in bits if rights & bits[n]})
-        return self.shared[kind, name], rights
+        return self.shared[kind, name], rights, badge
 
     def plan(self):
         head = self.kernel.pack(

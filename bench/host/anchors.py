@@ -98,6 +98,7 @@ WHAT = {
     "sched.yield.alone": "nobody else is ready",
     "sched.switch.same": "yield until the other thread runs, one address space",
     "sched.switch.cross": "yield until the other thread runs, two address spaces",
+    "sched.boost": "what a round trip to a less urgent server costs more",
     "fault.round_trip": "round trip: page fault, handler in another address space, back",
     "irq.latency": "interrupt raised until its driver runs",
     "cap.copy": "", "cap.mint": "", "cap.delete": "of a copy",

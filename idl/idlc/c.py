@@ -42,6 +42,8 @@ def declare_input(p, is_client):
     t = p.type
     if t.scalar:
         return ([f"bool has_{p.name}"] if t.optional else []) + [f"{t.c} {p.name}"]
+    if t.own and not is_client:
+        return ([f"bool has_{p.name}"] if t.optional else []) + [f"uint64_t {p.name}"]
     if t.kind == "cap":
         return [f"{t.c} {p.name}"]
     if t.kind == "buffer":
@@ -174,6 +176,8 @@ def argument(p):
     t = p.type
     if t.scalar:
         return ([f"has_{p.name} != 0"] if t.optional else []) + [p.name if t.c == "uint64_t" else f"({t.c}){p.name}"]
+    if t.own:
+        return ([f"has_{p.name}"] if t.optional else []) + [p.name]
     value = f"&{p.name}" if t.kind == "struct" else p.name
     if t.optional and t.kind != "cap":
         value = f"has_{p.name} ? {value} : NULL"
@@ -232,20 +236,21 @@ def raw(p):
     return f"{p.name}.cap.raw" if p.type.decl else f"{p.name}.raw"
 
 
-def received(p):
-    """A capability that came, as a value of its type."""
-    value = "came ? sys_received() : CPTR_NONE" if p.type.optional else "sys_received()"
-    return f"{{ {value} }}" if p.type.decl else value
-
-
-def not_received(p):
-    """The condition that no capability came, or one of another type; nothing where any is fine."""
-    name = p.type.name
-    object_ = snake(name[7:]).upper() if name.startswith("kernel.") else "ENDPOINT" if p.type.decl else ""
+def receive(p, server):
+    """(statements, condition, statements behind it) for a skeleton that takes the capability that came."""
+    t = p.type
+    if t.own:
+        wrong = f"!sys_received_own({server}_endpoint(server), &{p.name})"
+        has = [f"bool has_{p.name} = came;"] if t.optional else []
+        return [*has, f"uint64_t {p.name} = 0;"], f"came && {wrong}" if t.optional else f"!came || {wrong}", []
+    object_ = snake(t.name[7:]).upper() if t.name.startswith("kernel.") else "ENDPOINT" if t.decl else ""
     wrong = f"!sys_received_is(OBJECT_{object_})" if object_ else ""
-    if p.type.optional:
-        return f"came && {wrong}" if wrong else ""
-    return f"!came || {wrong}" if wrong else "!came"
+    if t.optional:
+        wrong = wrong and f"came && {wrong}"
+    else:
+        wrong = " || ".join(filter(None, ["!came", wrong]))
+    value = "came ? sys_received() : CPTR_NONE" if t.optional else "sys_received()"
+    return [], wrong, [f"{t.c} {p.name} = {f'{{ {value} }}' if t.decl else value};"]
 
 
 def cap_count(p):

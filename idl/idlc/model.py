@@ -30,7 +30,8 @@ class Type:
     size and align are bytes in memory; `bound` is the number of elements of an array, or the
     greatest number of elements of a list, or of bytes. `name` is that of the element's type, of the
     object or interface, or a buffer's direction. `decl` is what stands behind the name: nothing for
-    a kernel object. `right` is the one that a kernel method demands.
+    a kernel object. `right` is the one that a kernel method demands. `own`: a capability that the
+    server gave out itself, and knows by its badge.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Type:
     bound: int = 0
     element: "Type | None" = None
     right: str = ""
+    own: bool = False
     optional: bool = False
     decl: object = None
 
@@ -137,7 +139,7 @@ class Type:
         if self.kind in ("bytes", "string"):
             return f"{self.kind}[{self.bound}]"
         if self.kind == "cap":
-            return f"cap {self.name}{'.' + self.right if self.right else ''}"
+            return f"{'own' if self.own else 'cap'} {self.name}{'.' + self.right if self.right else ''}"
         if self.kind == "buffer":
             return f"buffer {self.name}"
         return self.name
@@ -370,6 +372,10 @@ class Server(Named):
     @property
     def takes_caps(self):
         return any(m.in_cap for _, m in self.methods)
+
+    @property
+    def takes_own_caps(self):
+        return any(m.in_cap and m.in_cap.type.own for _, m in self.methods)
 
     @property
     def has_buffers(self):

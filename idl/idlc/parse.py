@@ -181,6 +181,7 @@ class Checker:
         """where: "struct", "in" or "out" (a server's method), "kernel" (a kernel method), "trace"."""
         base = tree.children[0]
         kinds = {"cap": self.cap_type, "array": self.array_type, "list": self.list_type, "buffer": self.buffer_type,
+                 "own": self.own_type,
                  "named": self.simple_type}
         found = kinds[base.data](base, where)
         if len(tree.children) == 1:
@@ -274,6 +275,17 @@ class Checker:
             self.problem(direction, "E015", f'"buffer {direction}" does not exist',
                          "buffer in: the server reads there; buffer out: it writes there")
         return model.Type("buffer", str(direction))
+
+    def own_type(self, tree, where):
+        token = tree.children[0]
+        if where != "in":
+            self.problem(token, "E007", "a capability of one's own cannot stand here",
+                         f"only a server gets them back, in a request; elsewhere write: cap {token}")
+        if str(token) not in self.interfaces:
+            self.problem(token, "E005", f'there is no interface "{token}" in this library',
+                         self.nearest(str(token), list(self.interfaces), "a server knows its own by their badges"))
+            return model.Type("int", "u64")
+        return model.Type("cap", str(token), decl=self.interfaces[str(token)], own=True)
 
     def cap_type(self, tree, where):
         if where not in (*MESSAGE, "kernel"):

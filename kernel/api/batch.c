@@ -43,7 +43,7 @@ static enum err perform(struct cpu *cpu, word *at, word count)
         word next = label == METHOD_FRAME_MAP ? map_run(cpu, entry, *at, count) : *at;
         if (next == *at) {
             struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
-            cpu->args = entry->arguments - 1; /* arguments count from 1 */
+            cpu->args = (word volatile *)entry + 1; /* arguments follow the tag, and count from 1 */
             enum err err = invocation_perform(cpu, cap, label);
             if (unlikely(err != OK)) {
                 return err;

@@ -162,3 +162,17 @@ enum err invoke_cnode_inspect(struct cpu *cpu, struct cap self, uint32_t at, uin
     }
     return OK;
 }
+
+enum err invoke_cnode_compare(struct cpu *cpu, struct cap self, uint32_t at, struct cap other,
+                              uint8_t *same)
+{
+    struct slot *slot;
+    enum err err = cnode_slot_at(self, at, &slot);
+    if (unlikely(err != OK)) {
+        return invocation_refuse(cpu, err, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    word head = slot->head;
+    *same = cap_type(head) != OBJECT_NONE && cap_type(head) == cap_type(other.head) &&
+            cap_object(head) == cap_object(other.head);
+    return OK;
+}

@@ -190,6 +190,24 @@ enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects
     return OK;
 }
 
+enum err invoke_kernel_inherit(struct cpu *cpu, struct cap self, uint8_t on)
+{
+    (void)self;
+    if (!CONFIG_DEBUG) {
+        return ERR_BAD_REQUEST;
+    }
+    inherit_switch(on != 0);
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        struct slot *root = &families[f].root;
+        for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
+            if (cap_type(slot->head) == OBJECT_THREAD) {
+                inherit_update(cpu, cap_thread(slot_read(slot)));
+            }
+        }
+    }
+    return OK;
+}
+
 enum err invoke_kernel_stop(struct cpu *cpu, struct cap self, uint8_t code)
 {
     (void)cpu, (void)self;

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "api/invocation.h"
 
-enum err invocation_refuse(struct cpu *cpu, enum err err, unsigned argument,
-                           enum object_type expected, enum object_type found)
-{
-    cpu->detail = (word)argument << ERROR_DETAIL_ARGUMENT_SHIFT |
-                  (word)expected << ERROR_DETAIL_EXPECTED_SHIFT |
-                  (word)found << ERROR_DETAIL_FOUND_SHIFT;
-    return err;
-}
-
 enum err invocation_refuse_cap(struct cpu *cpu, struct cap cap, unsigned argument,
                                enum object_type type)
 {

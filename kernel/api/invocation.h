@@ -16,8 +16,14 @@ extern invocation_decoder *const invocation_decoders[OBJECT_TYPES * 16];
 
 /* Notes what an argument should have been, and returns `err`. Argument 0 is the capability that
  * was called. */
-enum err invocation_refuse(struct cpu *cpu, enum err err, unsigned argument,
-                           enum object_type expected, enum object_type found);
+static inline enum err invocation_refuse(struct cpu *cpu, enum err err, unsigned argument,
+                                         enum object_type expected, enum object_type found)
+{
+    cpu->detail = (word)argument << ERROR_DETAIL_ARGUMENT_SHIFT |
+                  (word)expected << ERROR_DETAIL_EXPECTED_SHIFT |
+                  (word)found << ERROR_DETAIL_FOUND_SHIFT;
+    return err;
+}
 
 /* A capability that should have this type (OBJECT_NONE: any) and right has another: says which. */
 enum err invocation_refuse_cap(struct cpu *cpu, struct cap cap, unsigned argument,

@@ -55,4 +55,8 @@ struct tcb *inherit_settle(struct reply *reply);
 /* The thread ends: lets go of one of those that wait for it or are served with it. True when done. */
 bool inherit_forget_one(struct cpu *cpu, struct tcb *thread);
 
+/* For tests: without inheritance every thread runs at its own priority. Debug builds only. What is
+ * raised already, or ought to be, is to be worked out anew. */
+void inherit_switch(bool on);
+
 void inherit_check(struct tcb const *thread);

@@ -342,7 +342,8 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     inherit_serve(cpu, current, endpoint);
     inherit_left(cpu, current);
     bool on_lent_time = cpu->sc != current->sc;
-    if (runs && on_lent_time && !something_waits(current, endpoint)) {
+    bool all_as_before = cpu->resched == 0; /* another server may have been raised just now */
+    if (runs && on_lent_time && all_as_before && !something_waits(current, endpoint)) {
         current->wait = (word)endpoint | WAIT_RECV;
         wait_queue_add(&endpoint->recv, current, true);
         sched_pass_or_ready(cpu, to);

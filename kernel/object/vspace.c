@@ -229,6 +229,40 @@ static enum err ask_for_place(struct vspace *vspace, word address, unsigned want
                : OK;
 }
 
+static void table_give(struct vspace *vspace, struct table *table)
+{
+    struct table **place = &vspace->used;
+    while (*place != table) {
+        place = &(*place)->next;
+    }
+    *place = table->next;
+    table->next = vspace->pool;
+    vspace->pool = table;
+}
+
+/* A table without entries gives way to the one large page that is to be where it is: it goes back
+ * to the pool. */
+static void clear_place(struct vspace *vspace, word address, unsigned wanted)
+{
+    unsigned level;
+    struct table *table = walk(vspace->top, address, wanted, &level);
+    word *entry = &table->entry[table_index(address, level)];
+    if (level != wanted || !arch_pte_valid(*entry) || arch_pte_is_leaf(*entry, level)) {
+        return;
+    }
+    struct table *below = table_below(*entry);
+    if (any_valid(below->entry, 512)) {
+        return;
+    }
+    *entry = 0;
+    vspace->near_number = ~0ul;
+    if (vspace->asid != 0) {
+        arch_flush_asid(vspace->asid); /* the processor may remember the table */
+        asid_flushes++;
+    }
+    table_give(vspace, below);
+}
+
 /* As find_place(), when there is more to it. Where both tables lack, one that they share above
  * them is asked for twice: at worst the holder is told to feed two tables more than it takes. */
 static __attribute__((noinline)) enum err make_place(struct vspace *vspace, word address,
@@ -263,8 +297,11 @@ ALWAYS_INLINE enum err find_place(struct vspace *vspace, word address, struct sp
         struct table *table = walk(vspace->top, address, spread.level, &level);
         if (likely(level == spread.level)) {
             *out = table;
-            bool occupied = any_valid(&table->entry[table_index(address, level)], spread.count);
-            return occupied ? ERR_OCCUPIED : OK;
+            word *entry = &table->entry[table_index(address, level)];
+            if (unlikely(level > 0 && spread.count == 1 && arch_pte_valid(*entry))) {
+                clear_place(vspace, address, level);
+            }
+            return any_valid(entry, spread.count) ? ERR_OCCUPIED : OK;
         }
     }
     return make_place(vspace, address, spread, out);

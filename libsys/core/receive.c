@@ -29,13 +29,34 @@ cptr_t sys_received(void)
     return cap;
 }
 
+static uint32_t slot_of(cptr_t cap)
+{
+    return (uint32_t)(cap.raw >> SLOT_BITS);
+}
+
 bool sys_received_is(enum object_type type)
 {
     uint8_t found;
     uint64_t rights, value;
-    uint32_t slot = (uint32_t)(sys_buffer()->receive_slot >> SLOT_BITS);
-    return sys_thread_receiver != NULL &&
-           sys_cnode_inspect(sys_thread_receiver->cnode, slot, &found, &rights, &value) == OK && found == type;
+    cptr_t cap = { sys_buffer()->receive_slot };
+    struct sys_resources *r = sys_thread_receiver;
+    return r != NULL && sys_cnode_inspect(r->cnode, slot_of(cap), &found, &rights, &value) == OK &&
+           found == type;
+}
+
+bool sys_received_own(cptr_t endpoint, uint64_t *badge)
+{
+    uint8_t type, same;
+    uint64_t rights;
+    cptr_t cap = sys_received();
+    struct sys_resources *r = sys_thread_receiver;
+    if (r == NULL) {
+        return false;
+    }
+    bool own = sys_cnode_compare(r->cnode, slot_of(cap), endpoint, &same) == OK && same &&
+               sys_cnode_inspect(r->cnode, slot_of(cap), &type, &rights, badge) == OK;
+    sys_received_drop(cap);
+    return own;
 }
 
 void sys_received_drop(cptr_t cap)

@@ -54,22 +54,29 @@ enum err sys_drop(struct sys_resources *r, cptr_t cap)
 /* Tables come in blocks of so many bytes. */
 #define FEED_BITS 16
 
+enum err sys_map_at(struct sys_resources *r, cptr_t vspace, cptr_t frame, uint64_t address,
+                    uint64_t rights)
+{
+    enum err err = sys_frame_map(frame, vspace, address, rights);
+    if (err == ERR_NEED_TABLES) {
+        cptr_t tables;
+        err = sys_make(r, OBJECT_TABLES, FEED_BITS, &tables);
+        if (err == OK) {
+            err = sys_vspace_feed(vspace, tables);
+        }
+        if (err == OK) {
+            err = sys_frame_map(frame, vspace, address, rights);
+        }
+    }
+    return err;
+}
+
 enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t rights, void **out)
 {
     uint64_t size = 1ul << bits;
     uint64_t align = bits >= 30 ? 1ul << 30 : bits >= 21 ? 1ul << 21 : 1ul << PAGE_BITS;
     uint64_t address = (r->next_address + align - 1) & ~(align - 1);
-    enum err err = sys_frame_map(frame, r->vspace, address, rights);
-    if (err == ERR_NEED_TABLES) {
-        cptr_t tables;
-        err = sys_make(r, OBJECT_TABLES, FEED_BITS, &tables);
-        if (err == OK) {
-            err = sys_vspace_feed(r->vspace, tables);
-        }
-        if (err == OK) {
-            err = sys_frame_map(frame, r->vspace, address, rights);
-        }
-    }
+    enum err err = sys_map_at(r, r->vspace, frame, address, rights);
     if (err == OK) {
         /* A page stays free behind it: running over the end is noticed. */
         r->next_address = address + size + (1ul << PAGE_BITS);

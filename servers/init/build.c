@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "build.h"
 
+#include <idl/memory_client.h>
 #include <tessera/string.h>
 
 /* Where every program has its first thread's stack and message buffer, and where init looks at
@@ -220,6 +221,10 @@ static void give_capability(struct builder *b, struct running *running,
     case PLAN_SOURCE_SCHED_CONTROL:
         source = CPTR(BOOT_SLOT_SCHED_CONTROL);
         break;
+    case PLAN_SOURCE_REPORT:
+        err = sys_cnode_copy(running->cnode, c->slot, b->reports, NOTIFICATION_SIGNAL);
+        check(err, "cannot give a notification to program", name);
+        return;
     case PLAN_SOURCE_KERNEL:
         source = CPTR(BOOT_SLOT_KERNEL);
         break;
@@ -230,6 +235,16 @@ static void give_capability(struct builder *b, struct running *running,
 }
 
 /* ---- Programs ---- */
+
+/* Where the faults of a program go that has a pager: the badge says which program it is. */
+static cptr_t pager_endpoint(struct builder *b, uint32_t index)
+{
+    struct plan_program const *program = &b->system.programs[index];
+    uint32_t slot = sys_slot_take(&b->resources.slots);
+    check(sys_cnode_mint(b->resources.cnode, slot, b->objects[program->pager], ENDPOINT_SEND, index + 1),
+          "no pager for program", (char const *)program->name);
+    return CPTR(slot);
+}
 
 static void build_program(struct builder *b, uint32_t index)
 {
@@ -252,8 +267,8 @@ static void build_program(struct builder *b, uint32_t index)
           "no endpoint for program", name);
     check(sys_cnode_copy(running->cnode, 1, CPTR(slot), ENDPOINT_SEND), "no endpoint for program",
           name);
-    check(sys_thread_configure(running->thread, running->cnode, running->vspace, buffer,
-                               CPTR(slot)),
+    cptr_t faults = program->pager == PLAN_NONE ? CPTR(slot) : pager_endpoint(b, index);
+    check(sys_thread_configure(running->thread, running->cnode, running->vspace, buffer, faults),
           "cannot configure program", name);
 
     uint64_t words[2];
@@ -294,6 +309,12 @@ void build_all(struct builder *b)
 void build_start(struct builder *b, uint32_t index)
 {
     struct running const *running = &b->running[index];
+    struct plan_program const *program = &b->system.programs[index];
+    if (program->pager != PLAN_NONE) {
+        struct memory_supervisor pager = { b->objects[program->pager] };
+        check(memory_supervisor_adopt(pager, index + 1, program->limit, running->vspace),
+              "the memory server refuses program", (char const *)program->name);
+    }
     check(sys_thread_start(running->thread, running->entry, STACK_TOP, 0,
                            b->info->clock_hz, BUFFER_ADDRESS),
           "cannot start program", (char const *)b->system.programs[index].name);

@@ -31,6 +31,7 @@ struct builder {
     struct archive archive;
     struct system system;
     cptr_t endpoint; /* programs' faults and calls come here, badged with their number + 1 */
+    cptr_t reports;  /* a notification: a pager has something to tell */
     cptr_t objects[PLAN_MOST_OBJECTS];
     struct running running[PLAN_MOST_PROGRAMS];
 };

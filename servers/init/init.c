@@ -6,6 +6,7 @@
 #include "build.h"
 
 #include <idl/init_server.h>
+#include <idl/memory_client.h>
 #include <tessera/names.h>
 #include <tessera/print.h>
 #include <tessera/start.h>
@@ -103,12 +104,27 @@ static enum err init_on_device(struct init_server *server, uint64_t badge, uint3
     return OK;
 }
 
-static void report_fault(struct init_server *server, uint64_t badge, struct sys_message const *m)
+static void report_fault(struct init_server *server, uint64_t badge, uint64_t const words[4])
 {
     struct plan_program const *program = &server->builder.system.programs[badge - 1];
     sys_print("init: %s stopped: %s fault at address 0x%lx, pc 0x%lx, sp 0x%lx\n",
-              (char const *)program->name, fault_kind_name(m->w[0]), m->w[1], m->w[2], m->w[3]);
+              (char const *)program->name, fault_kind_name(words[0]), words[1], words[2], words[3]);
     ended(server, badge, 1);
+}
+
+/* Asks the pagers for the faults that they could not mend. */
+static void ask_pagers(struct init_server *server)
+{
+    struct builder *b = &server->builder;
+    struct memory_fault fault;
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        uint32_t pager = b->system.programs[i].pager;
+        while (pager != PLAN_NONE &&
+               memory_supervisor_fault((struct memory_supervisor){ b->objects[pager] }, &fault) == OK) {
+            uint64_t words[4] = { fault.kind, fault.address, fault.pc, fault.sp };
+            report_fault(server, fault.program, words);
+        }
+    }
 }
 
 /* The largest piece of memory is what everything is made of. */
@@ -147,6 +163,13 @@ int main(uint64_t argument)
     if (err != OK) {
         init_fail("no endpoint", "", err);
     }
+    err = sys_make(&b->resources, OBJECT_NOTIFICATION, 0, &b->reports);
+    if (err == OK) {
+        err = sys_notification_bind(b->reports, CPTR(BOOT_SLOT_THREAD));
+    }
+    if (err != OK) {
+        init_fail("no notification", "", err);
+    }
     build_read_plan(b);
     build_all(b);
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
@@ -159,8 +182,13 @@ int main(uint64_t argument)
         if (sys_event_error(event) != OK) {
             init_fail("cannot receive", "", sys_event_error(event));
         }
+        if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
+            ask_pagers(&server);
+            m = (struct sys_message){ 0 };
+            continue;
+        }
         if (sys_event_kind(event) & EVENT_KIND_FAULT) {
-            report_fault(&server, sys_event_badge(event), &m);
+            report_fault(&server, sys_event_badge(event), m.w);
             m = (struct sys_message){ .tag = sys_tag(1, 0, 0) }; /* it stays stopped */
             continue;
         }

@@ -60,6 +60,7 @@ static struct {
     { SYS_SEND_UNTIL, OBJECT_ENDPOINT },
 };
 
+/* seL4: CSPACE0001 */
 static void forged_addresses(void)
 {
     cptr_t empty = empty_slot();
@@ -80,6 +81,7 @@ static void forged_addresses(void)
     }
 }
 
+/* escape: FASTPATH-DETAIL */
 static void forged_requests(void)
 {
     cptr_t empty = empty_slot();
@@ -128,6 +130,7 @@ static void request_on_wrong_type(void)
     }
 }
 
+/* seL4: PAGEFAULT0004 */
 static void numbers_without_operation(void)
 {
     make_all();
@@ -213,7 +216,7 @@ static void wrong_arguments(void)
 static void revoked(void)
 {
     make_all();
-    cptr_t copies[OBJECT_TYPES];
+    cptr_t copies[OBJECT_TYPES] = { 0 };
     for (unsigned type = next_type(0); type < OBJECT_TYPES; type = next_type(type)) {
         bool single = type == OBJECT_UNTYPED || type == OBJECT_TABLES;
         copies[type] = single ? of_type[type] : copy_of(of_type[type], RIGHTS_ALL, 0);

@@ -57,6 +57,7 @@ static void let_go_on(uint64_t pc)
     pause_ns(10000);
 }
 
+/* seL4: PAGEFAULT0005 */
 static void moved_behind_illegal_instruction(void)
 {
     struct sys_message m;
@@ -211,6 +212,194 @@ static void no_address_space(void)
     EXPECT_EQ(m.w[2], 0x200000);
 }
 
+/* ---- All kinds, at all relations of priority, in one address space and between two ---- */
+
+enum { OF_READ, OF_WRITE, OF_EXECUTE, OF_INSTRUCTION, KINDS };
+
+static uint64_t give_seven(void)
+{
+    return 7;
+}
+#define CODE_BYTES 32 /* more than give_seven() has */
+
+/* What the two have to tell each other, in memory of both address spaces. */
+struct plot {
+    uint64_t *page;
+    uint64_t result;
+    unsigned handled;
+    unsigned kind;
+};
+
+static void do_fault(void *argument)
+{
+    struct plot *plot = argument;
+    switch (plot->kind) {
+    case OF_READ:
+        plot->result = *(uint64_t volatile *)(plot->page + 5);
+        break;
+    case OF_WRITE:
+        *(uint64_t volatile *)(plot->page + 5) = 42;
+        plot->result = 7;
+        break;
+    case OF_EXECUTE:
+        plot->result = ((uint64_t(*)(void))plot->page)();
+        break;
+    default:
+        plot->result = faulting_illegal();
+        break;
+    }
+}
+
+static struct {
+    uint64_t badge;
+    bool mends; /* or leaves the thread stopped */
+    cptr_t frame, space;
+} handler;
+
+static void check_fault(struct plot const *plot, sys_event_t event, struct sys_message const *m)
+{
+    static enum fault_kind const kinds[KINDS] = { FAULT_KIND_READ, FAULT_KIND_WRITE,
+                                                  FAULT_KIND_EXECUTE, FAULT_KIND_INSTRUCTION };
+    uint64_t const addresses[KINDS] = { (uint64_t)(plot->page + 5), (uint64_t)(plot->page + 5),
+                                        (uint64_t)plot->page, (uint64_t)test_illegal };
+    EXPECT_EQ(event.word, handler.badge << EVENT_BADGE_SHIFT | EVENT_KIND_FAULT);
+    EXPECT_EQ(m->w[0], kinds[plot->kind]);
+    EXPECT_EQ(m->w[1], addresses[plot->kind]);
+    EXPECT_EQ(m->tag, sys_tag(0, 4, 0));
+    if (plot->kind == OF_READ || plot->kind == OF_WRITE) {
+        EXPECT(m->w[2] - (uint64_t)do_fault < 512);
+    } else {
+        EXPECT_EQ(m->w[2], addresses[plot->kind]);
+    }
+}
+
+static void handle_fault(void *argument)
+{
+    static uint64_t const rights[] = { FRAME_READ, FRAME_READ | FRAME_WRITE,
+                                       FRAME_READ | FRAME_EXECUTE };
+    struct plot *plot = argument;
+    struct sys_message m;
+    sys_event_t event = sys_recv(faults, &m, 0);
+    check_fault(plot, event, &m);
+    plot->handled++;
+    if (plot->kind != OF_INSTRUCTION && handler.mends) {
+        EXPECT_OK(sys_frame_map(handler.frame, handler.space, (uint64_t)plot->page,
+                                rights[plot->kind]));
+    }
+    struct sys_message answer = { .tag = sys_tag(handler.mends ? 0 : 1, 1, 0) };
+    answer.w[0] = plot->kind == OF_INSTRUCTION ? m.w[2] + TEST_ILLEGAL_BYTES : 0;
+    (void)sys_reply_recv(faults, &answer, 1);
+}
+
+static void fault_once(struct plot *plot, uint8_t handler_priority, bool apart)
+{
+    cptr_t fault;
+    faults = make(OBJECT_ENDPOINT);
+    fault = handler.badge == 0 ? faults : copy_of(faults, RIGHTS_ALL, handler.badge);
+    plot->page = memory_of(PAGE_BITS, &handler.frame);
+    memcpy(plot->page, (void const *)give_seven, CODE_BYTES);
+    if (plot->kind == OF_READ) {
+        plot->page[5] = 7;
+    }
+    EXPECT_OK(sys_frame_unmap(handler.frame));
+    plot->result = 0;
+    plot->handled = 0;
+    struct sys_thread *faulter;
+    if (apart) {
+        faulter = start_apart("faulter", PRIORITY - 2, CNODE, fault, do_fault, plot, &handler.space);
+    } else {
+        handler.space = VSPACE;
+        faulter = start("faulter", PRIORITY - 2, fault, do_fault, plot);
+    }
+    start("handler", handler_priority, CPTR_NONE, handle_fault, plot);
+    pause_ns(500000);
+    EXPECT_EQ(plot->handled, 1);
+    EXPECT_EQ(plot->result, handler.mends ? 7 : 0);
+    EXPECT_OK(sys_thread_suspend(faulter->thread));
+}
+
+static void all_faults(unsigned kind, bool apart)
+{
+    struct plot *plot = shared();
+    plot->kind = kind;
+    for (uint8_t priority = PRIORITY - 3; priority < PRIORITY; priority++) {
+        for (unsigned way = 0; way < 4; way++) {
+            test_at(priority, way);
+            handler.badge = way & 1 ? 77 : 0;
+            handler.mends = way & 2;
+            fault_once(plot, priority, apart);
+        }
+    }
+}
+
+/* seL4: PAGEFAULT0001 */
+static void read_faults(void)
+{
+    all_faults(OF_READ, false);
+}
+
+/* seL4: PAGEFAULT0002 */
+static void write_faults(void)
+{
+    all_faults(OF_WRITE, false);
+}
+
+/* seL4: PAGEFAULT0003 */
+static void execute_faults(void)
+{
+    all_faults(OF_EXECUTE, false);
+}
+
+/* seL4: PAGEFAULT0005 */
+static void instruction_faults(void)
+{
+    all_faults(OF_INSTRUCTION, false);
+}
+
+/* seL4: PAGEFAULT1001 */
+static void read_faults_apart(void)
+{
+    all_faults(OF_READ, true);
+}
+
+/* seL4: PAGEFAULT1002 */
+static void write_faults_apart(void)
+{
+    all_faults(OF_WRITE, true);
+}
+
+/* seL4: PAGEFAULT1003 */
+static void execute_faults_apart(void)
+{
+    all_faults(OF_EXECUTE, true);
+}
+
+/* seL4: PAGEFAULT1005 */
+static void instruction_faults_apart(void)
+{
+    all_faults(OF_INSTRUCTION, true);
+}
+
+/* A system call that there is not: refused, and the thread goes on. */
+static void call_nothing(void *argument)
+{
+    uint64_t *refused = argument;
+    for (uint64_t number = SYS_SEND_UNTIL + 1; number < 32; number++) {
+        struct sys_message m = { .tag = 0 };
+        *refused += sys_trap(SELF.raw | number, &m, SYS_TAG) == -ERR_BAD_REQUEST;
+    }
+    *refused += 1000;
+}
+
+/* seL4: PAGEFAULT1004 */
+static void unknown_system_call_apart(void)
+{
+    uint64_t *refused = shared();
+    *refused = 0;
+    start_apart("caller", PRIORITY + 1, CNODE, CPTR_NONE, call_nothing, refused, NULL);
+    EXPECT_EQ(*refused, 1000 + 31 - SYS_SEND_UNTIL);
+}
+
 static struct test const tests[] = {
     TEST(moved_behind_illegal_instruction),
     TEST(moved_behind_breakpoint),
@@ -222,5 +411,14 @@ static struct test const tests[] = {
     TEST(unhandled_fault_stops),
     TEST(handler_dies),
     TEST(no_address_space),
+    TEST(read_faults),
+    TEST(write_faults),
+    TEST(execute_faults),
+    TEST(instruction_faults),
+    TEST(read_faults_apart),
+    TEST(write_faults_apart),
+    TEST(execute_faults_apart),
+    TEST(instruction_faults_apart),
+    TEST(unknown_system_call_apart),
 };
 TEST_GROUP(fault);

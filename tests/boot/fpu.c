@@ -57,6 +57,7 @@ static void wait_for(uint64_t threads)
     }
 }
 
+/* escape: DOMAIN-FPU */
 static void fresh_thread(void)
 {
     done = make(OBJECT_NOTIFICATION);
@@ -88,11 +89,10 @@ static void started_anew(void)
 static void retyped_thread(void)
 {
     cptr_t memory = make_sized(OBJECT_UNTYPED, 19);
-    struct sys_resources all = world;
     struct sys_thread_options options = { .name = "again", .priority = PRIORITY - 1, .slice_ns = SLICE_NS };
     static struct sys_thread thread;
     done = make(OBJECT_NOTIFICATION);
-    all = world;
+    struct sys_resources all = world;
     for (unsigned i = 0; i < 2; i++) {
         struct sys_resources of = all;
         of.memory = memory;
@@ -179,6 +179,7 @@ static void spin(void *argument)
 }
 
 /* Two that use them, and one that does not. */
+/* escape: DOMAIN-FPU */
 static void interrupts(void)
 {
     done = make(OBJECT_NOTIFICATION);
@@ -188,6 +189,20 @@ static void interrupts(void)
     start_sliced("faulty", PRIORITY - 1, 20000, CPTR_NONE, expect_fresh, NULL);
     wait_for(3);
     EXPECT(counter(COUNTER_TICKS) - before > 20);
+}
+
+#define FOUR 4
+
+/* seL4: FPU0000, FPU0001 */
+static void four_are_preempted(void)
+{
+    done = make(OBJECT_NOTIFICATION);
+    uint64_t before = counter(COUNTER_TICKS);
+    for (uint64_t n = 0; n < FOUR; n++) {
+        start_sliced("spinner", PRIORITY - 1, 20000, CPTR_NONE, spin, (void *)(20 + n));
+    }
+    wait_for(FOUR);
+    EXPECT(counter(COUNTER_TICKS) - before > 40);
 }
 
 static void touch(void *argument)
@@ -225,5 +240,6 @@ static void faults(void)
 static struct test const tests[] = {
     TEST(fresh_thread), TEST(started_anew), TEST(retyped_thread), TEST(yields),
     TEST(calls),        TEST(interrupts),   TEST(faults),
+    TEST(four_are_preempted),
 };
 TEST_GROUP(fpu);

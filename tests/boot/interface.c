@@ -232,7 +232,7 @@ static struct files_file made(char const *name)
 }
 
 /* A shared page as the client sees it. */
-static char *shared(bool writable, uint32_t *buffer)
+static char *share_page(bool writable, uint32_t *buffer)
 {
     cptr_t memory;
     void *address = NULL;
@@ -283,7 +283,7 @@ static void capabilities_go_with_requests(void)
     /* The server sees what the client writes. */
     uint32_t buffer;
     uint64_t done = 0;
-    char *seen = shared(true, &buffer);
+    char *seen = share_page(true, &buffer);
     memcpy(page, "tessera", 8);
     EXPECT_OK(files_file_read(file, 0, (struct sys_range){ buffer, 100, 8 }, &done));
     EXPECT_EQ(done, 8);
@@ -359,7 +359,7 @@ static void lists_come_back(void)
 {
     begin();
     uint32_t buffer;
-    (void)shared(true, &buffer);
+    (void)share_page(true, &buffer);
     for (unsigned i = 0; i < 6; i++) {
         char const name = (char)('a' + i);
         struct files_file file;
@@ -388,8 +388,8 @@ static void buffers_are_checked_before_the_server_runs(void)
     struct files_file file = made("file");
     uint32_t mine, theirs;
     uint64_t done = 0;
-    char *memory = shared(true, &mine);
-    char *source = shared(false, &theirs); /* the server only reads this one */
+    char *memory = share_page(true, &mine);
+    char *source = share_page(false, &theirs); /* the server only reads this one */
     for (unsigned i = 0; i < PAGE; i++) {
         source[i] = (char)(i * 7);
     }
@@ -421,7 +421,7 @@ static void oneway_requests_are_not_answered(void)
     struct files_stat stat;
     uint32_t buffer;
     uint64_t done;
-    (void)shared(true, &buffer);
+    (void)share_page(true, &buffer);
     EXPECT_OK(files_file_write(file, 0, (struct sys_range){ buffer, 0, 5 }, &done));
     EXPECT_OK(files_file_clear(file));
     EXPECT_OK(files_file_stat(file, &stat));

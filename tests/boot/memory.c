@@ -45,6 +45,7 @@ static cptr_t make_of(cptr_t memory, enum object_type type, uint8_t size)
     return into;
 }
 
+/* seL4: FRAMEEXPORTS0001, CACHEFLUSH0004 */
 static void retyped_frames_are_zero(void)
 {
     static uint8_t const sizes[] = { 12, 13, 16, 21, 22 };
@@ -60,6 +61,7 @@ static void retyped_frames_are_zero(void)
 }
 
 /* Page by page out of dirt, with others in between. */
+/* seL4: CACHEFLUSH0004 */
 static void retyped_pieces_are_zero(void)
 {
     cptr_t memory = dirty_memory(16);
@@ -119,6 +121,7 @@ static void retyped_thread_is_zero(void)
 }
 
 /* Memory has an end, and what is made does not overlap. */
+/* seL4: RETYPE0002 */
 static void memory_is_used_once(void)
 {
     cptr_t memory = make_sized(OBJECT_UNTYPED, 16);
@@ -180,6 +183,8 @@ static enum fault_kind fault_of(enum attempt what, uint64_t address)
     return event.word < 0 ? 0 : (enum fault_kind)m.w[0];
 }
 
+/* seL4: FRAMEXN0001 */
+/* escape: STALE-FRAME */
 static void write_or_execute(void)
 {
     cptr_t frame;
@@ -227,6 +232,7 @@ static void kernel_is_out_of_reach(void)
 }
 
 /* Large frames: all of them is there, and goes, whatever pages the kernel chose. */
+/* seL4: FRAMEEXPORTS0001 */
 static void large_frames(void)
 {
     static uint8_t const sizes[] = { 13, 16, 20, 21, 22 };
@@ -259,11 +265,31 @@ static void large_frames(void)
     }
 }
 
+/* At its first byte, and wherever else it has code. */
+/* seL4: FRAMEXN0002 */
+static void large_frame_is_not_executable(void)
+{
+    static uint8_t const sizes[] = { 16, 21, 22 };
+    for (unsigned i = 0; i < array_length(sizes); i++) {
+        cptr_t frame;
+        uint64_t start_address = (uint64_t)memory_of(sizes[i], &frame);
+        uint64_t const places[] = { 0, PAGE, (1ul << sizes[i]) - PAGE };
+        for (unsigned p = 0; p < array_length(places); p++) {
+            test_at(sizes[i], places[p]);
+            memcpy((void *)(start_address + places[p]), (void const *)attempt, 64);
+            EXPECT_EQ(fault_of(RUN, start_address + places[p]), FAULT_KIND_EXECUTE);
+        }
+        EXPECT_OK(sys_frame_protect(frame, FRAME_READ | FRAME_EXECUTE));
+        EXPECT_EQ(fault_of(RUN, start_address + 2 * PAGE) != FAULT_KIND_EXECUTE, true);
+    }
+}
+
 static struct test const tests[] = {
     TEST(retyped_frames_are_zero), TEST(retyped_pieces_are_zero),
     TEST(retyped_untyped_is_zero), TEST(retyped_tables_are_empty),
     TEST(retyped_thread_is_zero),  TEST(memory_is_used_once),
     TEST(write_or_execute),        TEST(program_is_protected),
     TEST(kernel_is_out_of_reach),  TEST(large_frames),
+    TEST(large_frame_is_not_executable),
 };
 TEST_GROUP(memory);

@@ -74,6 +74,7 @@ static bool signalled(cptr_t notification)
 }
 
 /* It comes once, and not again until it is acknowledged. */
+/* escape: PLIC-PRIORITY */
 static void interrupt_is_masked_until_acknowledged(void)
 {
     cptr_t notification = make(OBJECT_NOTIFICATION);
@@ -146,6 +147,7 @@ static void call_for_answer(void *argument)
     answers[n] = err == OK ? m.w[0] : err;
 }
 
+/* seL4: CNODEOP0009 */
 static void replies_are_kept(void)
 {
     cptr_t kept[2] = { make(OBJECT_REPLY), make(OBJECT_REPLY) };
@@ -260,10 +262,10 @@ static enum err init_on_exit(struct init_server *server, uint64_t badge, uint32_
     return OK;
 }
 
-static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge, uint64_t *n)
+static enum err init_on_boot_instructions(struct init_server *server, uint64_t badge, uint64_t *count)
 {
     (void)server, (void)badge;
-    *n = 0;
+    *count = 0;
     return OK;
 }
 

@@ -229,6 +229,7 @@ static void wild_starts(void)
     }
 }
 
+/* seL4: REGRESSIONS0003 */
 static void wild_registers(void)
 {
     cptr_t faults = make(OBJECT_ENDPOINT);
@@ -247,6 +248,7 @@ static void wild_registers(void)
 }
 
 /* A system call with any registers around it: flags and bases do nothing to the kernel. */
+/* seL4: REGRESSIONS0003 */
 static void wild_system_calls(void)
 {
     cptr_t faults = make(OBJECT_ENDPOINT);
@@ -308,6 +310,8 @@ static void call_at_the_end(void)
     EXPECT_EQ(m.w[2], TEST_USER_TOP);
 }
 
+/* Those of virtual machines, and on ports, among them. */
+/* seL4: UNKNOWN_SYSCALL_001 */
 static void privileged_instructions(void)
 {
     cptr_t faults = make(OBJECT_ENDPOINT);
@@ -325,7 +329,9 @@ static void privileged_instructions(void)
     EXPECT(test_privileged_end - test_privileged >= 10);
 }
 
-/* Accesses that leave the range of ports, or are of no size that there is. */
+/* Accesses that leave the range of ports, or are of no size that there is. The instructions themselves
+ * are among the privileged ones. */
+/* seL4: IOPORTS1000 */
 static void ports(void)
 {
     if (type_in(BOOT_TESTS_PORTS_SPARE) != OBJECT_IO_PORTS) {

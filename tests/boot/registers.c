@@ -107,6 +107,10 @@ static void rescue(void *argument)
     }
 }
 
+/* seL4: SYSCALL0000, SYSCALL0001, SYSCALL0002, SYSCALL0003, SYSCALL0004, SYSCALL0005 */
+/* seL4: SYSCALL0010, SYSCALL0011, SYSCALL0012, SYSCALL0013, SYSCALL0014, SYSCALL0015 */
+/* seL4: SYSCALL0017, SYSCALL0018 */
+/* escape: STUB-REGISTERS */
 static void every_system_call(void)
 {
     uint64_t bits;
@@ -124,6 +128,23 @@ static void every_system_call(void)
     struct sys_thread *caller = start("caller", PRIORITY - 1, CPTR_NONE, call_everything, NULL);
     start("rescue", PRIORITY - 2, CPTR_NONE, rescue, caller);
     EXPECT_OK(sys_wait(done, sys_clock_ns() + 1000000000, &bits, NULL));
+}
+
+/* The debug output is a request like others; here of an empty line. */
+/* seL4: SYSCALL0006 */
+static void debug_output(void)
+{
+    static struct registers in, out;
+    uint64_t random = 4;
+    registers_fill(&in, 2, &random);
+    in.r[TEST_FIRST] = KERNEL.raw | SYS_CALL;
+    in.r[TEST_TAG] = sys_tag(METHOD_KERNEL_PUT, 0, 0);
+    in.r[TEST_WORD(0)] = '\n';
+    primed = in;
+    registers_trap(&in, &out);
+    registers_check_frame(&in, &out);
+    check_words(&in, &out);
+    EXPECT_EQ(out.r[TEST_FIRST], OK);
 }
 
 /* ---- Interrupts, others' system calls ---- */
@@ -193,6 +214,7 @@ static void yield(void *argument)
     EXPECT_OK(sys_signal(done));
 }
 
+/* seL4: SYSCALL0000 */
 static void yields_keep_registers_apart(void)
 {
     uint64_t bits, count = 0;
@@ -252,6 +274,8 @@ static void fresh_thread(void)
     }
 }
 
+/* seL4: REGRESSIONS0001 */
+/* escape: REGISTER-COUNT */
 static void read_and_write(void)
 {
     static struct registers in, seen;
@@ -279,7 +303,11 @@ static void read_and_write(void)
 }
 
 static struct test const tests[] = {
-    TEST(every_system_call), TEST(interrupts_preserve_all), TEST(yields_keep_registers_apart),
-    TEST(fresh_thread),      TEST(read_and_write),
+    TEST(every_system_call),
+    TEST(debug_output),
+    TEST(interrupts_preserve_all),
+    TEST(yields_keep_registers_apart),
+    TEST(fresh_thread),
+    TEST(read_and_write),
 };
 TEST_GROUP(registers);

@@ -6,6 +6,7 @@
 #define MANY 200
 
 /* Copies of copies, here and in another table two levels deep. */
+/* seL4: CNODEOP0007 */
 static void copies_everywhere(void)
 {
     cptr_t source = make(OBJECT_ENDPOINT);
@@ -38,6 +39,7 @@ static void copies_everywhere(void)
 }
 
 /* A revoke in the middle takes what is below, and neither parents nor siblings. */
+/* seL4: CNODEOP0007 */
 static void others_stay(void)
 {
     cptr_t source = make(OBJECT_NOTIFICATION);
@@ -217,6 +219,7 @@ static bool can_read(void *address)
 }
 
 /* Copies of a frame that are mapped here and there: the mappings go with the capabilities. */
+/* seL4: FRAMEDIPC0003 */
 static void mappings_go(void)
 {
     for (uint8_t bits = 12; bits <= 14; bits += 2) {

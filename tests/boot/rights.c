@@ -25,6 +25,7 @@ static void receiver(void *argument)
     }
 }
 
+/* seL4: IPCRIGHTS0001, IPCRIGHTS0003 */
 static void endpoint_send(void)
 {
     static cptr_t endpoint;
@@ -48,6 +49,7 @@ static void endpoint_send(void)
     }
 }
 
+/* seL4: IPCRIGHTS0002 */
 static void endpoint_receive(void)
 {
     cptr_t endpoint = make(OBJECT_ENDPOINT);
@@ -157,6 +159,7 @@ static void frame(void)
 }
 
 /* What was taken away does not come back, by whatever way a capability goes. */
+/* seL4: CNODEOP0005 */
 static void rights_never_grow(void)
 {
     cptr_t source = make(OBJECT_ENDPOINT);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the tests on a platform and passes on what they print.
 
-    run.py PLATFORM BUILD_DIR [--chain CHAIN] [--panic invariant|trap]
+    run.py PLATFORM BUILD_DIR [--system NAME] [--chain CHAIN] [--panic invariant|trap]
 
 Succeeds if every test of the plan passed and the machine stopped by itself with the right exit
 code. With --panic something in the kernel is broken by a debugger, and the panic has to tell.
@@ -22,11 +22,12 @@ from cli import qemu  # noqa: E402
 TIMEOUT = 300        # seconds; it takes about ten
 PANIC_TIMEOUT = 60   # it takes about two
 FEWEST_REGISTERS = 16  # that a processor has
-# What a program that faults unhandled has to lead to (tests/boot/crash).
-CRASH = "init: boot_crash stopped: write fault at address 0xdead000"
+# What a program that faults unhandled has to lead to, in each system.
+CRASH = {"tests": "init: boot_crash stopped: write fault at address 0xdead000",
+         "memory": "init: memory_peer stopped: write fault at address 0xdead000"}
 
 
-def judge(lines, code, exit_ok):
+def judge(lines, code, exit_ok, crash):
     """What is wrong with a run; nothing if all is well."""
     wrong = []
     plan, seen, failed, running = None, 0, [], None
@@ -54,15 +55,15 @@ def judge(lines, code, exit_ok):
         wrong.append(f"{seen} of {plan} tests reported; the last that began was {running}")
     elif code != exit_ok and not failed:
         wrong.append(f"all passed, but QEMU ended with {code}")
-    if not any(line.startswith(CRASH) for line in lines):
-        wrong.append(f'init did not report "{CRASH}"')
+    if not any(line.startswith(crash) for line in lines):
+        wrong.append(f'init did not report "{crash}"')
     return wrong
 
 
 def run_tests(options, image, exit_ok):
     code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain), TIMEOUT,
                             lambda line: print(line, flush=True))
-    return judge(lines, code, exit_ok)
+    return judge(lines, code, exit_ok, CRASH[options.system])
 
 
 # Where the debugger stops, what it breaks there, and what the panic has to say: of the check that
@@ -125,8 +126,9 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--chain", help="of firmware: a name of [boot] in platform.toml")
     parser.add_argument("--panic", choices=PANICS)
+    parser.add_argument("--system", choices=CRASH, default="tests")
     options = parser.parse_args()
-    image = Path(options.build) / "image-tests.bin"
+    image = Path(options.build) / f"image-{options.system}.bin"
     if options.panic:
         wrong = run_panic(options, image)
     else:

@@ -21,6 +21,7 @@ static void start_spinner(uint64_t n, uint8_t priority, uint64_t slice_ns)
 }
 
 /* Threads of the same priority take turns, and get the same. */
+/* seL4: SCHED0021 */
 static void equals_share(void)
 {
     for (uint64_t n = 0; n < 3; n++) {
@@ -58,6 +59,7 @@ static void priority_is_strict(void)
 }
 
 /* A changed priority counts at once. */
+/* seL4: SCHED0005, SCHED0020 */
 static void priority_changes(void)
 {
     turns[0] = turns[1] = 0;
@@ -77,6 +79,7 @@ static void priority_changes(void)
 }
 
 /* A budget that is used up comes back with the period; what is consumed is told. */
+/* escape: REFILL-ORDER */
 static void budget_is_kept(void)
 {
     turns[0] = 0;
@@ -120,6 +123,7 @@ static void no_time_no_run(void)
     EXPECT(turns[0] > then);
 }
 
+/* seL4: SCHED0000 */
 static void suspended_does_not_run(void)
 {
     turns[0] = 0;
@@ -149,6 +153,7 @@ static void call_with(void *argument)
 }
 
 /* Waiting callers are served in the order of their priorities. */
+/* seL4: SCHED0006 */
 static void callers_queue_by_priority(void)
 {
     endpoint = make(OBJECT_ENDPOINT);
@@ -180,6 +185,7 @@ static void serve_on_lent_time(void *argument)
 }
 
 /* A server without time of its own runs on its caller's. */
+/* escape: PASSIVE-HANG */
 static void server_runs_on_callers_time(void)
 {
     endpoint = make(OBJECT_ENDPOINT);

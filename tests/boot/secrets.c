@@ -114,6 +114,7 @@ static void hold(struct conversation conversation)
 }
 
 /* The fast path: nothing goes the other way. */
+/* seL4: SYSCALL0005, SYSCALL0011 */
 static void fast(void)
 {
     uint64_t fast = counter(COUNTER_IPC_FAST), slow = counter(COUNTER_IPC_SLOW);
@@ -122,6 +123,7 @@ static void fast(void)
     EXPECT_EQ(counter(COUNTER_IPC_SLOW) - slow, 0);
 }
 
+/* seL4: SYSCALL0017, SYSCALL0018 */
 static void fast_long(void)
 {
     uint64_t fast = counter(COUNTER_IPC_FAST);
@@ -132,6 +134,7 @@ static void fast_long(void)
 }
 
 /* A server that is less urgent than its client, and replies apart from receiving. */
+/* seL4: SYSCALL0003, SYSCALL0013 */
 static void slow(void)
 {
     uint64_t slow = counter(COUNTER_IPC_SLOW), fast = counter(COUNTER_IPC_FAST);
@@ -182,6 +185,7 @@ static void receive(void *argument)
 }
 
 /* To a receiver that waits, and from a sender that waits. */
+/* seL4: SYSCALL0014, SYSCALL0015 */
 static void sends(void)
 {
     static struct {
@@ -249,6 +253,7 @@ static void signal_often(void *argument)
     EXPECT_OK(sys_signal(done));
 }
 
+/* seL4: SYSCALL0004, SYSCALL0013 */
 static void signals(void)
 {
     uint64_t bits;

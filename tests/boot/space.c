@@ -52,6 +52,7 @@ static uint64_t probe(cptr_t thread, cptr_t endpoint, unsigned n)
     return m.w[0];
 }
 
+/* seL4: VSPACE0003, VSPACE0004, VSPACE0005, VSPACE0006 */
 static void each_sees_its_own(void)
 {
     cptr_t thread = make(OBJECT_THREAD), time = make(OBJECT_SCHED_CONTEXT);
@@ -77,6 +78,8 @@ static void each_sees_its_own(void)
 }
 
 /* An identifier that comes back to a space finds nothing of what was mapped there before. */
+/* seL4: PT0002 */
+/* escape: UNIFY-BARRIER */
 static void changes_are_seen(void)
 {
     cptr_t thread = make(OBJECT_THREAD), time = make(OBJECT_SCHED_CONTEXT);

@@ -333,6 +333,7 @@ static void everything_still_works(void)
     memory[100] = 1;
 }
 
+/* escape: QUEUE-CHECK */
 static void million_random_calls(void)
 {
     uint64_t last[THREADS] = { 0 }, stuck[THREADS] = { 0 }, restarts = 0;

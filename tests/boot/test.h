@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <idl/console_client.h>
 #include <tessera/sys.h>
 
 struct test {
@@ -26,12 +27,22 @@ struct test_group {
 #define TEST_GROUP(name)                                                                           \
     struct test_group const name##_tests = { #name, tests, sizeof tests / sizeof tests[0] }
 
+/* Runs the tests and prints what comes of them, in the Test Anything Protocol: true if all is well.
+ * The program says where to print, and what comes before and after each test. */
+bool test_all(struct test_group const *const *groups, unsigned group_count);
+extern struct console const test_console;
+void test_begin(void);
+void test_end(void);
+
 /* Notes what went wrong, if it is the first thing in this test. Any thread may call these. */
 void test_fail_value(char const *file, int line, char const *what, uint64_t expected,
                      uint64_t found);
 void test_fail_error(char const *file, int line, char const *what, enum err expected,
                      enum err found);
 bool test_has_failed(void);
+/* From now on what went wrong is noted in this memory, which other address spaces see too. */
+#define TEST_OUTCOME_BYTES 512
+void test_share(void *memory);
 /* What a loop is at, for the report: two numbers of the test's choice. */
 void test_at(uint64_t a, uint64_t b);
 /* A line of the console that is no result. */

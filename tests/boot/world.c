@@ -9,6 +9,7 @@
 #define FIRST_ADDRESS 0x100000000ul
 #define TABLES_BITS   20
 
+#define STACK_BITS 14
 #define THREADS 64
 
 struct sys_resources world = {
@@ -21,6 +22,10 @@ struct sys_resources world = {
 
 static struct sys_thread threads[THREADS];
 static unsigned threads_used;
+
+/* The page that all address spaces of a test have. */
+static cptr_t shared_frame;
+static char *shared_page;
 
 /* The tables must not be the test's: with them all mappings of this program would go. */
 void world_init(void)
@@ -41,6 +46,7 @@ void world_begin(void)
     world.slots.free_count = 0;
     world.next_address = FIRST_ADDRESS;
     threads_used = 0;
+    shared_page = NULL;
     sys_buffer()->receive_slot = 0;
     sys_thread_receiver = NULL;
 }
@@ -121,6 +127,77 @@ struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault, void 
                          void *argument)
 {
     return start_sliced(name, priority, SLICE_NS, fault, function, argument);
+}
+
+void *shared(void)
+{
+    if (shared_page == NULL) {
+        shared_page = memory_of(PAGE_BITS, &shared_frame);
+        test_share(shared_page);
+    }
+    return shared_page + TEST_OUTCOME_BYTES;
+}
+
+/* From the linker script. The text is at the lowest address of programs. */
+extern char program_rodata[], program_end[];
+#define PROGRAM_START 0x200000ul
+#define SPACE_TABLES  17 /* bits: room for page tables */
+
+/* New memory in `space` with what is in ours, a piece after the other. */
+static void copy_to(cptr_t space, uint64_t from, uint64_t to, uint64_t rights)
+{
+    while (from < to) {
+        uint8_t bits = PAGE_BITS;
+        while (from + (2ul << bits) <= to) {
+            bits++;
+        }
+        cptr_t frame;
+        char *piece = memory_of(bits, &frame);
+        uint64_t bytes = 1ul << bits < to - from ? 1ul << bits : to - from;
+        memcpy(piece, (char const *)from, bytes);
+        EXPECT_OK(sys_frame_unmap(frame));
+        EXPECT_OK(sys_frame_map(frame, space, from, rights));
+        from += 1ul << bits;
+    }
+}
+
+static void copy_program(cptr_t space)
+{
+    uint64_t rodata = (uint64_t)program_rodata, end = (uint64_t)program_end;
+    copy_to(space, PROGRAM_START, rodata, FRAME_READ | FRAME_EXECUTE);
+    copy_to(space, rodata, end, FRAME_READ | FRAME_WRITE);
+}
+
+/* The same memory at the same address. */
+static void show(cptr_t space, cptr_t frame, void const *address)
+{
+    EXPECT_OK(sys_frame_map(copy_of(frame, RIGHTS_ALL, 0), space, (uint64_t)address,
+                            FRAME_READ | FRAME_WRITE));
+}
+
+struct sys_thread *start_apart(char const *name, uint8_t priority, cptr_t cnode, cptr_t fault,
+                               void (*function)(void *), void *argument, cptr_t *space)
+{
+    cptr_t stack, place = make(OBJECT_VSPACE), time = make(OBJECT_SCHED_CONTEXT);
+    (void)shared();
+    /* Without time it does not run yet. */
+    struct sys_thread *thread = start_sliced(name, priority, 0, fault, function, argument);
+    EXPECT_OK(sys_thread_suspend(thread->thread));
+    thread->stack = memory_of(STACK_BITS, &stack);
+    EXPECT_OK(sys_vspace_feed(place, make_sized(OBJECT_TABLES, SPACE_TABLES)));
+    show(place, stack, thread->stack);
+    show(place, thread->buffer_frame, thread->buffer);
+    show(place, shared_frame, shared_page);
+    EXPECT_OK(sys_thread_configure(thread->thread, cnode, place, thread->buffer_frame, fault));
+    EXPECT_OK(sys_thread_again(thread));
+    copy_program(place);
+    EXPECT_OK(sys_sched_control_configure(SCHED, time, SLICE_NS, 0));
+    EXPECT_OK(sys_sched_context_bind(time, thread->thread));
+    thread->sched_context = time;
+    if (space != NULL) {
+        *space = place;
+    }
+    return thread;
 }
 
 void pause_ns(uint64_t ns)

@@ -42,6 +42,13 @@ struct sys_thread *start(char const *name, uint8_t priority, cptr_t fault, void 
                          void *argument);
 struct sys_thread *start_sliced(char const *name, uint8_t priority, uint64_t slice_ns, cptr_t fault,
                                 void (*function)(void *), void *argument);
+/* A thread in an address space of its own, with a copy of this program as it is at this moment: its
+ * variables are its own from then on, also those that the capability table has no part in. Its
+ * address space comes back in *space, unless that is NULL. */
+struct sys_thread *start_apart(char const *name, uint8_t priority, cptr_t cnode, cptr_t fault,
+                               void (*function)(void *), void *argument, cptr_t *space);
+/* Memory that is the same in all address spaces of the test. */
+void *shared(void);
 /* Sleeps, so that others run. */
 void pause_ns(uint64_t ns);
 uint64_t counter(enum counter which);

@@ -213,7 +213,7 @@ WRONG = [
     ("system.toml", 'notification = ["bell"]', 'notifications = ["bell"]',
      "system.toml:4: notifications: unknown; known here: description, endpoint, notification, program, stop_with"),
     ("system.toml", "slice_us = 500", "slice = 500",
-     "system.toml:8: program.server.slice: unknown; known here: capability, file, memory, priority, slice_us"),
+     "system.toml:8: program.server.slice: unknown; known here: capability, file, limit, memory, pager, priority, slice_us"),
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
      "system.toml:12: program.server.capability.memory.badge: unknown; known here: untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
@@ -305,7 +305,7 @@ WRONG = [
      "thread"),
     ("system.toml", '{ control = "sched" }', '{ control = "time" }',
      'system.toml:22: program.client.capability.time.control: "time" is no capability of that kind; there are: irq, '
-     "sched, kernel"),
+     "sched, kernel, report"),
     ("system.toml", '{ own = "cnode" }', "{ }",
      "system.toml:21: program.client.capability.table: say where it comes from, by one of: endpoint, notification, untyped, "
      "interrupt, own, control"),
@@ -327,9 +327,11 @@ WRONG = [
     ("system.toml", '["send", "grant"]', '"send"',
      'system.toml:20: program.client.capability.door.rights: this is a list of names; write ["one", "other"]'),
     ("system.toml", "badge = 7", "badge = -1",
-     "system.toml:20: program.client.capability.door.badge: a badge is a number from 0 to 576460752303423487"),
+     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to '
+     "576460752303423487"),
     ("system.toml", "badge = 7", "badge = 0x800000000000000",
-     "system.toml:20: program.client.capability.door.badge: a badge is a number from 0 to 576460752303423487"),
+     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to '
+     "576460752303423487"),
     ("system.toml", "[program.other]", '[program.third]\nfile = "client"\npriority = 1\n[program.third.capability]\n'
      'door = { endpoint = "door", rights = ["send", "grant"], badge = 7 }\ntable = { own = "cnode" }\n'
      'time = { control = "sched" }\n[program.other]',
@@ -405,6 +407,18 @@ WRONG = [
     ("server.toml", "0x50000000", "0x2000000000",
      "server.toml:14: memory.registers.address: a multiple of the size is needed, from 0x40000000 on and to end at "
      "0x2000000000"),
+
+    # Pagers.
+    ("system.toml", "priority = 0\n", 'priority = 0\npager = "door"\n',
+     'system.toml:19: program.client.pager: say how much memory the program may have: limit = "16M"'),
+    ("system.toml", "priority = 0\n", 'priority = 0\nlimit = "1M"\n',
+     'system.toml:19: program.client.limit: only a program with a pager has a limit of memory; add pager = "ENDPOINT"'),
+    ("system.toml", "priority = 0\n", 'priority = 0\npager = "bell"\nlimit = "1M"\n',
+     'system.toml:19: program.client.pager: "bell" is no endpoint; there are: door, other'),
+    ("system.toml", "priority = 0\n", 'priority = 0\npager = "other"\nlimit = "1M"\n',
+     'system.toml:19: program.client.pager: no program above has the right to recv on "other"; write its server above'),
+    ("system.toml", "priority = 0\n", 'priority = 0\npager = "door"\nlimit = "1000"\n',
+     'system.toml:20: program.client.limit: "1000" is no size that memory has: powers of two from 4K to 8G'),
     ("server.toml", '["read", "write"]', '["write", "execute"]',
      "server.toml:16: memory.registers.rights: nothing is writable and executable at once; drop one"),
     ("server.toml", "[memory.registers]", "[memory.more]\naddress = 0x50001000\n[memory.registers]",

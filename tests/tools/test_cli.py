@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["cmake", "idl", "kernel", "libsys", "platforms", "servers", "bench", "tests", "tools", "tessera",
          "CMakeLists.txt", "CMakePresets.json"]
-COMMANDS = ["setup", "build", "run", "image", "bench", "test", "gdb", "clean"]
+COMMANDS = ["setup", "build", "run", "image", "bench", "test", "report", "gdb", "clean"]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 PLATFORM = "riscv64-virt"
 

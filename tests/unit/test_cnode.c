@@ -62,6 +62,7 @@ START_TEST(every_table_can_be_descended_whatever_the_rights)
 }
 END_TEST
 
+/* seL4: CNODEOP0003 */
 START_TEST(a_badge_is_given_once_and_fits)
 {
     world_make();
@@ -113,6 +114,7 @@ START_TEST(memory_and_tables_exist_once)
 }
 END_TEST
 
+/* seL4: CNODEOP0001, CNODEOP0002, CNODEOP0003, CNODEOP0004, RETYPE0000 */
 START_TEST(a_slot_is_in_the_table_and_empty_or_full_as_it_must_be)
 {
     world_make();
@@ -157,6 +159,7 @@ START_TEST(a_slot_is_in_the_table_and_empty_or_full_as_it_must_be)
 }
 END_TEST
 
+/* seL4: CSPACE0001 */
 START_TEST(an_address_goes_two_levels_deep)
 {
     world_make();
@@ -182,6 +185,7 @@ START_TEST(an_address_goes_two_levels_deep)
 END_TEST
 
 /* Whatever the address, the slot lies in one of the two tables. */
+/* seL4: CSPACE0001 */
 START_TEST(no_address_leads_out_of_the_tables)
 {
     world_make();
@@ -219,6 +223,7 @@ START_TEST(no_address_leads_out_of_the_tables)
 }
 END_TEST
 
+/* seL4: CNODEOP0004, CNODEOP0005 */
 START_TEST(what_moves_keeps_its_descent)
 {
     world_make();
@@ -237,6 +242,7 @@ START_TEST(what_moves_keeps_its_descent)
 }
 END_TEST
 
+/* seL4: CNODEOP0007 */
 START_TEST(a_revoke_leaves_no_descendant_and_nobody_else)
 {
     world_make();
@@ -388,6 +394,8 @@ static void revoke_everything(unsigned at)
     ck_ok(sys_irq_control_claim(CPTR(BOOT_SLOT_IRQ_CONTROL), 3, INIT_TABLE, INDEX(world_slot())));
 }
 
+/* seL4: PREEMPT_REVOKE */
+/* escape: RESTART-PC */
 START_TEST(a_revoke_may_be_interrupted_anywhere)
 {
     ck_assert_uint_gt(world_preempt_everywhere(revoke_everything), 20);
@@ -407,6 +415,7 @@ static void delete_table(unsigned at)
     ck_assert_ptr_null(families[0].dying);
 }
 
+/* escape: RESTART-PC */
 START_TEST(a_delete_may_be_interrupted_anywhere)
 {
     ck_assert_uint_gt(world_preempt_everywhere(delete_table), 15);
@@ -446,6 +455,26 @@ START_TEST(a_thread_may_end_itself)
 }
 END_TEST
 
+START_TEST(capabilities_to_one_object_are_the_same)
+{
+    world_make();
+    uint8_t same = 0;
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), other = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t badged = world_slot(), empty = world_slot();
+    ck_ok(sys_cnode_mint(INIT_TABLE, INDEX(badged), endpoint, ENDPOINT_SEND, 7));
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), endpoint, &same));
+    ck_assert_uint_eq(same, 1);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), other, &same));
+    ck_assert_uint_eq(same, 0);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(badged), world_object(OBJECT_NOTIFICATION, 0), &same));
+    ck_assert_uint_eq(same, 0);
+    ck_ok(sys_cnode_compare(INIT_TABLE, INDEX(empty), endpoint, &same));
+    ck_assert_uint_eq(same, 0);
+    ck_err(sys_cnode_compare(INIT_TABLE, 1u << 30, endpoint, &same), ERR_BAD_ARGUMENT);
+    ck_err(sys_cnode_compare(INIT_TABLE, INDEX(badged), empty, &same), ERR_BAD_CAPABILITY);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cnode");
@@ -464,5 +493,6 @@ int main(void)
     WORLD_TEST(suite, a_revoke_may_be_interrupted_anywhere);
     WORLD_TEST(suite, a_delete_may_be_interrupted_anywhere);
     WORLD_TEST(suite, a_thread_may_end_itself);
+    WORLD_TEST(suite, capabilities_to_one_object_are_the_same);
     return world_run(suite);
 }

@@ -87,6 +87,7 @@ START_TEST(a_send_does_not_wait_for_an_answer)
 }
 END_TEST
 
+/* seL4: SCHED0006 */
 START_TEST(senders_are_received_by_priority_then_age)
 {
     make_world(_i);
@@ -137,6 +138,7 @@ START_TEST(receivers_are_served_by_priority_the_last_to_come_first)
 }
 END_TEST
 
+/* seL4: IPCRIGHTS0001, IPCRIGHTS0002 */
 START_TEST(rights_are_needed)
 {
     make_world(_i);
@@ -351,6 +353,7 @@ START_TEST(an_unanswered_caller_is_told_so)
 }
 END_TEST
 
+/* escape: PASSIVE-HANG */
 START_TEST(a_passive_server_can_be_called_only)
 {
     make_world(_i);

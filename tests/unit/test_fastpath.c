@@ -777,6 +777,7 @@ static void play(unsigned argument)
                   world_was_fast() ? "fast" : "slow");
 }
 
+/* escape: FASTPATH-DETAIL */
 START_TEST(both_paths_end_in_the_same_world)
 {
     char *fast = world_play_apart(play, (unsigned)_i * 2, NULL);

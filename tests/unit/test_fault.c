@@ -112,6 +112,7 @@ START_TEST(a_handler_that_comes_later_finds_the_fault)
 }
 END_TEST
 
+/* seL4: IPC0021 */
 START_TEST(a_handler_without_time_runs_on_the_threads)
 {
     struct world_thread t = faulty_thread();

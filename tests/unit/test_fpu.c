@@ -32,6 +32,7 @@ static void yield_to(struct tcb const *next)
     ck_assert_ptr_eq(world_current(), next);
 }
 
+/* escape: DOMAIN-FPU */
 START_TEST(a_fresh_thread_sees_zeros)
 {
     world_make();
@@ -43,6 +44,8 @@ START_TEST(a_fresh_thread_sees_zeros)
 }
 END_TEST
 
+/* seL4: FPU0001 */
+/* escape: DOMAIN-FPU */
 START_TEST(each_thread_finds_its_own)
 {
     world_make();

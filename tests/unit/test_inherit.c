@@ -211,6 +211,33 @@ START_TEST(a_priority_of_its_own_is_kept_while_raised)
 }
 END_TEST
 
+START_TEST(a_server_that_moves_on_leaves_its_waiters_to_another)
+{
+    enum { FIRST, WAITER, CALLER, HELD, OTHER };
+    static uint8_t const priorities[] = { 100, 60, 50, 40, 9 };
+    struct scene s = make_scene(5, priorities, 4);
+    cptr_t shared = s.endpoint[OTHER];
+    ring(s.bell[HELD]);
+    call(shared);
+    plays(&s.thread[OTHER]);
+    wait_at(s.bell[OTHER]);
+    ring(s.bell[FIRST]);
+    receive(shared);
+    ring(s.bell[CALLER]);
+    call(shared);
+    plays(&s.thread[FIRST]);
+    wait_at(s.bell[FIRST]);
+    ring(s.bell[WAITER]);
+    call(shared);
+    ck_assert_uint_eq(priority(&s.thread[OTHER]), 40);
+    ring(s.bell[FIRST]);
+    plays(&s.thread[FIRST]);
+    reply_and_receive(s.endpoint[FIRST]);
+    plays(&s.thread[CALLER]);
+    ck_assert_uint_eq(priority(&s.thread[OTHER]), 60);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inherit");
@@ -222,5 +249,6 @@ int main(void)
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
     tcase_add_test(tcase, a_server_that_ends_leaves_its_waiters_alone);
     tcase_add_test(tcase, a_priority_of_its_own_is_kept_while_raised);
+    tcase_add_test(tcase, a_server_that_moves_on_leaves_its_waiters_to_another);
     return world_run(suite);
 }

@@ -116,6 +116,7 @@ START_TEST(a_deadline_ends_a_wait)
 }
 END_TEST
 
+/* seL4: NBWAIT0001 */
 START_TEST(a_bound_thread_takes_signals_where_it_receives)
 {
     make_world(_i);

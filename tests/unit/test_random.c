@@ -230,6 +230,8 @@ static uint64_t argument(char kind)
         return one_in(4) ? below(256) : 100 + below(3) * 20;
     case 'l':
         return below(10);
+    case 'h': /* off, or on: half of the time */
+        return below(2);
     case 'd': /* duration */
         return one_in(3) ? 0 : 10000 * (1 + below(200));
     default:
@@ -276,6 +278,7 @@ static struct request {
     { METHOD_SCHED_CONTROL_SET_PRIORITY, 2, "Tp" },
     { METHOD_KERNEL_COUNTER, 1, "x" },
     { METHOD_KERNEL_CHECK, 1, "" },
+    { METHOD_KERNEL_INHERIT, 1, "h" },
 };
 
 /* Some request: label, address of a capability that it is for, and arguments. */
@@ -500,6 +503,7 @@ static void run_seed(uint64_t number, unsigned seconds)
     }
 }
 
+/* escape: QUEUE-CHECK */
 START_TEST(survives_programs_that_do_anything)
 {
     run_seed((uint64_t)_i, SECONDS_EACH);

@@ -21,6 +21,7 @@ static struct world_thread called_server(void)
     return server;
 }
 
+/* seL4: CNODEOP0009 */
 START_TEST(a_saved_caller_is_answered_later_by_anyone)
 {
     struct world_thread server = called_server(), other = world_thread(100);
@@ -42,6 +43,7 @@ START_TEST(a_saved_caller_is_answered_later_by_anyone)
 }
 END_TEST
 
+/* seL4: CNODEOP0009 */
 START_TEST(a_full_reply_object_keeps_whom_it_has)
 {
     struct world_thread server = called_server();

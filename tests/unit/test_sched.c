@@ -60,6 +60,7 @@ static uint64_t used(cptr_t time)
     return ns;
 }
 
+/* seL4: SCHED0004 */
 START_TEST(of_all_priorities_the_most_urgent_runs)
 {
     world_make();
@@ -86,6 +87,7 @@ START_TEST(of_all_priorities_the_most_urgent_runs)
 }
 END_TEST
 
+/* seL4: SCHED0021 */
 START_TEST(slices_go_round_among_equals)
 {
     world_make();
@@ -127,6 +129,7 @@ START_TEST(a_preempted_thread_goes_on_before_its_equals)
 }
 END_TEST
 
+/* escape: REFILL-ORDER */
 START_TEST(a_budget_is_what_there_is_in_each_period)
 {
     world_make();
@@ -163,6 +166,7 @@ END_TEST
 
 /* Two wait for the same time, which was used up so far ahead that one period does not make up for
  * it. Nothing is to be done until the next one. */
+/* escape: REFILL-ORDER */
 START_TEST(debts_are_paid_without_a_storm_of_ticks)
 {
     world_make();
@@ -258,6 +262,8 @@ START_TEST(a_server_keeps_lent_time_that_ends_as_it_is_preempted)
 }
 END_TEST
 
+/* seL4: IPC0023 */
+/* escape: TIME-DELETED */
 START_TEST(a_server_whose_lender_loses_his_time_goes_on_on_its_own)
 {
     world_make();
@@ -393,6 +399,7 @@ START_TEST(time_that_is_handed_over_survives_the_next_message)
 }
 END_TEST
 
+/* escape: TIME-DELETED */
 START_TEST(a_thread_without_time_waits_until_it_gets_some)
 {
     world_make();
@@ -448,6 +455,7 @@ START_TEST(time_has_limits)
 }
 END_TEST
 
+/* seL4: SCHED0005, SCHED0020 */
 START_TEST(a_change_of_priority_takes_effect_at_once)
 {
     world_make();

@@ -40,6 +40,7 @@ START_TEST(only_a_stopped_thread_is_configured_and_started)
 }
 END_TEST
 
+/* seL4: THREADS0004, THREADS0005 */
 START_TEST(a_thread_gets_only_what_fits)
 {
     world_make();
@@ -101,6 +102,7 @@ START_TEST(what_a_thread_holds_goes_when_it_is_revoked)
 }
 END_TEST
 
+/* seL4: IPC0010 */
 START_TEST(a_wait_that_is_suspended_is_cancelled)
 {
     world_make();

@@ -65,6 +65,7 @@ START_TEST(sizes_are_those_of_the_interface)
 }
 END_TEST
 
+/* escape: VCPU-RETYPE */
 START_TEST(objects_are_aligned_apart_and_zero)
 {
     world_make();
@@ -101,6 +102,7 @@ START_TEST(objects_are_aligned_apart_and_zero)
 }
 END_TEST
 
+/* seL4: RETYPE0000, RETYPE0001 */
 START_TEST(what_does_not_fit_changes_nothing)
 {
     world_make();

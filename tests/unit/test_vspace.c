@@ -49,6 +49,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
     }
 }
 
+/* seL4: PT0001 */
 START_TEST(frames_of_all_sizes_are_mapped_whole)
 {
     static struct {
@@ -146,6 +147,7 @@ START_TEST(rights_only_shrink_and_writable_is_not_executable)
 }
 END_TEST
 
+/* escape: STALE-FRAME */
 START_TEST(a_capability_is_one_mapping)
 {
     make_space(16);
@@ -169,6 +171,7 @@ START_TEST(a_capability_is_one_mapping)
 }
 END_TEST
 
+/* seL4: PT0001 */
 START_TEST(a_place_that_is_partly_taken_is_left_alone)
 {
     make_space(16);
@@ -188,6 +191,7 @@ START_TEST(a_place_that_is_partly_taken_is_left_alone)
 }
 END_TEST
 
+/* seL4: PT0001 */
 START_TEST(a_map_that_lacks_tables_says_so_and_changes_nothing)
 {
     make_space(0);
@@ -207,6 +211,7 @@ START_TEST(a_map_that_lacks_tables_says_so_and_changes_nothing)
 }
 END_TEST
 
+/* seL4: VSPACE0001 */
 START_TEST(mappings_go_with_the_space_or_its_tables)
 {
     for (unsigned way = 0; way < 3; way++) {
@@ -245,6 +250,7 @@ START_TEST(mappings_go_with_the_space_or_its_tables)
 }
 END_TEST
 
+/* seL4: PT0002 */
 START_TEST(what_changes_is_flushed_from_the_tlb)
 {
     make_space(16);
@@ -270,6 +276,7 @@ START_TEST(what_changes_is_flushed_from_the_tlb)
 END_TEST
 
 /* The host has seven for programs. */
+/* seL4: VSPACE0002, VSPACE0004, VSPACE0005 */
 START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
 {
     world_make();
@@ -356,6 +363,25 @@ START_TEST(clearing_may_be_interrupted_anywhere)
 }
 END_TEST
 
+/* A table without entries gives way to a large page and serves again later. */
+START_TEST(a_large_page_takes_the_place_of_an_empty_table)
+{
+    make_space(15); /* four tables: three lead to a page, one is left */
+    cptr_t page = world_object(OBJECT_FRAME, 12), large = large_frame(21);
+    ck_ok(sys_frame_map(page, space, 0x10201000, WRITE));
+    ck_err(sys_frame_map(large, space, 0x10200000, READ), ERR_OCCUPIED);
+    ck_ok(sys_frame_unmap(page));
+    ck_ok(sys_frame_map(large, space, 0x10200000, READ));
+    ck_assert(world_entry(space, 0x103ff000) != 0);
+    ck_err(sys_frame_map(page, space, 0x10201000, WRITE), ERR_OCCUPIED);
+    ck_ok(sys_frame_unmap(large));
+    /* The last table and the one that came back. */
+    ck_ok(sys_frame_map(page, space, 0x10201000, WRITE));
+    ck_ok(sys_frame_map(world_object(OBJECT_FRAME, 12), space, 0x10401000, WRITE));
+    ck_err(sys_frame_map(world_object(OBJECT_FRAME, 12), space, 0x10601000, WRITE), ERR_NEED_TABLES);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vspace");
@@ -367,6 +393,7 @@ int main(void)
     WORLD_TEST(suite, mappings_go_with_the_space_or_its_tables);
     WORLD_TEST(suite, what_changes_is_flushed_from_the_tlb);
     WORLD_TEST(suite, asids_are_taken_in_turn_and_flushed_when_reused);
+    WORLD_TEST(suite, a_large_page_takes_the_place_of_an_empty_table);
     WORLD_TEST(suite, clearing_may_be_interrupted_anywhere);
     return world_run(suite);
 }

@@ -68,8 +68,8 @@ def run(command, quiet=False, **options):
         raise Stop(f"this failed: {' '.join(map(str, command))}")
 
 
-def build(name):
-    """Configures and builds a preset."""
+def configure(name):
+    """So that the preset can be built, and its tests are known."""
     where = build_dir(name)
     where.mkdir(parents=True, exist_ok=True)
     if not os.access(where, os.W_OK):
@@ -81,6 +81,11 @@ def build(name):
     if not (where / "build.ninja").exists():
         run(["cmake", "--preset", name], quiet=True, cwd=ROOT)
         link_compile_commands(where)
+
+
+def build(name):
+    """Configures and builds a preset."""
+    configure(name)
     run(["cmake", "--build", "--preset", name], quiet=True, cwd=ROOT)
 
 

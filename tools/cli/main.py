@@ -77,6 +77,17 @@ def command_test(options):
     return testing.test(options)
 
 
+def command_report(options):
+    from . import testing
+    return testing.report(options)
+
+
+def command_parity(options):
+    use_debian_python()
+    from . import parity
+    return parity.write(options)
+
+
 def command_matrix(options):
     from . import matrix
     matrix.write()
@@ -103,8 +114,12 @@ COMMANDS = {
     "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"], ""),
     "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"],
               "It counts instructions, which repeat exactly, whatever else this machine does."),
-    "test": (command_test, "run all tests, on the host and booted", ["only"],
+    "test": (command_test, "run all tests, on the host and booted", ["only", "long", "shard", "json"],
              "The last line says how many tests passed and failed."),
+    "report": (command_report, "one report out of the results of several machines", ["json", "files"],
+               "Each ran ./tessera test --shard I/N --json FILE, with the same N, at the same commit."),
+    "parity": (command_parity, "write the pages of properties and their tests", ["results"],
+               "docs/reference/parity.md and escapes.md, out of the tests' tags and results."),
     "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
             "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
@@ -134,6 +149,14 @@ def parse(arguments):
         if "boot" in takes:
             sub.add_argument("--boot", metavar="CHAIN",
                              help="how the firmware starts it: a name of [boot] in the board's platform.toml")
+        if "long" in takes:
+            sub.add_argument("--long", action="store_true", help="also the tests that take hours")
+        if "shard" in takes:
+            sub.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, to be spread over N machines")
+        if "files" in takes:
+            sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
+        if "results" in takes:
+            sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:
             sub.add_argument("--json", metavar="FILE", help="write the results to FILE too")
         if "only" in takes:

@@ -55,6 +55,32 @@ static void same_server(void *argument)
     }
 }
 
+/* A server that is less urgent than its client is raised for each call: what that costs, beyond the
+ * round trip of equals. */
+static void boost(cptr_t server)
+{
+    enum { EQUAL, LOWER };
+    static struct samples trips[2];
+    for (unsigned kind = EQUAL; kind <= LOWER; kind++) {
+        must(sys_sched_control_set_priority(BENCH_CAP_SCHED, server, (uint8_t)(PRIORITY - kind)), "sched.boost");
+        measure_begin(&trips[kind], "sched.boost");
+        MEASURE_ROUNDS(i)
+        {
+            struct sys_message m = { .tag = 0 };
+            uint64_t a = sys_counter();
+            enum err err = sys_call(same_endpoint, &m, 0);
+            uint64_t b = sys_counter();
+            must(err, "sched.boost");
+            MEASURE_KEEP(i, &trips[kind], b - a);
+        }
+    }
+    uint64_t equal = trips[EQUAL].value[trips[EQUAL].count / 2];
+    for (unsigned i = 0; i < trips[LOWER].count; i++) {
+        trips[LOWER].value[i] -= equal;
+    }
+    measure_report(&trips[LOWER], 1);
+}
+
 /* The server's reply says when it received; with that the two directions are told apart. */
 static void one_way(void)
 {
@@ -147,6 +173,8 @@ void bench_ipc(void)
     sys_yield(); /* it waits for calls now */
     round_trip("ipc.round_trip.same.w0", same_endpoint, 0);
     round_trip("ipc.round_trip.same.w4", same_endpoint, 4);
+
+    boost(same.thread);
 
     one_way();
     plain_send();

@@ -28,7 +28,7 @@ void measure_report(struct samples *samples, unsigned parts);
 void bench_fail(char const *what, unsigned error) __attribute__((noreturn));
 
 /* Adds a sample once the first rounds are over. */
-#define MEASURE_ROUNDS(i) for (unsigned i = 0; i < WARM_UP + SAMPLES; i++)
+#define MEASURE_ROUNDS(i) for (unsigned i = 0; (i) < WARM_UP + SAMPLES; (i)++) /* NOLINT(bugprone-macro-parentheses): declares i */
 #define MEASURE_KEEP(i, samples, raw)                                                              \
     do {                                                                                           \
         if ((i) >= WARM_UP) {                                                                      \

@@ -139,7 +139,7 @@ void arch_check(void)
         panic("a protection is off: the kernel can touch programs' pages (PAN)");
     }
     word const *window = arch_window((paddr_t){ register_read(ttbr1_el1) }); /* as it is used */
-    boot_check_tables(window, 0, ENTRIES / 2, ARCH_LEVELS - 1);
+    boot_check_tables(window, 0, ENTRIES / 2);
 }
 
 #define ID_ASID_16_BITS       2

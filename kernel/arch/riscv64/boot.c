@@ -88,7 +88,7 @@ void arch_check(void)
               "executed (sstatus %lx)", status);
     }
     word const *table = arch_window((paddr_t){ (root & ((1ul << 44) - 1)) << PAGE_BITS });
-    boot_check_tables(table, ENTRIES / 2, ENTRIES, ARCH_LEVELS - 1);
+    boot_check_tables(table, ENTRIES / 2, ENTRIES);
 }
 
 /* Section 4.1.11: the bits that the processor has are those that can be set. */

@@ -239,7 +239,7 @@ void arch_check(void)
     must(cr4 & CR4_SMAP && !(flags & FLAG_AC), "the kernel can touch programs' pages (CR4.SMAP, AC)");
     must(cr4 & CR4_UMIP || !(features & FEATURE_UMIP), "programs see where tables are (CR4.UMIP)");
     must(read_msr(MSR_EFER) & EFER_NXE, "pages can be executed that say no (EFER.NXE)");
-    boot_check_tables(arch_window(arch_pte_address(cr3)), ENTRIES - 1, ENTRIES, ARCH_LEVELS - 1);
+    boot_check_tables(arch_window(arch_pte_address(cr3)), ENTRIES - 1, ENTRIES);
 }
 
 /* Without PCIDs they are just numbers: any do. 0 is the kernel's. */

@@ -14,5 +14,5 @@ int sys_format(char *to, size_t size, char const *format, ...)
 
 /* Where sys_print() writes: one call for each text, of at most 512 bytes. */
 typedef void sys_output(char const *text, size_t length);
-void sys_print_to(sys_output *output);
+void sys_print_to(sys_output *to);
 void sys_print(char const *format, ...) __attribute__((format(printf, 1, 2)));

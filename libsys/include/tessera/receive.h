@@ -15,6 +15,8 @@ NODISCARD enum err sys_receive_into(struct sys_resources *r);
 cptr_t sys_received(void);
 /* Whether what just came is a capability to an object of this type. */
 bool sys_received_is(enum object_type type);
+/* Whether what just came is a capability to this endpoint, and with what badge. It is deleted. */
+bool sys_received_own(cptr_t endpoint, uint64_t *badge);
 /* Deletes a capability that sys_received() returned, if it is not CPTR_NONE. */
 void sys_received_drop(cptr_t cap);
 /* Deletes the capability that came with this event, if one did and nobody has taken it. */

@@ -34,6 +34,9 @@ NODISCARD enum err sys_make(struct sys_resources *r, enum object_type type, uint
                             cptr_t *out);
 /* Deletes a capability and frees its slot. */
 NODISCARD enum err sys_drop(struct sys_resources *r, cptr_t cap);
+/* Maps a frame at `address` of an address space; makes and feeds page tables where they lack. */
+NODISCARD enum err sys_map_at(struct sys_resources *r, cptr_t vspace, cptr_t frame,
+                              uint64_t address, uint64_t rights);
 /* Maps a frame at the next free address; makes and feeds page tables where they lack. */
 NODISCARD enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t rights,
                            void **out);

@@ -256,6 +256,31 @@ static enum err everything_caps_on_take_for_text(struct everything_caps_server *
     return OK;
 }
 
+/* OTHER_PAGE stands for a capability to the server's endpoint, which is SERVER_PAGE here. */
+static cptr_t everything_caps_endpoint(struct everything_caps_server *server)
+{
+    (void)server;
+    return SERVER_PAGE;
+}
+
+static enum err everything_caps_on_give_back(struct everything_caps_server *server, uint64_t badge,
+                                             uint64_t values_, uint32_t number, uint64_t *badge_back)
+{
+    HANDLED;
+    *badge_back = values_;
+    return number == 0 ? OK : EVERYTHING_ERR_FULL;
+}
+
+static enum err everything_caps_on_may_give_back(struct everything_caps_server *server,
+                                                 uint64_t badge, bool has_values, uint64_t values_,
+                                                 bool *has_badge, uint64_t *badge_back)
+{
+    HANDLED;
+    *has_badge = has_values;
+    *badge_back = values_;
+    return OK;
+}
+
 static enum err everything_caps_on_foreign(struct everything_caps_server *server, uint64_t badge,
                                            struct other_thing thing, enum other_size size,
                                            struct other_pair const *pair, uint8_t const *sizes,
@@ -817,6 +842,28 @@ CASE(types_of_another_library)
           ERR_BAD_ARGUMENT);
 }
 
+CASE(capabilities_of_its_own)
+{
+    struct everything_values const own = { OTHER_PAGE }, not_own = { PAGE }, none = { CPTR_NONE };
+    uint64_t badge;
+    bool has_badge;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) { /* none of them stays */
+        CHECK(everything_caps_give_back(caps, own, 0, &badge) == OK && badge == BADGE + 1);
+        CHECK(everything_caps_give_back(caps, own, 1, &badge) == EVERYTHING_ERR_FULL);
+        CHECK(world.server.received.raw == 0);
+    }
+    CHECK(everything_caps_may_give_back(caps, own, &has_badge, &badge) == OK);
+    CHECK(has_badge && badge == BADGE + 1);
+    CHECK(everything_caps_may_give_back(caps, none, &has_badge, &badge) == OK && !has_badge);
+    unsigned calls = world.calls;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        CHECK(everything_caps_give_back(caps, not_own, 0, &badge) == ERR_BAD_ARGUMENT);
+        CHECK(everything_caps_may_give_back(caps, not_own, &has_badge, &badge) == ERR_BAD_ARGUMENT);
+        CHECK(world.server.received.raw == 0);
+    }
+    CHECK(world.calls == calls);
+}
+
 /* Neither side can be filled up with capabilities that it did not ask for. */
 CASE(capabilities_that_nobody_asked_for)
 {
@@ -1048,7 +1095,7 @@ static void is_refused(struct sys_message m, enum err err, unsigned parameter, i
 CASE(hostile_labels)
 {
     unsigned const labels[] = { 0,           1,           LABEL(1, 0),    LABEL(1, 8),
-                                LABEL(2, 0), LABEL(2, 9), LABEL(127, 0),  LABEL(127, 9),
+                                LABEL(2, 0), LABEL(2, 9), LABEL(127, 0),  LABEL(127, 99),
                                 LABEL(3, 1), 0xffff,      LABEL(126, 255) };
     for (unsigned i = 0; i < sizeof labels / sizeof *labels; i++) {
         for (unsigned to = 1; to <= 3; to++) {

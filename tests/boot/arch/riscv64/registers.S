@@ -157,6 +157,8 @@ test_privileged:
     only_kernel sret
     only_kernel mret
     only_kernel sfence.vma
+    only_kernel .4byte 0x22000073   /* hfence.vvma */
+    only_kernel .4byte 0x60004073   /* hlv.b zero, (zero) */
     .pushsection .rodata.privileged, "a"
 test_privileged_end:
     .popsection

@@ -176,6 +176,10 @@ test_privileged:
     only_kernel sldt %eax
     only_kernel smsw %eax
     only_kernel str %eax
+    only_kernel vmcall
+    only_kernel vmlaunch
+    only_kernel vmresume
+    only_kernel vmmcall
     .pushsection .rodata.privileged, "a"
 test_privileged_end:
     .popsection

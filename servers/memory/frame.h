@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory that the server hands out, a page or 2 MiB at a time.
+ *
+ * The pool is cut into chunks of 2 MiB. A chunk is free, one huge frame, or 512 frames, which are
+ * made in batches of 32 as they are needed: the kernel clears them then. A frame is known by its
+ * number, in order of address; 0 is none. Its capability ("master") is in one table at that index.
+ * Where a frame is mapped more than once, copies of the master are made. The server maps a frame
+ * into its own window when it must look at it or clear it, and leaves it there.
+ */
+#pragma once
+
+#include <tessera/resources.h>
+
+#define FRAME_NONE   0u
+#define FRAME_BATCH  32u
+#define CHUNK_BITS   21
+#define CHUNK_FRAMES 512u
+
+/* Takes over the pool; `r` is what the server has for itself. */
+NODISCARD enum err frame_init(struct sys_resources *r, cptr_t pool);
+
+/* A frame that nobody else has, full of zeroes if `clear`; or FRAME_NONE. */
+uint32_t frame_new(bool clear);
+/* 2 MiB in one piece, full of zeroes: the number of its first page, or FRAME_NONE. */
+uint32_t frame_new_huge(void);
+/* One user more, one user less. The last one gives the frame back; no capability of it is mapped
+ * any more outside the window. */
+void frame_share(uint32_t frame);
+void frame_drop(uint32_t frame);
+bool frame_is_shared(uint32_t frame);
+
+/* A capability to map the frame with, for one mapping. */
+NODISCARD enum err frame_take(uint32_t frame, uint32_t *handle);
+/* Ends that mapping, if there is one, and gives the capability back. */
+void frame_give(uint32_t frame, uint32_t handle);
+/* The capability that a handle stands for. */
+cptr_t frame_cap(uint32_t frame, uint32_t handle);
+
+/* The frame as the server sees it, NULL if there is no memory for that. */
+char *frame_look(uint32_t frame);
+
+struct frame_counts {
+    uint64_t total; /* pages in the pool */
+    uint64_t free;  /* of these, nobody's */
+    uint64_t made;  /* batches */
+    uint64_t recycled;
+};
+struct frame_counts frame_counts(void);

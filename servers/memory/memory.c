@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory server: programs' requests for memory, and their page faults. A fault in a range that a
+ * program asked for is answered with a page; any other is reported to the supervisor, and the
+ * program stays stopped.
+ */
+#include "region.h"
+#include "space.h"
+
+#include <idl/memory_server.h>
+#include <memory_caps.h>
+#include <tessera/start.h>
+#include <tessera/string.h>
+
+#define PAGE           (1ul << PAGE_BITS)
+#define MOST_PROGRAMS  64u
+#define MOST_PAGES     (MOST_PARTS * CHUNK_FRAMES)
+#define REGION_BADGE   (1ul << 40) /* in the badge of a region's capability, with its number */
+#define TABLES_BITS    20          /* untyped memory for a space's page tables */
+#define FRAME_RIGHTS_SHIFT 3       /* Rights of the interface, as rights of a Frame */
+
+_Static_assert((MEMORY_RIGHTS_READ << FRAME_RIGHTS_SHIFT) == FRAME_READ, "");
+_Static_assert((MEMORY_RIGHTS_WRITE << FRAME_RIGHTS_SHIFT) == FRAME_WRITE, "");
+_Static_assert((MEMORY_RIGHTS_EXECUTE << FRAME_RIGHTS_SHIFT) == FRAME_EXECUTE, "");
+
+static struct sys_resources resources;
+static struct space *spaces[MOST_PROGRAMS]; /* by badge */
+static uint32_t given_slot;
+
+/* Faults that were not answered yet, for the supervisor. */
+static struct memory_fault reports[MOST_PROGRAMS];
+static uint32_t report_count;
+
+static struct space *space_of(uint64_t badge)
+{
+    return badge < MOST_PROGRAMS ? spaces[badge] : NULL;
+}
+
+/* ---- What programs ask for ---- */
+
+struct memory_space_server {
+    uint8_t nothing;
+};
+
+static bool rights_are_possible(uint8_t rights)
+{
+    return (rights & (MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE)) !=
+           (MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE);
+}
+
+static enum err fill_all(struct area *area)
+{
+    for (uint32_t page = 0; page < area->pages; page++) {
+        if (!region_fill(area->region, page, true)) {
+            return (enum err)MEMORY_ERR_EXHAUSTED;
+        }
+        enum err err = area_map(area, page);
+        if (err != OK) {
+            return err;
+        }
+    }
+    return OK;
+}
+
+static enum err memory_space_on_map(struct memory_space_server *server, uint64_t badge, uint64_t size,
+                                    uint8_t rights, uint8_t how, uint64_t *address)
+{
+    (void)server;
+    struct space *space = space_of(badge);
+    uint64_t pages = (size + PAGE - 1) >> PAGE_BITS;
+    if (space == NULL || pages == 0 || pages > MOST_PAGES || !rights_are_possible(rights)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct region *region = region_make(space, (uint32_t)pages);
+    if (region == NULL) {
+        return (enum err)MEMORY_ERR_EXHAUSTED;
+    }
+    region->wants_huge = (how & MEMORY_HOW_HUGE) != 0;
+    bool is_guard = (how & MEMORY_HOW_GUARD) != 0;
+    uint8_t frame_rights = is_guard ? 0 : (uint8_t)(rights << FRAME_RIGHTS_SHIFT);
+    struct area *area = space_show(space, region, frame_rights);
+    if (area == NULL) {
+        region_free(region);
+        return (enum err)MEMORY_ERR_LIMIT;
+    }
+    if (how & MEMORY_HOW_NOW && !is_guard) {
+        enum err err = fill_all(area);
+        if (err != OK) {
+            space_hide(area);
+            return err;
+        }
+    }
+    *address = area->start;
+    return OK;
+}
+
+/* The area that begins at `address`. */
+static struct area *area_at(uint64_t badge, uint64_t address)
+{
+    struct space *space = space_of(badge);
+    struct area *area = space != NULL ? space_find(space, address) : NULL;
+    return area != NULL && area->start == address ? area : NULL;
+}
+
+static enum err memory_space_on_unmap(struct memory_space_server *server, uint64_t badge,
+                                      uint64_t address)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    if (area == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    space_hide(area);
+    return OK;
+}
+
+static enum err memory_space_on_protect(struct memory_space_server *server, uint64_t badge,
+                                        uint64_t address, uint8_t rights)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    if (area == NULL || !rights_are_possible(rights)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    return area_protect(area, (uint8_t)(rights << FRAME_RIGHTS_SHIFT));
+}
+
+/* ---- Regions that others can have too ---- */
+
+/* A capability to a region, in the slot for those that are given away. */
+static enum err name_region(struct region *region, cptr_t *cap)
+{
+    sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, given_slot)); /* of the last one */
+    *cap = CPTR(given_slot);
+    region->is_named = true;
+    return sys_cnode_mint(MEMORY_CAP_CNODE, given_slot, MEMORY_CAP_ENDPOINT, ENDPOINT_SEND,
+                          REGION_BADGE | region->number);
+}
+
+static cptr_t memory_space_endpoint(struct memory_space_server *server)
+{
+    (void)server;
+    return MEMORY_CAP_ENDPOINT;
+}
+
+static enum err memory_space_on_share(struct memory_space_server *server, uint64_t badge,
+                                      uint64_t address, struct memory_region *region)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    return area != NULL ? name_region(area->region, &region->cap) : ERR_BAD_ARGUMENT;
+}
+
+static enum err memory_space_on_copy(struct memory_space_server *server, uint64_t badge,
+                                     uint64_t address, struct memory_region *region)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    if (area == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct region *copy = region_copy(area->region, area->space);
+    if (copy == NULL) {
+        return (enum err)MEMORY_ERR_EXHAUSTED;
+    }
+    enum err err = areas_write_protect(area->region);
+    return err != OK ? err : name_region(copy, &region->cap);
+}
+
+static enum err memory_space_on_attach(struct memory_space_server *server, uint64_t badge,
+                                       uint8_t rights, uint64_t region_badge, uint64_t *address)
+{
+    (void)server;
+    struct space *space = space_of(badge);
+    struct region *region =
+        region_badge & REGION_BADGE ? region_of(region_badge & ~REGION_BADGE) : NULL;
+    if (space == NULL || region == NULL || !rights_are_possible(rights)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct area *area = space_show(space, region, (uint8_t)(rights << FRAME_RIGHTS_SHIFT));
+    if (area == NULL) {
+        return (enum err)MEMORY_ERR_LIMIT;
+    }
+    *address = area->start;
+    return OK;
+}
+
+static enum err memory_space_on_promote(struct memory_space_server *server, uint64_t badge,
+                                        uint64_t address, uint32_t *pieces)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    if (area == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    *pieces = region_promote(area->region);
+    return OK;
+}
+
+static enum err memory_space_on_stats(struct memory_space_server *server, uint64_t badge,
+                                      struct memory_stats *own, struct memory_stats *all)
+{
+    (void)server;
+    struct space *space = space_of(badge);
+    if (space == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    *own = (struct memory_stats){
+        .used = regions_used(space), .limit = space->limit, .faults = space->faults,
+        .around = space->around, .copied = space->copied, .huge = space->huge,
+    };
+    struct frame_counts counts = frame_counts();
+    *all = (struct memory_stats){ .used = counts.total - counts.free, .limit = counts.total };
+    for (unsigned i = 0; i < MOST_PROGRAMS; i++) {
+        if (spaces[i] != NULL) {
+            all->faults += spaces[i]->faults;
+            all->around += spaces[i]->around;
+            all->copied += spaces[i]->copied;
+            all->huge += spaces[i]->huge;
+        }
+    }
+    return OK;
+}
+
+struct memory_region_server {
+    uint8_t nothing;
+};
+
+static enum err memory_region_on_size(struct memory_region_server *server, uint64_t badge,
+                                      uint64_t *bytes)
+{
+    (void)server;
+    struct region *region = region_of(badge & ~REGION_BADGE);
+    if (region == NULL) {
+        return ERR_GONE;
+    }
+    *bytes = region->pages * PAGE;
+    return OK;
+}
+
+static enum err memory_region_on_close(struct memory_region_server *server, uint64_t badge)
+{
+    (void)server;
+    struct region *region = region_of(badge & ~REGION_BADGE);
+    if (region == NULL) {
+        return ERR_GONE;
+    }
+    region_close(region);
+    return OK;
+}
+
+/* ---- The supervisor ---- */
+
+struct memory_supervisor_server {
+    uint8_t nothing;
+};
+
+/* A record for program `badge`, which keeps its parts when the program is gone, for the next one. */
+static enum err make_space(uint64_t badge)
+{
+    void *memory;
+    enum err err = sys_memory(&resources, PAGE_BITS, NULL, &memory);
+    if (err != OK) {
+        return err;
+    }
+    struct space *space = memory;
+    uint32_t first = sys_slots_take(&resources.slots, 1 + MOST_TABLES);
+    if (first == 0) {
+        return ERR_NO_MEMORY;
+    }
+    space->vspace = CPTR(first);
+    space->first_table = first + 1;
+    spaces[badge] = space;
+    return sys_make(&resources, OBJECT_UNTYPED, TABLES_BITS, &space->tables);
+}
+_Static_assert(sizeof(struct space) <= 1u << PAGE_BITS, "in a page");
+
+static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *server, uint64_t badge,
+                                           uint32_t program, uint64_t limit, cptr_t vspace)
+{
+    (void)server, (void)badge;
+    if (program == 0 || program >= MOST_PROGRAMS || (spaces[program] != NULL && spaces[program]->limit != 0)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    enum err err = spaces[program] != NULL ? OK : make_space(program);
+    if (err != OK) {
+        return err;
+    }
+    struct space *space = spaces[program];
+    space->limit = limit;
+    uint32_t from = (uint32_t)(vspace.raw >> SLOT_BITS);
+    err = sys_cnode_move(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS), MEMORY_CAP_CNODE,
+                         from);
+    if (err == OK) {
+        sys_slot_give(&resources.slots, from);
+    }
+    return err;
+}
+
+static enum err memory_supervisor_on_release(struct memory_supervisor_server *server, uint64_t badge,
+                                             uint32_t program)
+{
+    (void)server, (void)badge;
+    struct space *space = space_of(program);
+    if (space == NULL || space->limit == 0) {
+        return ERR_BAD_ARGUMENT;
+    }
+    space_clear(space);
+    regions_forget(space);
+    sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS)));
+    enum err err = sys_cnode_revoke(MEMORY_CAP_CNODE, (uint32_t)(space->tables.raw >> SLOT_BITS));
+    *space = (struct space){
+        .vspace = space->vspace, .tables = space->tables, .first_table = space->first_table
+    };
+    return err;
+}
+
+static enum err memory_supervisor_on_fault(struct memory_supervisor_server *server, uint64_t badge,
+                                           struct memory_fault *fault)
+{
+    (void)server, (void)badge;
+    if (report_count == 0) {
+        return ERR_WOULD_BLOCK;
+    }
+    *fault = reports[--report_count];
+    return OK;
+}
+
+/* ---- Faults ---- */
+
+/* Mends a fault, if it is one of a range that the program has: false if not. */
+static bool mend(struct space *space, enum fault_kind kind, uint64_t address)
+{
+    struct area *area = space_find(space, address);
+    uint64_t needed = kind == FAULT_KIND_WRITE     ? FRAME_WRITE
+                      : kind == FAULT_KIND_EXECUTE ? FRAME_EXECUTE
+                                                   : FRAME_READ;
+    if (area == NULL || kind > FAULT_KIND_EXECUTE || (area->rights & needed) == 0) {
+        return false;
+    }
+    uint32_t page = (uint32_t)((address - area->start) >> PAGE_BITS);
+    if (!region_fill(area->region, page, kind == FAULT_KIND_WRITE) || area_map(area, page) != OK) {
+        return false;
+    }
+    space->faults++;
+    return true;
+}
+
+static void report(uint64_t badge, struct sys_message const *m)
+{
+    if (report_count < MOST_PROGRAMS) {
+        reports[report_count++] = (struct memory_fault){
+            .program = (uint32_t)badge, .kind = (uint32_t)m->w[0], .address = m->w[1], .pc = m->w[2],
+            .sp = m->w[3],
+        };
+    }
+    sys_ignore(sys_signal(MEMORY_CAP_REPORT));
+}
+
+/* The reply lets the thread go on, or leaves it stopped. */
+static void on_fault(uint64_t badge, struct sys_message *m)
+{
+    struct space *space = space_of(badge);
+    bool mended = space != NULL && mend(space, (enum fault_kind)m->w[0], m->w[1]);
+    if (!mended) {
+        report(badge, m);
+    }
+    *m = (struct sys_message){ .tag = sys_tag(!mended, 0, 0) };
+}
+
+/* ---- The loop ---- */
+
+static void serve(sys_event_t event, struct sys_message *m)
+{
+    static struct memory_space_server space;
+    static struct memory_region_server region;
+    static struct memory_supervisor_server supervisor;
+    uint64_t badge = sys_event_badge(event);
+    if (badge == 0) {
+        memory_supervisor_serve(&supervisor, event, m);
+    } else if (badge & REGION_BADGE) {
+        memory_region_serve(&region, event, m);
+    } else {
+        memory_space_serve(&space, event, m);
+    }
+}
+
+static enum err prepare(void)
+{
+    resources = (struct sys_resources){
+        .cnode = MEMORY_CAP_CNODE,
+        .memory = MEMORY_CAP_MEMORY,
+        .vspace = MEMORY_CAP_VSPACE,
+        .slots = { .next = MEMORY_FIRST_FREE_SLOT, .end = MEMORY_SLOTS },
+        .next_address = 0x100000000,
+    };
+    given_slot = sys_slot_take(&resources.slots);
+    enum err err = sys_receive_into(&resources);
+    return err != OK ? err : frame_init(&resources, MEMORY_CAP_POOL);
+}
+
+int main(uint64_t argument)
+{
+    (void)argument;
+    if (prepare() != OK) {
+        return 1;
+    }
+    struct sys_message m = { 0 };
+    bool was_fault = false;
+    for (;;) {
+        sys_event_t event = was_fault ? sys_reply_recv(MEMORY_CAP_ENDPOINT, &m, SYS_MESSAGE_REGISTERS)
+                                      : sys_reply_recv_long(MEMORY_CAP_ENDPOINT, &m);
+        if (sys_event_error(event) != OK) {
+            return 1;
+        }
+        was_fault = (sys_event_kind(event) & EVENT_KIND_FAULT) != 0;
+        if (was_fault) {
+            on_fault(sys_event_badge(event), &m);
+        } else {
+            serve(event, &m);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The memory server: ranges, pages that come as they are touched, sharing, copying, limits. */
+#include "test.h"
+
+#include <idl/memory_client.h>
+#include <idl/memory_tests_client.h>
+#include <memory_tests_caps.h>
+#include <tessera/start.h>
+
+#define MEMORY   ((struct memory_space){ MEMORY_TESTS_CAP_MEMORY })
+#define PEER     ((struct memory_tests_peer){ MEMORY_TESTS_CAP_PEER })
+#define PAGE     (1ul << PAGE_BITS)
+#define HUGE     (1ul << 21)
+#define BOTH     (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
+
+struct console const test_console = { MEMORY_TESTS_CAP_CONSOLE };
+
+static struct memory_region region; /* that came last */
+static struct memory_stats own, all;       /* now */
+static struct memory_stats own_at_start, all_at_start; /* when the test began */
+
+static void look(void)
+{
+    EXPECT_OK(memory_space_stats(MEMORY, &own, &all));
+}
+
+void test_begin(void)
+{
+    look();
+    own_at_start = own;
+    all_at_start = all;
+}
+
+/* Nothing that a test took is missing afterwards. */
+void test_end(void)
+{
+    sys_received_drop(region.cap);
+    region.cap = CPTR_NONE;
+    look();
+    EXPECT_EQ(own.used, own_at_start.used);
+    EXPECT_EQ(all.used, all_at_start.used);
+}
+
+static uint64_t volatile *word(uint64_t address, uint64_t page)
+{
+    return (uint64_t volatile *)(address + page * PAGE);
+}
+
+static void pages_come_when_they_are_touched(void)
+{
+    uint64_t at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 100 * PAGE, BOTH, 0, &at));
+    look();
+    EXPECT_EQ(own.used, own_at_start.used);
+    for (uint64_t page = 0; page < 100; page += 7) {
+        EXPECT_EQ(word(at, page)[0], 0);
+        EXPECT_EQ(word(at, page)[511], 0);
+        *word(at, page) = page + 1;
+    }
+    look();
+    EXPECT_EQ(own.used, own_at_start.used + 15);
+    EXPECT_EQ(own.faults, own_at_start.faults + 15);
+    for (uint64_t page = 0; page < 100; page += 7) {
+        EXPECT_EQ(*word(at, page), page + 1);
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void pages_that_come_back_are_cleared(void)
+{
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t at = 0;
+        ASSERT_OK(memory_space_map(MEMORY, 40 * PAGE, BOTH, MEMORY_HOW_NOW, &at));
+        for (uint64_t page = 0; page < 40; page++) {
+            test_at(round, page);
+            for (unsigned i = 0; i < 512; i += 73) {
+                EXPECT_EQ(word(at, page)[i], 0);
+                word(at, page)[i] = ~0ul;
+            }
+        }
+        ASSERT_OK(memory_space_unmap(MEMORY, at));
+    }
+}
+
+static void another_program_sees_what_is_shared(void)
+{
+    uint64_t at = 0, before = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
+    *word(at, 0) = 41;
+    ASSERT_OK(memory_space_share(MEMORY, at, &region));
+    ASSERT_OK(memory_tests_peer_add(PEER, 20, region, &before));
+    EXPECT_EQ(before, 41);
+    EXPECT_EQ(*word(at, 0), 42);
+    for (uint64_t page = 1; page < 20; page++) {
+        test_at(page, 0);
+        EXPECT_EQ(*word(at, page), 1);
+    }
+    look();
+    EXPECT(all.around > all_at_start.around); /* the peer's pages came along with the first */
+    EXPECT_OK(memory_region_close(region));
+    EXPECT_ERR(memory_tests_peer_add(PEER, 1, region, &before), ERR_BAD_ARGUMENT);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void a_copy_is_made_when_somebody_writes(void)
+{
+    uint64_t at = 0, copy = 0, before = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
+    for (uint64_t page = 0; page < 20; page++) {
+        *word(at, page) = page + 100;
+    }
+    ASSERT_OK(memory_space_copy(MEMORY, at, &region));
+    ASSERT_OK(memory_space_attach(MEMORY, BOTH, region, &copy));
+    look();
+    EXPECT_EQ(own.copied, own_at_start.copied);
+    EXPECT_EQ(own.used, own_at_start.used + 40);
+    for (uint64_t page = 0; page < 20; page++) {
+        EXPECT_EQ(*word(copy, page), page + 100);
+    }
+    *word(at, 3) = 1;
+    *word(copy, 4) = 2;
+    EXPECT_EQ(*word(copy, 3), 103);
+    EXPECT_EQ(*word(at, 4), 104);
+    ASSERT_OK(memory_tests_peer_add(PEER, 6, region, &before));
+    EXPECT_EQ(before, 100);
+    EXPECT_EQ(*word(copy, 5), 106);
+    EXPECT_EQ(*word(copy, 4), 3);
+    EXPECT_EQ(*word(at, 5), 105);
+    look();
+    EXPECT_EQ(own.copied, own_at_start.copied + 6);
+    EXPECT_OK(memory_region_close(region));
+    EXPECT_OK(memory_space_unmap(MEMORY, copy));
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void huge_pages_come_in_one_piece(void)
+{
+    uint64_t at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 2 * HUGE + PAGE, BOTH, MEMORY_HOW_HUGE, &at));
+    EXPECT_EQ(at % HUGE, 0);
+    for (uint64_t page = 0; page <= 1024; page++) {
+        *word(at, page) = page;
+    }
+    look();
+    EXPECT_EQ(own.huge, own_at_start.huge + 2);
+    EXPECT_EQ(own.faults, own_at_start.faults + 3);
+    for (uint64_t page = 0; page <= 1024; page++) {
+        EXPECT_EQ(*word(at, page), page);
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void full_ranges_are_promoted(void)
+{
+    uint64_t at = 0;
+    uint32_t pieces = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 2 * HUGE, BOTH, 0, &at));
+    for (uint64_t page = 0; page < 1023; page++) {
+        *word(at, page) = page;
+    }
+    ASSERT_OK(memory_space_promote(MEMORY, at, &pieces));
+    EXPECT_EQ(pieces, 1);
+    for (uint64_t page = 0; page < 1023; page++) {
+        EXPECT_EQ(*word(at, page), page);
+    }
+    look();
+    EXPECT_EQ(own.huge, own_at_start.huge + 1);
+    EXPECT_EQ(own.used, own_at_start.used + 1023);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void a_limit_refuses_and_loses_nothing(void)
+{
+    uint64_t at = 0, other;
+    ASSERT_OK(memory_space_map(MEMORY, PAGE, BOTH, 0, &at));
+    *word(at, 0) = 7;
+    EXPECT_ERR(memory_space_map(MEMORY, 64 * 1024 * 1024, BOTH, 0, &other), (enum err)MEMORY_ERR_LIMIT);
+    EXPECT_ERR(memory_space_map(MEMORY, 0, BOTH, 0, &other), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_map(MEMORY, 1ul << 60, BOTH, 0, &other), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_map(MEMORY, PAGE, MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE, 0, &other),
+               ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_unmap(MEMORY, at + PAGE), ERR_BAD_ARGUMENT);
+    EXPECT_EQ(*word(at, 0), 7);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void an_empty_pool_refuses_and_loses_nothing(void)
+{
+    uint64_t at = 0, other;
+    ASSERT_OK(memory_space_map(MEMORY, 100 * PAGE, BOTH, MEMORY_HOW_NOW, &at));
+    *word(at, 99) = 7;
+    EXPECT_ERR(memory_space_map(MEMORY, 40 * 1024 * 1024, BOTH, MEMORY_HOW_NOW, &other),
+               (enum err)MEMORY_ERR_EXHAUSTED);
+    EXPECT_EQ(*word(at, 99), 7);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void strangers_are_refused(void)
+{
+    uint64_t at = 0;
+    /* No region, but the server's own endpoint; and something else altogether. */
+    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, (struct memory_region){ MEMORY_TESTS_CAP_MEMORY }, &at),
+               ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, (struct memory_region){ MEMORY_TESTS_CAP_CONSOLE }, &at),
+               ERR_BAD_ARGUMENT);
+    /* What only the supervisor may. */
+    struct memory_supervisor supervisor = { MEMORY_TESTS_CAP_MEMORY };
+    EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
+}
+
+/* The last: init reports it, and the peer is gone. */
+static void a_stranger_to_an_address_is_stopped(void)
+{
+    struct sys_message m = { .tag = sys_tag(19 * 256 + 2, 0, 0) };
+    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 100000000), ERR_TIMED_OUT);
+}
+
+static struct test const tests[] = {
+    TEST(pages_come_when_they_are_touched),
+    TEST(pages_that_come_back_are_cleared),
+    TEST(another_program_sees_what_is_shared),
+    TEST(a_copy_is_made_when_somebody_writes),
+    TEST(huge_pages_come_in_one_piece),
+    TEST(full_ranges_are_promoted),
+    TEST(a_limit_refuses_and_loses_nothing),
+    TEST(an_empty_pool_refuses_and_loses_nothing),
+    TEST(strangers_are_refused),
+    TEST(a_stranger_to_an_address_is_stopped),
+};
+static TEST_GROUP(memory);
+static struct test_group const *const groups[] = { &memory_tests };
+
+int main(uint64_t argument)
+{
+    (void)argument;
+    static struct sys_resources resources = {
+        .cnode = MEMORY_TESTS_CAP_CNODE,
+        .slots = { .next = MEMORY_TESTS_FIRST_FREE_SLOT, .end = MEMORY_TESTS_SLOTS },
+    };
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
+    return test_all(groups, 1) ? 0 : 1;
+}

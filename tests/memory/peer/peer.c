@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shares memory with the tests of the memory server. */
+#include <idl/memory_client.h>
+#include <idl/memory_tests_server.h>
+#include <memory_peer_caps.h>
+#include <tessera/start.h>
+
+#define MEMORY   ((struct memory_space){ MEMORY_PEER_CAP_MEMORY })
+#define PAGE     (1ul << PAGE_BITS)
+
+struct memory_tests_peer_server {
+    uint8_t nothing;
+};
+
+static enum err memory_tests_peer_on_add(struct memory_tests_peer_server *server, uint64_t badge,
+                                         uint32_t count, struct memory_region region,
+                                         uint64_t *before)
+{
+    (void)server, (void)badge;
+    uint64_t address;
+    enum err err = memory_space_attach(MEMORY, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE,
+                                       region, &address);
+    if (err != OK) {
+        return err;
+    }
+    *before = *(uint64_t volatile *)address;
+    for (uint32_t i = 0; i < count; i++) {
+        ++*(uint64_t volatile *)(address + i * PAGE);
+    }
+    err = memory_space_unmap(MEMORY, address);
+    if (err == OK) {
+        sys_received_drop(region.cap);
+    }
+    return err;
+}
+
+static enum err memory_tests_peer_on_crash(struct memory_tests_peer_server *server, uint64_t badge)
+{
+    (void)server, (void)badge;
+    *(uint64_t volatile *)0xdead000 = 1;
+    return OK;
+}
+
+int main(uint64_t argument)
+{
+    (void)argument;
+    static struct memory_tests_peer_server server;
+    static struct sys_resources resources = {
+        .cnode = MEMORY_PEER_CAP_CNODE,
+        .slots = { .next = MEMORY_PEER_FIRST_FREE_SLOT, .end = MEMORY_PEER_SLOTS },
+    };
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
+    struct sys_message m = { 0 };
+    for (;;) {
+        sys_event_t event = memory_tests_peer_reply_recv(MEMORY_PEER_CAP_ENDPOINT, &m);
+        memory_tests_peer_serve(&server, event, &m);
+    }
+}
