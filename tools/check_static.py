@@ -27,10 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "-19"     # of clang and its tools; they differ in what they find
 
-# What gcc is told that clang does not know: the fast path's registers, and how to optimise.
+# What gcc is told that clang does not know, or need not.
 ONLY_GCC = re.compile(r"-ffixed-|-fcall-used-|-flto|-fno-ipa-ra|-fno-store-merging|-fno-tree-loop-distribute-patterns|"
-                      r"--param|logical-op-|-fstack-usage|-fcallgraph-info|-Wno-maybe-uninitialized|-Wstack-usage|"
-                      r"-flinker-output")
+                      r"--param|logical-op-|-fstack-usage|-fcallgraph-info|-Wno-maybe-uninitialized|-fsanitize")
 
 # What cppcheck is told not to say, and why.
 SUPPRESSED = [
@@ -60,7 +59,6 @@ def clang_flags(compiler, flags):
         if option in kept:
             at = kept.index(option)
             del kept[at:at + count]
-    # clang takes longer names for the unused.
     return ([f"--target={target}"] if "-" in target else []) + kept
 
 
@@ -85,7 +83,7 @@ def tidy(found):
         database = [{"file": file, "directory": at, "arguments": ["clang", *clang_flags(compiler, flags)]}
                     for file, compiler, flags, at in found]
         (Path(folder) / "compile_commands.json").write_text(json.dumps(database))
-        return with_each(found, lambda file, *_: run(["clang-tidy" + VERSION, "-p", folder, "--quiet", file]))
+        return with_each(found, lambda file, *_: run(["clang-tidy" + VERSION, f"--config-file={ROOT}/.clang-tidy", "-p", folder, "--quiet", file]))
 
 
 def includes_and_macros(flags):
@@ -116,6 +114,15 @@ def sparse(found):
 TOOLS = {tool.__name__: tool for tool in (clang, tidy, cppcheck, sparse)}
 
 
+def findings(text):
+    """What was found, each once: a header is read with every file that includes it."""
+    seen = set()
+    for part in re.split(r"(?m)^(?=\S+:\d+:\d+: )", text):
+        if part.strip() and part not in seen:
+            seen.add(part)
+            yield part.rstrip() + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool", choices=TOOLS)
@@ -129,8 +136,7 @@ def main():
         sys.exit(f"check_static: {options.build} has no C file like that")
     results = TOOLS[options.tool](found)
     wrong = [text for code, text in results if code]
-    for text in wrong:
-        print(text.strip())
+    print("".join(findings("\n".join(wrong))), end="")
     print(f"{options.tool}: {len(results)} files, {len(wrong)} with findings")
     return 1 if wrong or not results else 0
 

@@ -401,7 +401,7 @@ class System:
         badge = given.get("badge", 0)
         if badge == "program":      # the number by which the supervisor and pagers know it
             badge = len(self.programs) + 1
-        badge = file.number([*keys, "badge"], badge, 0, (1 << (59 if kind == "endpoint" else 64)) - 1, 'a badge (or "program", the program\'s own)')
+        badge = file.number([*keys, "badge"], badge, 0, (1 << (43 if kind == "endpoint" else 64)) - 1, 'a badge (or "program", the program\'s own)')
         if badge and kind == "endpoint":
             owner = self.badges.setdefault((name, badge), keys)
             if owner is not keys:

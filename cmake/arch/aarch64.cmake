@@ -3,6 +3,9 @@
 set(kernel_arch_flags -march=armv8-a -mgeneral-regs-only -mno-outline-atomics)
 set(user_arch_flags -march=armv8-a -mgeneral-regs-only -mno-outline-atomics)
 
+# What assembly calls of C, and how much stack it may take there: all but a quarter.
+set(arch_entries aarch64_boot=6144 aarch64_fault=6144 aarch64_kernel_trap=3072)
+
 # The fast path: message registers are not the compiler's, callee-saved ones are free.
 set(fastpath_flags -ffixed-x29 -ffixed-x30)
 foreach(n RANGE 1 7)

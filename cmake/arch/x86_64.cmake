@@ -6,6 +6,9 @@ set(kernel_arch_flags -m64 -march=x86-64 -mbmi -mbmi2 -mgeneral-regs-only -mno-r
 set(kernel_link_flags -flinker-output=pie)
 set(user_arch_flags -m64 -march=x86-64 -mgeneral-regs-only -fcf-protection=none)
 
+# What assembly calls of C, and how much stack it may take there: all but a quarter.
+set(arch_entries x86_boot=6144 x86_fault=6144 x86_kernel_trap=3072)
+
 # The fast path: message registers are not the compiler's, callee-saved ones are free. Tests are never combined: none
 # of them is likely.
 set(fastpath_flags --param logical-op-non-short-circuit=0 -ffixed-rax -ffixed-rdx -ffixed-rsi -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-rbp)

@@ -4,22 +4,24 @@
 /* Mapping is what batches are for, mostly: entries one after the other that map pages into the same
  * address space are done without looking it up each time. Returns the first entry that is not done:
  * it is not of that kind, or cannot be done, or an interrupt waits. */
-static word map_run(struct cpu *cpu, struct batch_entry volatile *entry, word at, word count)
+static word map_run(struct cpu *cpu, struct batch_entry const USER *entry, word at, word count)
 {
     struct tcb *current = cpu->current;
-    word where = entry->arguments[0];
+    word where = user_read(&entry->arguments[0]);
     struct cap space = slot_read(cspace_slot(current, (cptr_t){ where }));
     if (cap_type(space.head) != OBJECT_VSPACE) {
         return at;
     }
     struct vspace *vspace = cap_vspace(space);
     for (; at < count; at++, entry++) {
-        if (tag_label(entry->tag) != METHOD_FRAME_MAP || entry->arguments[0] != where) {
+        if (tag_label(user_read(&entry->tag)) != METHOD_FRAME_MAP ||
+            user_read(&entry->arguments[0]) != where) {
             break;
         }
-        struct cap frame = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
+        struct cap frame = slot_read(cspace_slot(current, (cptr_t){ user_read(&entry->target) }));
         if (unlikely(cap_type(frame.head) != OBJECT_FRAME) ||
-            unlikely(frame_map(frame, vspace, entry->arguments[1], entry->arguments[2]) != OK)) {
+            unlikely(frame_map(frame, vspace, user_read(&entry->arguments[1]),
+                               user_read(&entry->arguments[2])) != OK)) {
             break;
         }
         if (unlikely(arch_interrupt_pending())) {
@@ -33,17 +35,17 @@ static word map_run(struct cpu *cpu, struct batch_entry volatile *entry, word at
 static enum err perform(struct cpu *cpu, word *at, word count)
 {
     struct tcb *current = cpu->current;
-    struct batch_entry volatile *entries = current->buffer->batch;
+    struct batch_entry USER *entries = current->buffer->batch;
     while (*at < count) {
         if (unlikely(cpu->resched != 0) && (current->buffer == NULL || current->wait != 0)) {
             return ERR_CANCELLED; /* an entry took away what the batch stands on */
         }
-        struct batch_entry volatile *entry = &entries[*at];
-        word label = tag_label(entry->tag);
+        struct batch_entry USER *entry = &entries[*at];
+        word label = tag_label(user_read(&entry->tag));
         word next = label == METHOD_FRAME_MAP ? map_run(cpu, entry, *at, count) : *at;
         if (next == *at) {
-            struct cap cap = slot_read(cspace_slot(current, (cptr_t){ entry->target }));
-            cpu->args = (word volatile *)entry + 1; /* arguments follow the tag, and count from 1 */
+            struct cap cap = slot_read(cspace_slot(current, (cptr_t){ user_read(&entry->target) }));
+            cpu->args = (word volatile FORCE *)entry + 1; /* arguments follow the tag, and count from 1 */
             enum err err = invocation_perform(cpu, cap, label);
             if (unlikely(err != OK)) {
                 return err;

@@ -3,6 +3,7 @@
 #include "api/check.h"
 
 #include "ipc/inherit.h"
+#include "ipc/wait_set.h"
 
 #include "object/cnode.h"
 #include "object/endpoint.h"
@@ -12,6 +13,7 @@
 #include "object/reply.h"
 #include "object/untyped.h"
 #include "sched/fpu.h"
+#include "sched/refill.h"
 
 word check_countdown = CHECK_INTERVAL;
 
@@ -34,7 +36,9 @@ static void check_endpoint(struct endpoint const *endpoint)
 {
     must("I-ENDPOINT", endpoint->recv.head == NULL || endpoint->send.head == NULL, endpoint);
     check_queue(&endpoint->recv, (word)endpoint | WAIT_RECV);
-    check_queue(&endpoint->send, (word)endpoint | WAIT_SEND);
+    if (endpoint->send.head != &signals_wait) {
+        check_queue(&endpoint->send, (word)endpoint | WAIT_SEND);
+    }
 }
 
 static void check_notification(struct notification const *notification)
@@ -42,7 +46,7 @@ static void check_notification(struct notification const *notification)
     must("I-SIGNAL", notification->waiters.head == NULL || notification->count == 0, notification);
     must("I-SIGNAL", notification->count != 0 || notification->bits == 0, notification);
     check_queue(&notification->waiters, (word)notification | WAIT_NOTIFICATION);
-    struct tcb const *bound = notification->bound;
+    struct tcb const *bound = notification_thread(notification);
     if (bound != NULL) {
         must("I-BOUND", bound->bound == notification, notification);
         must("I-BOUND", !(bound->attention & ATTENTION_SIGNAL) == (notification->count == 0),
@@ -76,6 +80,8 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }
+    bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL;
+    must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
     if (thread->wait == 0 && thread != cpu->current) {
         must("I-TIME", thread->sc != NULL || thread->lent != NULL, thread);
     }
@@ -91,12 +97,20 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     fpu_check(cpu, thread);
     inherit_check(thread);
     if (thread->bound != NULL) {
-        must("I-BOUND", thread->bound->bound == thread, thread);
+        must("I-BOUND", notification_thread(thread->bound) == thread, thread);
     }
     struct cap cspace = slot_read((struct slot *)&thread->slots[THREAD_CSPACE]);
     if (cap_type(cspace.head) != OBJECT_NONE) {
         must("I-CACHE", thread->cs_base == cap_object(cspace.head) && thread->cs_mask == cspace.arg,
              thread);
+    }
+}
+
+static void check_time(struct cpu const *cpu, struct sched_context const *sc)
+{
+    must("I-TIME", sc->thread == NULL || sc->thread->sc == sc, sc);
+    if (sc->period != 0) {
+        refill_check(sc, sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left);
     }
 }
 
@@ -114,8 +128,14 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
     case OBJECT_THREAD:
         check_thread(cpu, object);
         break;
+    case OBJECT_SCHED_CONTEXT:
+        check_time(cpu, object);
+        break;
     case OBJECT_VSPACE:
         vspace_check(object);
+        break;
+    case OBJECT_WAIT_SET:
+        wait_set_check(object);
         break;
     case OBJECT_CNODE:
         must("I-CNODE", ((struct cnode *)object)->head == 0, object);

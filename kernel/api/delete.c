@@ -11,6 +11,7 @@
 #include "dev/irqchip.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
+#include "ipc/wait_set.h"
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/object.h"
@@ -157,6 +158,9 @@ static bool cancel_first(struct cpu *cpu, struct wait_queue const *queue)
 static bool clear_notification(struct cpu *cpu, struct notification *notification)
 {
     notify_unbind(cpu, notification);
+    if (notification->bound != 0) {
+        wait_set_forget_notification(notification);
+    }
     return cancel_first(cpu, &notification->waiters);
 }
 
@@ -187,6 +191,9 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return clear_thread(cpu, object, err);
     case OBJECT_ENDPOINT: {
         struct endpoint *endpoint = object;
+        if (endpoint->set != 0 && !wait_set_forget_endpoint(cpu, endpoint)) {
+            return false;
+        }
         if (!cancel_first(cpu, &endpoint->recv) || !cancel_first(cpu, &endpoint->send)) {
             return false;
         }
@@ -201,6 +208,8 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return clear_reply(cpu, object);
     case OBJECT_SCHED_CONTEXT:
         return sched_forget_one(cpu, object);
+    case OBJECT_WAIT_SET:
+        return wait_set_clear(cpu, object);
     case OBJECT_VSPACE:
         cpu->resched = RESCHED_ALL; /* it may be loaded */
         return vspace_clear_step(object, NULL);

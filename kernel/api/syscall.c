@@ -89,7 +89,7 @@ NODISCARD ALWAYS_INLINE enum err until(struct cpu *cpu, enum err (*operation)(st
     if (current->buffer == NULL) {
         return ERR_NO_BUFFER;
     }
-    word deadline = *(word volatile *)&current->buffer->deadline;
+    word deadline = user_read(&current->buffer->deadline);
     enum err err = operation(cpu);
     bool waits = current->wait != 0 && (wait_kind(current->wait) == WAIT_SEND ||
                                         wait_kind(current->wait) == WAIT_REPLY);
@@ -303,6 +303,9 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
             continue;
         }
         cpu->current = next;
+        if (unlikely(cpu->fpu_on) && next != cpu->fpu_owner) {
+            fpu_off(cpu);
+        }
         if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
             break;
         }
@@ -312,9 +315,6 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
     if (next != current) {
         cpu_count(cpu, COUNTER_SWITCHES);
         trace(TRACE_SWITCH, (word)current, (word)next, 0);
-    }
-    if (unlikely(cpu->fpu_on) && next != cpu->fpu_owner) {
-        fpu_off(cpu);
     }
     arch_root_load(next->vspace->root);
     return next;

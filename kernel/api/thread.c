@@ -120,7 +120,11 @@ enum err invoke_thread_read_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        arch_registers_read(thread, cpu->current->buffer->words);
+        word registers[REGISTER_WORDS];
+        arch_registers_read(thread, registers);
+        for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+            user_write(&cpu->current->buffer->words[i], registers[i]);
+        }
     }
     return err;
 }
@@ -130,7 +134,11 @@ enum err invoke_thread_write_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        arch_registers_write(thread, cpu->current->buffer->words);
+        word registers[REGISTER_WORDS];
+        for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+            registers[i] = user_read(&cpu->current->buffer->words[i]);
+        }
+        arch_registers_write(thread, registers);
     }
     return err;
 }
@@ -143,7 +151,7 @@ enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, ui
     for (unsigned i = 0; i < sizeof thread->name; i++) {
         char c = (char)(text[i / 8] >> i % 8 * 8);
         bool printable = c >= ' ' && c <= '~';
-        thread->name[i] = c == '\0' || printable ? c : '?';
+        thread->name[i] = (char)(c == '\0' || printable ? c : '?');
     }
     return OK;
 }
@@ -151,7 +159,7 @@ enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, ui
 enum err invoke_notification_bind(struct cpu *cpu, struct cap self, struct cap thread)
 {
     struct notification *notification = cap_notification(self);
-    if (notification->bound != NULL) {
+    if (notification->bound != 0) {
         return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_NOTIFICATION);
     }
     if (cap_thread(thread)->bound != NULL) {

@@ -31,6 +31,28 @@ typedef struct {
 #define ALIGNED(n)    __attribute__((aligned(n)))
 #define UNUSED        __attribute__((unused))
 
+/* Pointers that are not to the kernel's own memory; sparse takes them for different types. What is
+ * behind USER, programs may change at any time: it is read and written by these functions only. */
+#ifdef __CHECKER__
+#define USER   __attribute__((noderef, address_space(1)))
+#define DEVICE __attribute__((address_space(2)))
+#define FORCE  __attribute__((force))
+#else
+#define USER
+#define DEVICE
+#define FORCE
+#endif
+
+ALWAYS_INLINE word user_read(word const USER *from)
+{
+    return *(word const volatile FORCE *)from;
+}
+
+ALWAYS_INLINE void user_write(word USER *to, word value)
+{
+    *(word volatile FORCE *)to = value;
+}
+
 /* The structure that `field` is part of. */
 #define container_of(pointer, type, field)                                                         \
     ((type *)(void *)((char *)(pointer)-offsetof(type, field)))

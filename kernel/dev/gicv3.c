@@ -44,9 +44,9 @@ static struct {
     unsigned lines;
 } gic;
 
-ALWAYS_INLINE uint32_t volatile *at(char *base, word offset)
+ALWAYS_INLINE uint32_t volatile DEVICE *at(char *base, word offset)
 {
-    return (uint32_t volatile *)(void *)(base + offset);
+    return (uint32_t volatile DEVICE *)(void *)(base + offset);
 }
 
 /* This core's affinity, as the redistributors write it: four bytes. */

@@ -32,10 +32,10 @@ static struct {
     uint32_t claimed; /* ... and those that wait to be completed */
 } ioapic;
 
-static uint32_t volatile *window(unsigned number)
+static uint32_t volatile DEVICE *window(unsigned number)
 {
-    *(uint32_t volatile *)(void *)(ioapic.base + SELECT) = number;
-    return (uint32_t volatile *)(void *)(ioapic.base + WINDOW);
+    *(uint32_t volatile DEVICE *)(void *)(ioapic.base + SELECT) = number;
+    return (uint32_t volatile DEVICE *)(void *)(ioapic.base + WINDOW);
 }
 
 static void update(unsigned line)

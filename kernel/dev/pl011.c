@@ -10,11 +10,11 @@
 #define FLAG_FULL 0x20u
 #define ON        0x101u /* the port, and sending */
 
-static uint32_t volatile *port;
+static uint32_t volatile DEVICE *port;
 
 void pl011_init(char *base)
 {
-    port = (uint32_t volatile *)(void *)base;
+    port = (uint32_t volatile DEVICE *)(void *)base;
     port[CONTROL] |= ON;
 }
 

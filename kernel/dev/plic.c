@@ -13,14 +13,14 @@
 
 static struct {
     char *base;
-    uint32_t volatile *claim; /* read to claim, written to complete */
+    uint32_t volatile DEVICE *claim; /* read to claim, written to complete */
     unsigned context;
     unsigned lines;
 } plic;
 
-ALWAYS_INLINE uint32_t volatile *at(word offset)
+ALWAYS_INLINE uint32_t volatile DEVICE *at(word offset)
 {
-    return (uint32_t volatile *)(void *)(plic.base + offset);
+    return (uint32_t volatile DEVICE *)(void *)(plic.base + offset);
 }
 
 void plic_init(char *base, unsigned context, unsigned lines)

@@ -236,7 +236,7 @@ void fast_call_long(word address)
     word event = slot->arg;
     if (tag & TAG_CAPS_MASK) {
         struct slot *from = first_level(current, arch_last_word());
-        struct slot *into = first_level(to, to->buffer->receive_slot);
+        struct slot *into = first_level(to, user_read(&to->buffer->receive_slot));
         if (unlikely((tag & TAG_CAPS_MASK) != 1ul << TAG_CAPS_SHIFT) ||
             unlikely(!(head & ENDPOINT_GRANT)) || unlikely(from == NULL) ||
             unlikely(into == NULL) || unlikely(!slot_is_empty(into)) ||
@@ -322,7 +322,7 @@ void fast_signal_wake(word address)
     struct tcb *waiter = notification->waiters.head;
     struct cpu *cpu = current->cpu;
     struct sched_context *from = cpu->sc;
-    struct sched_context *time = waiter->sc;
+    struct sched_context *time = waiter->slice;
     int rank = waiter->rank_to;
     if (unlikely(rank < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(cpu->first != NULL) ||
         unlikely(time == NULL) || unlikely(from == NULL)) {
@@ -342,8 +342,8 @@ void fast_signal_wake(word address)
         return arch_switch(current, current, current->vspace->root, OK);
     }
     word root = waiter->vspace->root;
-    if (unlikely(from != current->sc) || unlikely(time->left <= 0) ||
-        unlikely(waiter->lent != NULL) || unlikely(root == 0) || !arch_timer_is_quick()) {
+    if (unlikely(from != current->sc) || unlikely(time->left <= 0) || unlikely(root == 0) ||
+        !arch_timer_is_quick()) {
         return arch_decline(current, address);
     }
 
@@ -370,11 +370,11 @@ void fast_yield_to(word address)
     struct cpu *cpu = current->cpu;
     struct tcb *to = cpu->first;
     struct sched_context *from = cpu->sc;
-    struct sched_context *time = to->sc;
+    struct sched_context *time = to->slice;
     word root = to->vspace->root;
     if (unlikely(to->rank_to < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(time == NULL) ||
-        unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(to->lent != NULL) ||
-        unlikely(root == 0) || unlikely(time->left <= 0) || !arch_timer_is_quick()) {
+        unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(root == 0) ||
+        unlikely(time->left <= 0) || !arch_timer_is_quick()) {
         return arch_decline(current, address);
     }
     word now = arch_now();

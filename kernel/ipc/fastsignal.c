@@ -21,7 +21,7 @@ void fast_signal(void)
     if (notification->waiters.head != NULL) {
         return arch_signal_wake();
     }
-    if (unlikely(notification->bound != NULL)) {
+    if (unlikely(notification->bound != 0)) {
         return arch_decline_unsaved();
     }
     notification->bits |= slot->arg;
@@ -40,7 +40,7 @@ void fast_poll(void)
     struct notification *notification = cap_object_of(head, OBJECT_NOTIFICATION);
     word bits = notification->bits;
     word count = notification->count;
-    if (count == 0 || unlikely(notification->bound != NULL)) {
+    if (count == 0 || unlikely(notification->bound != 0)) {
         return arch_decline_unsaved();
     }
     notification->bits = 0;

@@ -4,6 +4,7 @@
 #include "base/trace.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
+#include "ipc/wait_set.h"
 #include "object/cnode.h"
 #include "object/object.h"
 
@@ -60,7 +61,7 @@ NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load
     }
     if (load->cap.slot != NULL) {
         /* Read once: the receiver's other threads may write it at any time. */
-        cptr_t address = { *(word volatile *)&to->buffer->receive_slot };
+        cptr_t address = { user_read(&to->buffer->receive_slot) };
         load->into = cspace_slot(to, address);
         if ((char *)load->into == to->cs_base || !slot_is_empty(load->into)) {
             return ERR_NO_RECEIVE_SLOT;
@@ -72,7 +73,7 @@ NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load
 static void carry(struct tcb const *from, struct tcb *to, word event, struct load const *load)
 {
     for (unsigned i = ARCH_MESSAGE_REGISTERS; i < load->words; i++) {
-        to->buffer->words[i] = from->buffer->words[i];
+        user_write(&to->buffer->words[i], user_read(&from->buffer->words[i]));
     }
     if (load->cap.slot != NULL) {
         cap_copy(load->cap, load->into, RIGHTS_ALL, cap_copied_arg(load->cap));
@@ -113,16 +114,42 @@ static void wake_with(struct cpu *cpu, struct tcb *thread, enum err err)
     sched_ready(cpu, thread);
 }
 
-/* The current thread waits until somebody receives its message. */
-static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, word event, unsigned sending)
+/* The current thread waits until somebody receives its message; `via` NULL: sent to no member of a
+ * wait set. */
+static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, struct member *via, word event,
+                         unsigned sending)
 {
     struct tcb *current = cpu->current;
     sched_lend(current, cpu->sc);
     current->badge = event;
     current->sending = (uint8_t)sending;
     sched_block(cpu, (word)endpoint | WAIT_SEND);
+    if (unlikely(endpoint->set != 0)) {
+        wait_set_sender_comes(endpoint, current, via);
+    }
     wait_queue_add(&endpoint->send, current, false);
     inherit_joined(cpu, endpoint->servers, current->priority);
+}
+
+/* Nobody receives there yet: the current thread waits for that, if it may. */
+NODISCARD static __attribute__((noinline)) enum err wait_to_send(struct cpu *cpu, struct cap cap,
+                                                                 struct member *via,
+                                                                 unsigned sending, bool wait)
+{
+    if (!wait) {
+        return ERR_WOULD_BLOCK;
+    }
+    struct endpoint *endpoint = cap_endpoint(cap);
+    word event = cap.arg;
+    if (via != NULL) {
+        endpoint = via->set->endpoint;
+        event |= member_event(via);
+    }
+    if (cap.head & ENDPOINT_GRANT) {
+        sending |= SENDING_GRANT;
+    }
+    queue_sender(cpu, endpoint, via, event, sending);
+    return OK;
 }
 
 /* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. */
@@ -145,15 +172,14 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
         }
     }
     struct tcb *to = endpoint->recv.head;
-    if (to == NULL) {
-        if (!wait) {
-            return ERR_WOULD_BLOCK;
+    if (unlikely(to == NULL)) {
+        struct member *via = wait_set_member(endpoint);
+        if (via == NULL || via->set->endpoint->recv.head == NULL) {
+            return wait_to_send(cpu, cap, via, sending, wait);
         }
-        if (cap.head & ENDPOINT_GRANT) {
-            sending |= SENDING_GRANT;
-        }
-        queue_sender(cpu, endpoint, cap.arg, sending);
-        return OK;
+        endpoint = via->set->endpoint;
+        cap.arg |= member_event(via);
+        to = endpoint->recv.head;
     }
     if (load.kind != 0) {
         err = check_receiver(to, &load);
@@ -186,6 +212,9 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
 {
     struct tcb *current = cpu->current;
     wait_queue_pop(&endpoint->send);
+    if (unlikely(endpoint->set != 0)) {
+        wait_set_sender_left(endpoint, from);
+    }
     if (from->sending & SENDING_FAULT) {
         carry_fault(from, current, from->badge);
     } else {
@@ -217,13 +246,26 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     return true;
 }
 
+/* A member of a wait set: nobody may receive there. It has no servers, so this need not be asked of
+ * those. */
+ALWAYS_INLINE bool is_received_elsewhere(struct endpoint const *endpoint)
+{
+    return member_of(endpoint->set) != NULL;
+}
+
 enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
 {
     struct tcb *current = cpu->current;
     struct endpoint *endpoint = cap_endpoint(cap);
+    if (unlikely(current->serving != endpoint) && is_received_elsewhere(endpoint)) {
+        return ERR_NOT_READY;
+    }
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
     inherit_serve(cpu, current, endpoint);
     if (current->bound != NULL && notify_take(cpu, current->bound, current)) {
+        return OK;
+    }
+    if (unlikely(endpoint->set != 0) && wait_set_take(cpu, endpoint, current)) {
         return OK;
     }
     for (struct tcb *from; (from = endpoint->send.head) != NULL;) {
@@ -332,18 +374,23 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     if (to == NULL) {
         return ipc_recv(cpu, cap, 0, true);
     }
+    struct endpoint *endpoint = cap_endpoint(cap);
+    bool serves = current->serving == endpoint;
+    if (unlikely(!serves) && is_received_elsewhere(endpoint)) {
+        return ERR_NOT_READY;
+    }
     bool runs;
     enum err err = deliver_reply(cpu, to, counts, cap.head & ENDPOINT_GRANT, &runs);
     if (err != OK) {
         return err;
     }
     current->caller = NULL;
-    struct endpoint *endpoint = cap_endpoint(cap);
-    inherit_serve(cpu, current, endpoint);
+    if (unlikely(!serves)) {
+        inherit_serve_other(cpu, current, endpoint);
+    }
     inherit_left(cpu, current);
     bool on_lent_time = cpu->sc != current->sc;
-    bool all_as_before = cpu->resched == 0; /* another server may have been raised just now */
-    if (runs && on_lent_time && all_as_before && !something_waits(current, endpoint)) {
+    if (runs && on_lent_time && !something_waits(current, endpoint)) {
         current->wait = (word)endpoint | WAIT_RECV;
         wait_queue_add(&endpoint->recv, current, true);
         sched_pass_or_ready(cpu, to);
@@ -392,9 +439,14 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     }
     sched_attend(cpu, current, ATTENTION_FULL);
     struct endpoint *endpoint = cap_endpoint(cap);
+    struct member *via = wait_set_member(endpoint);
+    if (via != NULL) {
+        endpoint = via->set->endpoint;
+        cap.arg |= member_event(via);
+    }
     struct tcb *to = endpoint->recv.head;
     if (to == NULL) {
-        queue_sender(cpu, endpoint, cap.arg, SENDING_CALL | SENDING_FAULT);
+        queue_sender(cpu, endpoint, via, cap.arg, SENDING_CALL | SENDING_FAULT);
         return;
     }
     wait_queue_pop(&endpoint->recv);
@@ -448,6 +500,9 @@ static void leave_wait(struct cpu *cpu, struct tcb *thread)
         break;
     case WAIT_SEND:
         wait_queue_remove(&((struct endpoint *)object)->send, thread);
+        if (((struct endpoint *)object)->set != 0) {
+            wait_set_sender_left(object, thread);
+        }
         break;
     case WAIT_NOTIFICATION:
         wait_queue_remove(&((struct notification *)object)->waiters, thread);
@@ -465,6 +520,22 @@ static void leave_wait(struct cpu *cpu, struct tcb *thread)
     default:
         panic("thread %p waits for nothing that can be left", (void *)thread);
     }
+}
+
+void ipc_again(struct cpu *cpu, struct tcb *sender)
+{
+    struct tcb *server = inherit_from(sender);
+    leave_wait(cpu, sender);
+    sched_on_its_own(cpu, sender);
+    deadline_clear(cpu, sender);
+    if (sender->fault_kind != 0) {
+        sender->fault_kind = 0;
+        sched_unattend(cpu, sender, ATTENTION_FULL);
+    } else {
+        arch_syscall_again(sender);
+    }
+    sched_ready(cpu, sender);
+    inherit_left(cpu, server);
 }
 
 void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)

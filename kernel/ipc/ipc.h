@@ -42,5 +42,8 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address);
  * handled stays stopped. Afterwards the thread is ready, or stopped if `stop` says so. */
 void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop);
 
+/* A thread that waits to send does its call, or what it faulted with, again. */
+void ipc_again(struct cpu *cpu, struct tcb *sender);
+
 /* The thread will never reply: its caller, if there is one, gets `err`. */
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err);

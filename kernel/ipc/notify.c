@@ -3,6 +3,18 @@
 
 #include "base/trace.h"
 #include "ipc/ipc.h"
+#include "ipc/wait_set.h"
+
+/* There is nothing any more that the bound thread, or the wait set, has to be told. */
+static void told(struct cpu *cpu, struct notification *notification)
+{
+    struct member *member = member_of(notification->bound);
+    if (member != NULL) {
+        wait_set_taken(member);
+    } else {
+        sched_unattend(cpu, notification_thread(notification), ATTENTION_SIGNAL);
+    }
+}
 
 bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb *thread)
 {
@@ -12,8 +24,8 @@ bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb 
     notify_hand_out(thread, notification->bits, notification->count);
     notification->bits = 0;
     notification->count = 0;
-    if (notification->bound != NULL) {
-        sched_unattend(cpu, notification->bound, ATTENTION_SIGNAL);
+    if (notification->bound != 0) {
+        told(cpu, notification);
     }
     return true;
 }
@@ -21,7 +33,7 @@ bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb 
 /* The bound thread gets what is pending if it receives messages, or will when it next does. */
 static void tell_bound(struct cpu *cpu, struct notification *notification)
 {
-    struct tcb *bound = notification->bound;
+    struct tcb *bound = notification_thread(notification);
     if (bound->wait != 0 && wait_kind(bound->wait) == WAIT_RECV) {
         struct endpoint *endpoint = wait_object(bound->wait);
         wait_queue_remove(&endpoint->recv, bound);
@@ -46,7 +58,11 @@ void notify_signal_slow(struct cpu *cpu, struct notification *notification, word
     }
     notification->bits |= bits;
     notification->count++;
-    if (notification->bound != NULL) {
+    if (notification->bound & SET_MEMBER) {
+        if (notification->count == 1) {
+            wait_set_signal(cpu, member_of(notification->bound));
+        }
+    } else if (notification->bound != 0) {
         tell_bound(cpu, notification);
     }
 }
@@ -69,7 +85,7 @@ enum err notify_wait(struct cpu *cpu, struct notification *notification, word de
 
 void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb *thread)
 {
-    notification->bound = thread;
+    notification->bound = (word)thread;
     thread->bound = notification;
     if (notification->count != 0) {
         tell_bound(cpu, notification);
@@ -78,10 +94,10 @@ void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb 
 
 void notify_unbind(struct cpu *cpu, struct notification *notification)
 {
-    struct tcb *thread = notification->bound;
+    struct tcb *thread = notification_thread(notification);
     if (thread != NULL) {
         thread->bound = NULL;
-        notification->bound = NULL;
+        notification->bound = 0;
         sched_unattend(cpu, thread, ATTENTION_SIGNAL);
     }
 }

@@ -4,11 +4,15 @@
 
 #include "object/wait_queue.h"
 
+struct member;
+struct wait_set;
+
 struct endpoint {
     struct wait_queue recv; /* threads that wait for a message */
     struct wait_queue send; /* threads that wait for a receiver */
     struct tcb *servers;    /* all that last received here, linked by `serve_next` */
     struct life life;
+    word set; /* the wait set that is received here; or, with SET_MEMBER, the member that this is */
 } ALIGNED(64);
 _Static_assert(sizeof(struct endpoint) == ENDPOINT_SIZE, "an endpoint fits its object");
 

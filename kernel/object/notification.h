@@ -4,10 +4,13 @@
 
 #include "object/wait_queue.h"
 
+struct member;
+
 struct notification {
     word bits;                 /* signalled and not yet taken */
     struct wait_queue waiters; /* none while there are bits */
-    struct tcb *bound;         /* takes signals where it receives messages */
+    word bound; /* the thread that takes signals where it receives messages; or, with SET_MEMBER,
+                   the member of a wait set that this is */
     word count;                /* signals that `bits` stands for */
     struct life life;
 } ALIGNED(64);

@@ -9,6 +9,7 @@
 #include "object/sched_context.h"
 #include "object/thread.h"
 #include "object/vspace.h"
+#include "object/wait_set.h"
 
 word object_bytes(enum object_type type, unsigned bits)
 {
@@ -21,6 +22,8 @@ word object_bytes(enum object_type type, unsigned bits)
         return bits >= TABLE_BITS && bits <= MAX_TABLES_BITS ? 1ul << bits : 0;
     case OBJECT_CNODE:
         return bits >= 1 && bits <= MAX_CNODE_RADIX ? 1ul << (bits + SLOT_BITS) : 0;
+    case OBJECT_WAIT_SET:
+        return bits > WAIT_SET_MEMBER_BITS && bits <= MAX_WAIT_SET_BITS ? 1ul << bits : 0;
     case OBJECT_THREAD:
         return bits == 0 ? THREAD_SIZE : 0;
     case OBJECT_ENDPOINT:
@@ -53,6 +56,7 @@ uint16_t const life_offset[OBJECT_TYPES] = {
     [OBJECT_SCHED_CONTEXT] = offsetof(struct sched_context, life),
     [OBJECT_VSPACE] = offsetof(struct vspace, life),
     [OBJECT_IRQ_HANDLER] = offsetof(struct irq, life),
+    [OBJECT_WAIT_SET] = offsetof(struct wait_set, life),
 };
 
 void *life_object(struct life *life)
@@ -77,6 +81,9 @@ struct cap object_make(enum object_type type, unsigned bits, void *memory, struc
         ((struct cnode *)memory)->radix = bits;
         arg = cnode_mask(bits);
         rights = CNODE_DESCEND;
+        break;
+    case OBJECT_WAIT_SET:
+        ((struct wait_set *)memory)->count = (1u << (bits - WAIT_SET_MEMBER_BITS)) - 1;
         break;
     case OBJECT_ENDPOINT:
         rights = ENDPOINT_RIGHTS;

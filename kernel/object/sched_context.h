@@ -4,17 +4,27 @@
 
 #include "object/wait_queue.h"
 
+/* A piece of the budget, and when it comes back. */
+struct refill {
+    word when;
+    word amount;
+};
+#define REFILLS 16
+
 struct sched_context {
     word budget; /* clock ticks in each period; 0: not configured */
     word period; /* clock ticks; 0: renewed as soon as it is used up */
-    long left;    /* of the budget, while it does not run; below 0 after an overrun */
+    long left;    /* of the budget, or of the first refill where there is a period; while it does
+                     not run; below 0 after an overrun */
     word granted; /* all that it ever had; less `left`, what it has used */
-    word start;  /* of the present period */
     struct tcb *thread;       /* it is bound to */
     struct tcb *borrowers;    /* threads whose `lent` it is, linked by `borrow_next` */
-    struct wait_queue waiters; /* threads that wait for the next period, with WAIT_TIME */
+    struct wait_queue waiters; /* threads that wait for the next refill, with WAIT_TIME */
     struct heap_node renewal; /* in the core's heap while there are waiters */
     struct life life;
+    uint32_t first; /* of the refills, which are used in turn (sched/refill.h) */
+    uint32_t count;
+    struct refill refill[REFILLS];
 } ALIGNED(64);
 _Static_assert(sizeof(struct sched_context) <= SCHED_CONTEXT_SIZE, "time fits its object");
 

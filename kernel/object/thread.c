@@ -60,7 +60,7 @@ void thread_slot_changed(struct tcb *thread, enum thread_slot which)
         thread->vspace = gone ? &null_vspace : cap_vspace(cap);
         break;
     case THREAD_BUFFER:
-        thread->buffer = gone ? NULL : cap_object(cap.head);
+        thread->buffer = gone ? NULL : (struct message_buffer USER FORCE *)cap_object(cap.head);
         break;
     case THREAD_FAULT:
     default:

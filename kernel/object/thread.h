@@ -9,6 +9,7 @@
 
 struct cpu;
 struct endpoint;
+struct member;
 struct notification;
 struct sched_context;
 struct vspace;
@@ -68,8 +69,10 @@ struct tcb {
     word temps[ARCH_TEMPS]; /* the other caller-saved registers, in a full frame */
     word full;              /* 1: the frame is a full one, `temps` belong to it */
 
-    struct message_buffer *buffer; /* NULL: none */
+    struct message_buffer USER *buffer; /* NULL: none */
     struct sched_context *sc;      /* its own time, NULL if none */
+    struct sched_context *slice;   /* the same if that is what it would run on, and is a mere time
+                                      slice: all that the straight lines know. Otherwise NULL */
     struct sched_context *lent;    /* time it was running on when preempted, if not its own */
     struct notification *bound;
     struct tcb *borrow_next; /* of those that run on the same lent time */
@@ -89,6 +92,9 @@ struct tcb {
     struct endpoint *serving;  /* that it last received from; NULL: none */
     struct tcb *serve_next;    /* of the servers of that endpoint */
     struct tcb *serve_prev;
+    struct member *via;        /* it waits to send to this, at the endpoint of its wait set */
+    struct tcb *via_next;      /* of the senders to that member */
+    struct tcb *via_prev;
     struct heap owed;          /* callers that wait in Reply objects for this thread */
     struct heap_node owed_by;  /* its place in such a heap, while it waits with WAIT_REPLY_OBJECT */
     struct life life;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "object/untyped.h"
 
+#include "base/string.h"
+
 /* Zeroed between two looks at whether an interrupt waits. */
 #define CLEAN_STEP 4096ul
 
@@ -25,11 +27,7 @@ bool untyped_clean_step(struct slot *untyped, word end)
     }
     word stop = end - clean > CLEAN_STEP ? clean + CLEAN_STEP : end;
     char *memory = cap_object_of(untyped->head, OBJECT_UNTYPED);
-    word *at = (word *)(memory + clean);
-    for (word *last = (word *)(memory + stop); at < last; at += 8) {
-        at[0] = at[1] = at[2] = at[3] = 0;
-        at[4] = at[5] = at[6] = at[7] = 0;
-    }
+    memset(memory + clean, 0, stop - clean);
     slot_lock(untyped);
     slot_write_arg(untyped, untyped_arg(arg, used, stop));
     slot_unlock(untyped);

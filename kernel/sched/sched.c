@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/sched.h"
 
+#include "sched/refill.h"
+
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
 void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
@@ -140,6 +142,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
     bool ready = thread->wait == 0 && thread != cpu->current;
     cpu->resched = RESCHED_ALL;
+    cpu->bar = RANK_NEVER; /* the processor is not passed on until all is worked out anew */
     if (ready) {
         ready_remove(cpu, thread);
     }
@@ -157,6 +160,18 @@ void sched_step_aside(struct cpu *cpu)
 }
 
 /* ---- Time ---- */
+
+static struct sched_context *time_of(struct tcb const *thread)
+{
+    return thread->lent != NULL ? thread->lent : thread->sc;
+}
+
+static void update_slice(struct tcb *thread)
+{
+    struct sched_context *sc = thread->sc;
+    bool plain = sc != NULL && sc->period == 0 && thread->lent == NULL;
+    thread->slice = plain ? sc : NULL;
+}
 
 void sched_change_lender(struct tcb *thread, struct sched_context *sc)
 {
@@ -180,6 +195,7 @@ void sched_change_lender(struct tcb *thread, struct sched_context *sc)
         }
         sc->borrowers = thread;
     }
+    update_slice(thread);
 }
 
 void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
@@ -201,7 +217,7 @@ static void stop_time(struct cpu *cpu, word now)
 
 void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
-    struct sched_context *sc = from->lent != NULL ? from->lent : from->sc;
+    struct sched_context *sc = time_of(from);
     if (unlikely(sc == NULL) && cpu->current->sc == NULL) {
         return; /* neither has any: it goes on on what it runs on */
     }
@@ -219,6 +235,7 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
     thread->sc = sc;
+    update_slice(thread);
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
@@ -248,13 +265,15 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 {
     word now = arch_now();
     cpu->resched = RESCHED_ALL;
-    sc->granted = sched_used(cpu, sc) + budget;
+    if (sc == cpu->sc) {
+        sc->left = (long)(cpu->end - now);
+        cpu->end = now + budget;
+    }
     sc->budget = budget;
     sc->period = period;
-    sc->left = (long)budget;
-    sc->start = now;
-    if (sc == cpu->sc) {
-        cpu->end = now + budget;
+    refill_begin(sc, now);
+    if (sc->thread != NULL) {
+        update_slice(sc->thread);
     }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
@@ -282,6 +301,7 @@ void sched_unbind(struct cpu *cpu, struct sched_context *sc)
     }
     sc->thread = NULL;
     thread->sc = NULL;
+    update_slice(thread);
     lose_time(cpu, thread, sc);
 }
 
@@ -318,22 +338,17 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     return false;
 }
 
-/* A new slice at once, or a new period when it is time for that. False: it must wait. */
-static bool renew(struct sched_context *sc, word now)
+/* Whether there is some of it now: a new slice at once, or what has come back of the budget. */
+static bool has_some(struct sched_context *sc, word now)
 {
-    long left = sc->left;
-    if (sc->period == 0) {
-        sc->left = (long)sc->budget;
-    } else {
-        if (now - sc->start < sc->period) {
-            return false;
-        }
-        /* Periods follow each other without drift; after a pause they start anew. */
-        sc->start = now - sc->start < 2 * sc->period ? sc->start + sc->period : now;
-        sc->left = left < 0 ? left + (long)sc->budget : (long)sc->budget;
+    if (sc->period != 0) {
+        return refill_take(sc, now, false);
     }
-    sc->granted += (word)(sc->left - left);
-    return sc->left > 0;
+    if (sc->left <= 0) {
+        sc->granted += sc->budget - (word)sc->left;
+        sc->left = (long)sc->budget;
+    }
+    return true;
 }
 
 void sched_tick(struct cpu *cpu, word now)
@@ -356,22 +371,28 @@ void sched_tick(struct cpu *cpu, word now)
     }
 }
 
-/* Lets `thread` run on its time. Where that is used up it waits for its next period: false. */
+/* Until there is some of this time again. */
+static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
+{
+    thread->wait = (word)sc | WAIT_TIME;
+    if (sc->waiters.head != NULL) {
+        heap_remove(&cpu->renewals, &sc->renewal); /* what comes first may be another piece */
+    }
+    heap_insert(&cpu->renewals, &sc->renewal, refill_next(sc));
+    sched_timer_by(cpu, refill_next(sc));
+    wait_queue_add(&sc->waiters, thread, false);
+}
+
+/* Lets `thread` run on its time. Where that is used up it waits for more: false. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
 {
-    struct sched_context *sc = thread->lent != NULL ? thread->lent : thread->sc;
+    struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
         thread->wait = WAIT_TIME;
         return false;
     }
-    if (unlikely(sc->left <= 0) && !renew(sc, now)) {
-        thread->wait = (word)sc | WAIT_TIME;
-        if (sc->waiters.head != NULL) {
-            heap_remove(&cpu->renewals, &sc->renewal); /* the period may be a new one */
-        }
-        heap_insert(&cpu->renewals, &sc->renewal, sc->start + sc->period);
-        sched_timer_by(cpu, sc->start + sc->period);
-        wait_queue_add(&sc->waiters, thread, false);
+    if (unlikely(!has_some(sc, now))) {
+        wait_for_time(cpu, thread, sc);
         return false;
     }
     if (unlikely(thread->lent != NULL)) {

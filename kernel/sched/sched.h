@@ -120,7 +120,7 @@ ALWAYS_INLINE void sched_ready_put(struct cpu *cpu, struct tcb *thread)
 ALWAYS_INLINE void sched_wake(struct cpu *cpu, struct tcb *thread)
 {
     kassert(thread != cpu->current);
-    if (likely(thread->sc != NULL)) {
+    if (likely(thread->slice != NULL)) {
         thread->wait = 0;
         cpu->resched |= RESCHED_READY;
         sched_ready_put(cpu, thread);
@@ -243,8 +243,8 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
         return current;
     }
     struct sched_context *from = cpu->sc;
-    struct sched_context *to = next->sc;
-    if (unlikely(next->lent != NULL) || unlikely(to->left <= 0) ||
+    struct sched_context *to = next->slice;
+    if (unlikely(to == NULL) || unlikely(to->left <= 0) ||
         unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }

@@ -51,12 +51,9 @@ static bool rights_are_possible(uint8_t rights)
 static enum err fill_all(struct area *area)
 {
     for (uint32_t page = 0; page < area->pages; page++) {
-        if (!region_fill(area->region, page, true)) {
-            return (enum err)MEMORY_ERR_EXHAUSTED;
-        }
-        enum err err = area_map(area, page);
+        enum err err = area_touch(area, page, true);
         if (err != OK) {
-            return err;
+            return err == ERR_NO_MEMORY ? (enum err)MEMORY_ERR_EXHAUSTED : err;
         }
     }
     return OK;
@@ -133,6 +130,7 @@ static enum err name_region(struct region *region, cptr_t *cap)
     sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, given_slot)); /* of the last one */
     *cap = CPTR(given_slot);
     region->is_named = true;
+    region->is_common = true;
     return sys_cnode_mint(MEMORY_CAP_CNODE, given_slot, MEMORY_CAP_ENDPOINT, ENDPOINT_SEND,
                           REGION_BADGE | region->number);
 }
@@ -339,7 +337,7 @@ static bool mend(struct space *space, enum fault_kind kind, uint64_t address)
         return false;
     }
     uint32_t page = (uint32_t)((address - area->start) >> PAGE_BITS);
-    if (!region_fill(area->region, page, kind == FAULT_KIND_WRITE) || area_map(area, page) != OK) {
+    if (area_touch(area, page, kind == FAULT_KIND_WRITE) != OK) {
         return false;
     }
     space->faults++;

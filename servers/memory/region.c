@@ -229,31 +229,32 @@ static bool copy_page(struct region *region, uint32_t page, uint32_t *word)
     return true;
 }
 
-bool region_fill(struct region *region, uint32_t page, bool write)
+uint32_t *region_fill(struct region *region, uint32_t page, bool write)
 {
     uint32_t index = page / CHUNK_FRAMES;
     struct part *part = &region->frames.part[index];
-    bool whole = region->pages - index * CHUNK_FRAMES >= CHUNK_FRAMES;
-    if (region->wants_huge && whole && part->huge == FRAME_NONE && part->page == NULL &&
-        fill_huge(region, part)) {
-        return true;
+    if (region->wants_huge && part->page == NULL && part->huge == FRAME_NONE &&
+        region->pages - index * CHUNK_FRAMES >= CHUNK_FRAMES) {
+        (void)fill_huge(region, part); /* or small ones, if there is none */
     }
     if (part->huge != FRAME_NONE) {
-        return !write || !frame_is_shared(part->huge) || part_up(region, index);
+        if (!write || !frame_is_shared(part->huge)) {
+            return &part->huge;
+        }
+        if (!part_up(region, index)) {
+            return NULL;
+        }
     }
     uint32_t *word = numbers_get(&region->frames, page);
     if (word == NULL) {
-        return false;
+        return NULL;
     }
-    if (*word != FRAME_NONE) {
-        return !write || !frame_is_shared(*word) || copy_page(region, page, word);
-    }
-    *word = frame_new(true);
     if (*word == FRAME_NONE) {
-        return false;
+        *word = frame_new(true);
+        region->used += *word != FRAME_NONE;
+        return *word != FRAME_NONE ? word : NULL;
     }
-    region->used++;
-    return true;
+    return !write || !frame_is_shared(*word) || copy_page(region, page, word) ? word : NULL;
 }
 
 struct region *region_of(uint64_t number)

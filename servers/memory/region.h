@@ -39,6 +39,7 @@ struct region {
     uint32_t used; /* pages that are there */
     uint64_t number; /* in the badge of its capabilities */
     bool is_named;   /* there are such, and it may be attached */
+    bool is_common;  /* it may have pages that one of its areas does not show */
     bool wants_huge;
     struct numbers frames;
     struct area *areas; /* that show it */
@@ -59,8 +60,9 @@ struct region *region_copy(struct region *region, struct space *owner);
 
 /* Pages that the regions of `owner` have. */
 uint64_t regions_used(struct space const *owner);
-/* Makes sure that page `page` has a frame, to be written to if `write`. A frame that is shared is
- * then replaced by a copy; areas that show the old one lose sight of it. */
-NODISCARD bool region_fill(struct region *region, uint32_t page, bool write);
+/* Makes sure that page `page` has a frame, to be written to if `write`; returns where its number is
+ * (for a huge piece, that of the part), or NULL if there is no memory. A frame that is shared is then
+ * replaced by a copy, and areas that show the old one lose sight of it. */
+uint32_t *region_fill(struct region *region, uint32_t page, bool write);
 /* Makes one piece of each part that is full of pages of its own: how many. */
 uint32_t region_promote(struct region *region);

@@ -126,13 +126,16 @@ static enum err map(struct space *space, cptr_t frame, uint64_t address, uint64_
     return err != OK ? err : sys_frame_map(frame, space->vspace, address, rights);
 }
 
+/* What a frame is mapped for: nobody writes to one that two regions share. */
+static uint64_t rights_for(struct area const *area, uint32_t frame)
+{
+    return frame_is_shared(frame) ? area->rights & ~(uint64_t)FRAME_WRITE : area->rights;
+}
+
 /* Maps a frame for the first time, or with other rights. */
 static enum err show(struct area *area, uint32_t frame, uint32_t *handle, uint64_t address)
 {
-    uint64_t rights = area->rights;
-    if (frame_is_shared(frame)) {
-        rights &= ~(uint64_t)FRAME_WRITE;
-    }
+    uint64_t rights = rights_for(area, frame);
     if (*handle != 0) {
         return sys_frame_protect(frame_cap(frame, *handle), rights);
     }
@@ -147,56 +150,80 @@ static enum err show(struct area *area, uint32_t frame, uint32_t *handle, uint64
     return err;
 }
 
-/* Maps what lies behind a page and is there already. Whatever hinders is found by the next fault. */
-static void map_around(struct area *area, uint32_t page)
+/* Of the pages behind `page`, how far those go that are to be mapped along with it: to the end of a
+ * group of 16 where pages may be there that the area does not show; twice as many each time where a
+ * program goes through new memory in order. */
+static uint32_t end_around(struct area *area, uint32_t page)
+{
+    uint32_t count = 0;
+    if (area->region->is_common) {
+        count = AROUND - 1 - page % AROUND;
+    } else if (page == area->expected && page != 0) {
+        count = area->ahead * 2 + 1 < AROUND ? area->ahead * 2 + 1 : AROUND - 1;
+    }
+    uint32_t end = page + 1 + count;
+    uint32_t part_end = (page / CHUNK_FRAMES + 1) * CHUNK_FRAMES;
+    end = end < part_end ? end : part_end;
+    end = end < area->pages ? end : area->pages;
+    area->expected = end;
+    area->ahead = end - page - 1;
+    return end;
+}
+
+/* Maps the pages from `page` to `end`. Whatever hinders is found by the next fault. */
+static void map_around(struct area *area, uint32_t page, uint32_t end)
 {
     struct message_buffer *buffer = sys_buffer();
-    uint32_t *found[AROUND];
-    unsigned count = 0, done;
-    uint32_t end = (page | (AROUND - 1)) + 1;
-    for (uint32_t next = page + 1; next < end && next < area->pages; next++) {
-        uint32_t const *frame = numbers_find(&area->region->frames, next);
-        uint32_t *handle = numbers_get(&area->handles, next);
-        if (frame == NULL || *frame == FRAME_NONE || handle == NULL || *handle != 0 ||
-            frame_take(*frame, handle) != OK) {
+    uint32_t *handles = numbers_get(&area->handles, page);
+    bool only_there = area->region->is_common;
+    uint32_t frames[AROUND];
+    unsigned count = 0, done = 0;
+    for (uint32_t next = page; next < end; next++, count++) {
+        uint32_t const *frame = only_there ? numbers_find(&area->region->frames, next)
+                                           : region_fill(area->region, next, true);
+        if (frame == NULL || *frame == FRAME_NONE || handles[count] != 0 ||
+            frame_take(*frame, &handles[count]) != OK) {
             break;
         }
-        uint64_t rights = area->rights & (frame_is_shared(*frame) ? ~(uint64_t)FRAME_WRITE : ~0ul);
-        found[count] = handle;
-        buffer->batch[count++] = (struct batch_entry){
-            .target = frame_cap(*frame, *handle).raw,
+        frames[count] = *frame;
+        buffer->batch[count] = (struct batch_entry){
+            .target = frame_cap(*frame, handles[count]).raw,
             .tag = sys_tag(METHOD_FRAME_MAP, 0, 0),
-            .arguments = { area->space->vspace.raw, area->start + next * PAGE, rights },
+            .arguments = { area->space->vspace.raw, area->start + next * PAGE,
+                           rights_for(area, *frame) },
         };
     }
-    if (count == 0 || sys_batch(count, &done) == OK) {
-        area->space->around += count;
+    if (count == 0) {
         return;
     }
+    sys_ignore(sys_batch(count, &done));
     area->space->around += done;
     for (unsigned i = done; i < count; i++) {
-        frame_give(*numbers_find(&area->region->frames, page + 1 + i), *found[i]);
-        *found[i] = 0;
+        frame_give(frames[i], handles[i]);
+        handles[i] = 0;
     }
 }
 
-enum err area_map(struct area *area, uint32_t page)
+enum err area_touch(struct area *area, uint32_t page, bool write)
 {
     uint32_t index = page / CHUNK_FRAMES;
-    uint32_t huge = area->region->frames.part[index].huge;
-    if (huge != FRAME_NONE) {
+    uint32_t const *frame = region_fill(area->region, page, write);
+    if (frame == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    if (frame == &area->region->frames.part[index].huge) {
         uint32_t *handle = &area->handles.part[index].huge;
         area->space->huge += *handle == 0;
-        return show(area, huge, handle, area->start + index * HUGE);
+        return show(area, *frame, handle, area->start + index * HUGE);
     }
     uint32_t *handle = numbers_get(&area->handles, page);
     if (handle == NULL) {
         return ERR_NO_MEMORY;
     }
-    uint32_t frame = *numbers_find(&area->region->frames, page);
-    enum err err = show(area, frame, handle, area->start + page * PAGE);
-    if (err == OK) {
-        map_around(area, page);
+    enum err err = show(area, *frame, handle, area->start + page * PAGE);
+    uint32_t end = end_around(area, page);
+    if (err == OK && end > page + 1) {
+        map_around(area, page + 1, end);
     }
     return err;
 }

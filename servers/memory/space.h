@@ -16,6 +16,8 @@ struct area {
     uint8_t rights; /* as of a Frame; 0 for a guard */
     struct region *region;
     struct numbers handles; /* of the pages that are mapped */
+    uint32_t expected;      /* the page that faults next, if they do so in order */
+    uint32_t ahead;         /* pages that the last such fault brought along */
     struct area *next;      /* of the same region */
 };
 
@@ -39,9 +41,10 @@ struct area *space_show(struct space *space, struct region *region, uint8_t righ
 void space_hide(struct area *area);
 /* Everything goes. */
 void space_clear(struct space *space);
-/* Maps page `page` of the area, after the region has filled it, and those behind it that have a
- * frame already. */
-NODISCARD enum err area_map(struct area *area, uint32_t page);
+/* Sees to it that page `page` of an area is there, to be written to if `write`. Brings along those
+ * behind it that are there already, or are going to be wanted by a program that goes through them in
+ * order. */
+NODISCARD enum err area_touch(struct area *area, uint32_t page, bool write);
 /* Changes what an area may be used for. */
 NODISCARD enum err area_protect(struct area *area, uint8_t rights);
 /* The pages of the region that others share now are not to be written to. */

@@ -32,6 +32,7 @@ static void make_all(void)
     of_type[OBJECT_VSPACE] = make(OBJECT_VSPACE);
     of_type[OBJECT_TABLES] = make_sized(OBJECT_TABLES, 15);
     of_type[OBJECT_FRAME] = make_sized(OBJECT_FRAME, PAGE_BITS);
+    of_type[OBJECT_WAIT_SET] = make_sized(OBJECT_WAIT_SET, 8);
     of_type[OBJECT_IRQ_CONTROL] = BOOT_TESTS_CAP_IRQ_CONTROL;
     of_type[OBJECT_IRQ_HANDLER] = BOOT_TESTS_CAP_IRQ;
     of_type[OBJECT_SCHED_CONTROL] = SCHED;

@@ -20,6 +20,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(time)                                                                                        \
     X(schedule)                                                                                    \
     X(notify)                                                                                      \
+    X(wait_set)                                                                                    \
     X(pointer)                                                                                     \
     X(space)                                                                                       \
     X(fpu)                                                                                         \
@@ -28,6 +29,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
     X(interface)                                                                                   \
+    X(thread)                                                                                      \
+    X(serve)                                                                                       \
     X(storm)
 
 #define DECLARE(name) extern struct test_group const name##_tests;

@@ -285,11 +285,11 @@ static void read_and_write(void)
     registers_fill(&in, 21, &random);
     in.r[TEST_PC] = (uint64_t)registers_store;
     in.r[TEST_SP] = (uint64_t)&seen;
-    memcpy(sys_buffer()->words, &in, sizeof in);
+    memcpy(sys_buffer()->words, in.r, sizeof in.r);
     ASSERT_OK(sys_thread_write_registers(thread));
-    memset(sys_buffer()->words, 0, sizeof in);
+    memset(sys_buffer()->words, 0, sizeof in.r);
     ASSERT_OK(sys_thread_read_registers(thread));
-    EXPECT_EQ(memcmp(sys_buffer()->words, &in, sizeof in), 0);
+    EXPECT_EQ(memcmp(sys_buffer()->words, in.r, sizeof in.r), 0);
     ASSERT_OK(sys_thread_resume(thread));
     struct sys_message m;
     sys_event_t event = sys_recv(fault, &m, sys_clock_ns() + 10000000);

@@ -27,6 +27,10 @@ void registers_spin(struct registers const *in, struct registers *out);  /* coun
 /* A thread's first instruction: stores all registers at the stack pointer, then a breakpoint. */
 void registers_store(void);
 
+/* Reserves the word (load-linked), lets others run, and stores 1 (store-conditional): whether that was
+ * done. 0 where the processor has no such instructions. */
+uint64_t registers_reserved_store(uint64_t *word);
+
 /* Instructions that stand alone, in a function that returns 7. */
 uint64_t faulting_illegal(void);
 uint64_t faulting_breakpoint(void);

@@ -60,7 +60,7 @@ static void check(struct registers const *in, struct registers const *out,
     }
 }
 
-#define BADGE 0x123456789abcdul
+#define BADGE 0x23456789abul
 
 static void serve(void *argument)
 {

@@ -124,6 +124,16 @@ static uint64_t any_request(uint64_t *random, uint64_t target, uint64_t w[5])
     case METHOD_SCHED_CONTEXT_BIND:
         w[0] = address_of(random, OBJECT_THREAD);
         break;
+    case METHOD_WAIT_SET_ATTACH:
+        w[0] = address_of(random, OBJECT_ENDPOINT);
+        break;
+    case METHOD_WAIT_SET_ADD:
+        w[1] = address_of(random, number(random, 2) == 0 ? OBJECT_ENDPOINT : OBJECT_NOTIFICATION);
+        w[0] = 1 + number(random, 4);
+        break;
+    case METHOD_WAIT_SET_REMOVE:
+        w[0] = 1 + number(random, 4);
+        break;
     case METHOD_VSPACE_FEED:
         w[0] = (STOCK + number(random, SLOTS - STOCK)) << SLOT_BITS;
         break;
@@ -232,6 +242,7 @@ static void make_stock(void)
     for (unsigned i = 0; i < array_length(types); i++) {
         add(at++, types[i], 0);
     }
+    add(at++, OBJECT_WAIT_SET, 8);
     for (unsigned i = 0; i < 6; i++) {
         add(at++, OBJECT_FRAME, (uint8_t)(PAGE_BITS + i / 2 * 4));
     }

@@ -66,6 +66,25 @@ static void pages_come_when_they_are_touched(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+/* A program that goes through memory in order gets ever more pages at a time. */
+static void pages_are_brought_along(void)
+{
+    uint64_t at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 200 * PAGE, BOTH, 0, &at));
+    for (uint64_t page = 0; page < 200; page++) {
+        EXPECT_EQ(*word(at, page), 0);
+        *word(at, page) = page + 1;
+    }
+    look();
+    EXPECT_EQ(own.used, own_at_start.used + 200);
+    EXPECT(own.faults <= own_at_start.faults + 20);
+    EXPECT(own.around >= own_at_start.around + 180);
+    for (uint64_t page = 0; page < 200; page++) {
+        EXPECT_EQ(*word(at, page), page + 1);
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
 static void pages_that_come_back_are_cleared(void)
 {
     for (unsigned round = 0; round < 3; round++) {
@@ -155,7 +174,8 @@ static void full_ranges_are_promoted(void)
     uint64_t at = 0;
     uint32_t pieces = 0;
     ASSERT_OK(memory_space_map(MEMORY, 2 * HUGE, BOTH, 0, &at));
-    for (uint64_t page = 0; page < 1023; page++) {
+    /* Backwards, or the last one would be brought along. */
+    for (uint64_t page = 1023; page-- > 0;) {
         *word(at, page) = page;
     }
     ASSERT_OK(memory_space_promote(MEMORY, at, &pieces));
@@ -217,6 +237,7 @@ static void a_stranger_to_an_address_is_stopped(void)
 
 static struct test const tests[] = {
     TEST(pages_come_when_they_are_touched),
+    TEST(pages_are_brought_along),
     TEST(pages_that_come_back_are_cleared),
     TEST(another_program_sees_what_is_shared),
     TEST(a_copy_is_made_when_somebody_writes),

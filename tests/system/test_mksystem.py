@@ -426,6 +426,7 @@ WRONG = [
 ]
 
 
+# seL4: SERSERV_PARENT_007
 @pytest.mark.parametrize("name, old, new, message", WRONG, ids=[str(n) for n in range(len(WRONG))])
 def test_wrong_is_refused(tmp_path, monkeypatch, name, old, new, message):
     assert old in SOUND[name]

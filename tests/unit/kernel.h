@@ -14,6 +14,7 @@
 #include "object/untyped.h"
 #include "object/vspace.h"
 #include "object/wait_queue.h"
+#include "object/wait_set.h"
 #undef cptr_t
 
 #include "world.h"

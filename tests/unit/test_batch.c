@@ -61,6 +61,17 @@ START_TEST(it_stops_at_the_first_error_and_says_where_and_why)
 }
 END_TEST
 
+START_TEST(an_empty_slot_is_no_capability_whatever_is_asked)
+{
+    world_make();
+    for (unsigned label = 0; label < 2 * OBJECT_TYPES * 16; label++) {
+        entry(0, world_slot(), (enum method)label, 0, 0, 0);
+        unsigned done;
+        ck_err(sys_batch(1, &done), ERR_BAD_CAPABILITY);
+    }
+}
+END_TEST
+
 START_TEST(results_are_in_the_entry)
 {
     world_make();
@@ -186,6 +197,7 @@ int main(void)
     Suite *suite = suite_create("batch");
     WORLD_TEST(suite, a_batch_does_all_its_requests);
     WORLD_TEST(suite, it_stops_at_the_first_error_and_says_where_and_why);
+    WORLD_TEST(suite, an_empty_slot_is_no_capability_whatever_is_asked);
     WORLD_TEST(suite, results_are_in_the_entry);
     WORLD_TEST(suite, a_batch_that_is_none_is_refused);
     WORLD_TEST(suite, requests_of_five_arguments_are_refused);

@@ -43,7 +43,7 @@ static void give_up_at(uint64_t deadline)
 /* The client plays. The server receives, if it is there. */
 static struct scene make_scene(bool with_server)
 {
-    struct scene s;
+    struct scene s = { 0 };
     world_make();
     s.init = world_init();
     s.endpoint = world_object(OBJECT_ENDPOINT, 0);

@@ -55,7 +55,7 @@ START_TEST(a_call_brings_words_tag_and_badge_and_a_reply_comes_back)
     make_world(_i);
     cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
     struct world_thread server = make_server(endpoint, 255);
-    static uint64_t const badges[] = { 0, 1, (1ul << 59) - 1 };
+    static uint64_t const badges[] = { 0, 1, EVENT_BADGE_MASK >> EVENT_BADGE_SHIFT };
     for (unsigned i = 0; i < array_length(badges); i++) {
         cptr_t client = minted(endpoint, ENDPOINT_SEND, badges[i]);
         struct sys_message m = numbered(100, 6, 0), back = numbered(200, 6, 0);

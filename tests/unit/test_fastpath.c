@@ -126,7 +126,7 @@ static void call_more_urgent_server(void)
 static void call_with_badge(void)
 {
     before_call(100);
-    cptr_t badged = minted(endpoint, ENDPOINT_SEND, (1ul << 59) - 1);
+    cptr_t badged = minted(endpoint, ENDPOINT_SEND, EVENT_BADGE_MASK >> EVENT_BADGE_SHIFT);
     let_client_run();
     now(badged.raw | SYS_CALL, 0, 0);
 }
@@ -762,7 +762,7 @@ static struct scene {
     SLOW(reply_without_right), SLOW(reply_while_signalled), SLOW(reply_to_fault),
     SLOW(reply_to_client_without_time), SLOW(reply_after_a_wait_to_client_without_time),
     FAST(signal_nobody), FAST(signal_less_urgent), FAST(signal_as_urgent), FAST(signal_more_urgent),
-    FAST(signal_one_of_several), FAST(signal_with_period), SLOW(signal_with_deadline),
+    FAST(signal_one_of_several), SLOW(signal_with_period), SLOW(signal_with_deadline),
     SLOW(signal_while_others_are_ready), SLOW(signal_without_right),
     SLOW(signal_through_two_tables), SLOW(signal_bound), SLOW(signal_passive_waiter),
     SLOW(signal_on_lent_time),

@@ -109,6 +109,26 @@ START_TEST(an_instruction_that_nobody_has_is_a_fault)
 }
 END_TEST
 
+START_TEST(a_fault_of_who_is_chosen_next_finds_them_off)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t space = world_object(OBJECT_VSPACE, 0); /* empty: to be chosen is a fault */
+    struct world_thread handler = world_thread(255);
+    struct world_thread other = world_thread_unstarted(255);
+    yield_to(handler.tcb);
+    uint64_t registers[8] = { endpoint.raw | SYS_RECV };
+    (void)world_trap(registers);
+    ck_ok(sys_thread_configure(other.cap, CPTR(BOOT_SLOT_CNODE), space, CPTR_NONE, endpoint));
+    ck_ok(sys_sched_context_bind(other.time, other.cap));
+    ck_ok(sys_thread_start(other.cap, 0x1000, 0, 0, 0, 0));
+    use(5);
+    yield_to(handler.tcb);
+    ck_assert_uint_eq(world_registers()[1], FAULT_KIND_NO_VSPACE);
+    ck_assert(!host.fpu_enabled);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fpu");
@@ -119,5 +139,6 @@ int main(void)
     tcase_add_test(tcase, who_does_not_use_them_keeps_the_fast_path);
     tcase_add_test(tcase, a_thread_that_ends_or_starts_anew_leaves_nothing);
     tcase_add_test(tcase, an_instruction_that_nobody_has_is_a_fault);
+    tcase_add_test(tcase, a_fault_of_who_is_chosen_next_finds_them_off);
     return world_run(suite);
 }

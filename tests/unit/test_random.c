@@ -9,13 +9,15 @@
  */
 #include "kernel.h"
 
-#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Where there are sanitizers. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 #define SECONDS_EACH  15
 #define SEEDS         4
@@ -49,7 +51,7 @@ static uint64_t any_number(void)
 {
     static uint64_t const edges[] = {
         0, 1, 2, 31, 32, 63, 64, 4095, 4096, 1ul << 21, 1ul << 30, 1ul << 32, (1ul << 32) - 1,
-        1ul << 38, (1ul << 38) - 4096, 1ul << 59, (1ul << 59) - 1, 1ul << 62, 1ul << 63, ~0ul
+        1ul << 38, (1ul << 38) - 4096, 1ul << 43, (1ul << 43) - 1, 1ul << 62, 1ul << 63, ~0ul
     };
     switch (below(4)) {
     case 0:
@@ -100,7 +102,8 @@ enum place_in_table {
     BADGED = ENDPOINTS + 3,
     NOTIFICATIONS = BADGED + 3,
     REPLIES = NOTIFICATIONS + 3,
-    FREE = REPLIES + 2,
+    SETS = REPLIES + 2,
+    FREE = SETS + 2,
 };
 _Static_assert(FREE < (1 << RADIX) - 6, "some slots are free");
 
@@ -128,6 +131,7 @@ static void build(void)
     make(OBJECT_FRAME, PAGE_BITS, THREADS, BUFFER);
     make(OBJECT_ENDPOINT, 0, 3, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 3, NOTIFICATIONS);
+    make(OBJECT_WAIT_SET, 8, 2, SETS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
     for (unsigned i = 0; i < 3; i++) {
         ck_ok(sys_cnode_mint(table, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL, 100 + i));
@@ -212,7 +216,7 @@ static uint64_t argument(char kind)
     case 't':
         return 1 + below(OBJECT_TYPES - 1);
     case 'z':
-        return one_in(2) ? 0 : below(4) == 0 ? below(5) : PAGE_BITS + below(3);
+        return one_in(2) ? 0 : below(4) == 0 ? below(9) : PAGE_BITS + below(3);
     case 'n':
         return 1 + below(3);
     case 'r':
@@ -276,6 +280,10 @@ static struct request {
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
     { METHOD_SCHED_CONTROL_CONFIGURE, 4, "Sdd" },
     { METHOD_SCHED_CONTROL_SET_PRIORITY, 2, "Tp" },
+    { METHOD_WAIT_SET_ATTACH, 4, "E" },
+    { METHOD_WAIT_SET_ADD, 4, "nE" },
+    { METHOD_WAIT_SET_ADD, 4, "nN" },
+    { METHOD_WAIT_SET_REMOVE, 3, "n" },
     { METHOD_KERNEL_COUNTER, 1, "x" },
     { METHOD_KERNEL_CHECK, 1, "" },
     { METHOD_KERNEL_INHERIT, 1, "h" },
@@ -407,7 +415,7 @@ static void random_call(void)
     }
     if (verbose) {
         printf("%lu: thread %p: call %u of %lx, type %u, tag %lx: %lx %lx %lx %lx %lx %lx\n", step,
-               (void *)current, operation, target, cap_type(slot_of(current, target)->head), r[7],
+               (void *)current, operation, target, (unsigned)cap_type(slot_of(current, target)->head), r[7],
                r[1], r[2], r[3], r[4], r[5], r[6]);
         fflush(stdout);
     }
@@ -477,7 +485,9 @@ static void run_seed(uint64_t number, unsigned seconds)
     seed = number;
     state = number * 0x9e3779b97f4a7c15ul | 1;
     signal(SIGABRT, on_abort);
-    __sanitizer_set_death_callback(say_where);
+    if (__sanitizer_set_death_callback != NULL) {
+        __sanitizer_set_death_callback(say_where);
+    }
     host_asleep = wake_init;
     world_make();
     world_pass(1000000000000); /* no time looks like an address */

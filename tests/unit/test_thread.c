@@ -79,6 +79,39 @@ START_TEST(a_thread_gets_only_what_fits)
 }
 END_TEST
 
+/* The kernel never reads or writes a device: at first, and when the thread has had a buffer, which it
+ * keeps. */
+/* seL4: FRAMEDIPC0001, FRAMEDIPC0002 */
+START_TEST(no_device_is_a_message_buffer)
+{
+    world_make();
+    struct boot_info const *info = (struct boot_info const *)world_frame(CPTR(17));
+    struct world_thread t = world_thread_unstarted(255);
+    cptr_t device = world_slot(), page = world_object(OBJECT_FRAME, PAGE_BITS);
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    ck_ok(sys_untyped_carve(CPTR(info->device[0].slot), 0, PAGE_BITS, INIT_TABLE, INDEX(device)));
+    for (unsigned had_one = 0; had_one < 2; had_one++) {
+        struct message_buffer *before = t.tcb->buffer;
+        ck_err(sys_thread_configure(t.cap, INIT_TABLE, INIT_SPACE, device, CPTR_NONE),
+               ERR_BAD_ARGUMENT);
+        ck_assert_uint_eq(sys_error_detail & ERROR_DETAIL_ARGUMENT_MASK, 3);
+        ck_assert_ptr_eq(t.tcb->buffer, before);
+        ck_ok(sys_thread_configure(t.cap, INIT_TABLE, INIT_SPACE, page, CPTR_NONE));
+    }
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_thread_start(t.cap, 0x1000, 0, 0, 0, 0));
+    ck_err(sys_thread_configure(t.cap, INIT_TABLE, INIT_SPACE, device, CPTR_NONE), ERR_NOT_READY);
+    sys_yield();
+    ck_runs(t);
+    t.tcb->buffer->words[30] = 77;
+    struct sys_message m = { .tag = sys_tag(0, 31, 0) };
+    sys_ignore(sys_call_long(endpoint, &m));
+    ck_runs(world_init());
+    ck_assert_int_eq(sys_recv(endpoint, &m, 0).word, EVENT_KIND_LONG);
+    ck_assert_uint_eq(world_init().buffer->words[30], 77);
+}
+END_TEST
+
 START_TEST(what_a_thread_holds_goes_when_it_is_revoked)
 {
     world_make();
@@ -239,6 +272,7 @@ int main(void)
     WORLD_TEST(suite, a_thread_starts_with_the_registers_it_was_given_and_no_others);
     WORLD_TEST(suite, only_a_stopped_thread_is_configured_and_started);
     WORLD_TEST(suite, a_thread_gets_only_what_fits);
+    WORLD_TEST(suite, no_device_is_a_message_buffer);
     WORLD_TEST(suite, what_a_thread_holds_goes_when_it_is_revoked);
     WORLD_TEST(suite, a_wait_that_is_suspended_is_cancelled);
     WORLD_TEST(suite, a_thread_may_suspend_itself);

@@ -431,9 +431,13 @@ static void say_object(struct cap cap)
     case OBJECT_SCHED_CONTEXT: {
         struct sched_context *sc = object;
         struct cpu const *cpu = init->cpu;
-        say("  %lu in %lu, left %ld of %lu, since %lu, thread %p\n", sc->budget, sc->period,
-            sc == cpu->sc ? (long)(cpu->end - host.now) : sc->left, sc->granted, sc->start,
+        say("  %lu in %lu, left %ld of %lu, thread %p\n", sc->budget, sc->period,
+            sc == cpu->sc ? (long)(cpu->end - host.now) : sc->left, sc->granted,
             (void *)sc->thread);
+        for (unsigned i = 0; sc->period != 0 && i < sc->count; i++) {
+            struct refill const *refill = &sc->refill[(sc->first + i) % REFILLS];
+            say("  refill of %lu at %lu\n", refill->amount, refill->when);
+        }
         say_queue("waiters", &sc->waiters);
         break;
     }
@@ -485,6 +489,9 @@ char *world_describe(void)
     return text;
 }
 
+/* Where what is reached is counted. */
+int __llvm_profile_write_file(void) __attribute__((weak));
+
 char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint64_t *preemptions)
 {
     size_t size = TEXT_SIZE + sizeof(uint64_t);
@@ -498,6 +505,9 @@ char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint6
         play(argument);
         (void)world_describe();
         memcpy(shared + TEXT_SIZE, &(uint64_t){ world_preemptions() }, sizeof(uint64_t));
+        if (__llvm_profile_write_file != NULL) {
+            (void)__llvm_profile_write_file();
+        }
         _exit(EXIT_SUCCESS);
     }
     int status;
@@ -544,19 +554,7 @@ unsigned world_preempt_everywhere(void (*play)(unsigned argument))
     return places;
 }
 
-/* ---- Running tests ---- */
-
 /* Thread-local in programs; here all programs are this one. */
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
 uint64_t sys_clock_hz = CLOCK_HZ;
-
-int world_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

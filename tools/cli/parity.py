@@ -16,6 +16,8 @@ PAGES = {"seL4": ROOT / "docs" / "reference" / "parity.md", "escape": ROOT / "do
 LISTS = {"seL4": FOLDER / "properties.toml", "escape": FOLDER / "escapes.toml"}
 
 TAG = re.compile(r"(?:/\*|#) (seL4|escape): ([\w, -]+?)(?: \*/)?$")
+# What may stand between a tag and its test: comments, and decorators over several lines.
+BETWEEN = ("/*", " *", "@", "    ", ")", "]")
 TESTS = {".c": re.compile(r"(?:START_TEST\(|static void )(\w+)[()]"), ".py": re.compile(r"def test_(\w+)\(")}
 
 
@@ -31,7 +33,7 @@ class Test:
 
 
 def sources():
-    return sorted(path for folder in ("boot", "unit", "idl", "system", "tools")
+    return sorted(path for folder in ("boot", "memory", "unit", "idl", "system", "tools")
                   for path in (ROOT / "tests" / folder).glob("*.*") if path.suffix in TESTS)
 
 
@@ -43,7 +45,7 @@ def tagged(path, text):
         if match := TAG.match(line):
             waiting += [(match[1], name.strip()) for name in match[2].split(",")]
             continue
-        if not waiting or line.startswith(("@", "/*", " *")):   # a decorator, or a comment about the test
+        if not waiting or line.startswith(BETWEEN):
             continue
         match = TESTS[path.suffix].match(line)
         if not match or (path.suffix == ".c" and match[1] not in listed):

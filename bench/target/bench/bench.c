@@ -105,7 +105,9 @@ int main(uint64_t argument)
     measure_the_counter();
     bench_ipc();
     bench_kernel();
+    bench_wait_set();
     bench_objects();
+    bench_memory();
     report_boot();
     sys_print("bench-end\n");
     return console_flush(CONSOLE) == OK ? 0 : 1;

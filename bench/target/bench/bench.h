@@ -27,5 +27,9 @@ void bench_touch_nothing(void);
 void bench_ipc(void);
 /* Traps, signals, scheduling, faults, interrupts. */
 void bench_kernel(void);
+/* One thread that hears many. */
+void bench_wait_set(void);
 /* Capabilities, memory, threads. */
 void bench_objects(void);
+/* The memory server. */
+void bench_memory(void);

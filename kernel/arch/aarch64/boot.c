@@ -120,7 +120,8 @@ static bool has_pan(void)
 
 static void protect(void)
 {
-    word sctlr = register_read(sctlr_el1) | SCTLR_WXN;
+    word sctlr = register_read(sctlr_el1);
+    sctlr |= SCTLR_WXN;
     register_write(sctlr_el1, has_pan() ? sctlr & ~SCTLR_SPAN : sctlr);
     if (has_pan()) {
         __asm__ volatile(".arch_extension pan\n\tmsr pan, #1");

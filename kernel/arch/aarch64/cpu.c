@@ -130,8 +130,10 @@ void arch_fpu_save(word *registers)
                      :
                      : "r"(registers)
                      : "memory");
-    registers[FPU_CONTROL] = register_read(fpcr);
-    registers[FPU_STATUS] = register_read(fpsr);
+    __asm__ volatile(".arch_extension fp\n\t"
+                     "mrs %0, fpcr\n\t"
+                     "mrs %1, fpsr"
+                     : "=r"(registers[FPU_CONTROL]), "=r"(registers[FPU_STATUS]));
 }
 
 void arch_fpu_load(word const *registers)
@@ -156,8 +158,11 @@ void arch_fpu_load(word const *registers)
                      :
                      : "r"(registers)
                      : "memory");
-    register_write(fpcr, registers[FPU_CONTROL]);
-    register_write(fpsr, registers[FPU_STATUS]);
+    __asm__ volatile(".arch_extension fp\n\t"
+                     "msr fpcr, %0\n\t"
+                     "msr fpsr, %1"
+                     :
+                     : "r"(registers[FPU_CONTROL]), "r"(registers[FPU_STATUS]));
 }
 
 void arch_syscall_again(struct tcb *thread)

@@ -186,10 +186,10 @@ ALWAYS_INLINE word arch_last_word(void)
 }
 
 /* Copies at least one word. Eight at a time, with the registers that arch_save() has freed. */
-ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+ALWAYS_INLINE void arch_copy_words(word USER *to, word const USER *from, word count)
 {
-    word const *eights = from + (count & ~7ul);
-    word const *end = from + count;
+    word const USER *eights = from + (count & ~7ul);
+    word const USER *end = from + count;
     while (from != eights) {
         __asm__ volatile("ldp x21, x22, [%0], #64\n\t"
                          "ldp x23, x24, [%0, #-48]\n\t"
@@ -204,6 +204,6 @@ ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
                          : "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory");
     }
     while (from != end) {
-        *to++ = *from++;
+        user_write(to++, user_read(from++));
     }
 }

@@ -18,7 +18,7 @@ char const text_start[1];
 
 void arch_put(char c)
 {
-    fputc(c, stderr);
+    (void)fputc(c, stderr);
 }
 
 void arch_stop(int code)
@@ -29,7 +29,7 @@ void arch_stop(int code)
 
 static void never_wakes(void)
 {
-    fprintf(stderr, "the machine sleeps for ever\n");
+    (void)fprintf(stderr, "the machine sleeps for ever\n");
     abort();
 }
 

@@ -94,9 +94,9 @@ ALWAYS_INLINE word arch_last_word(void)
     return host.registers[ARCH_MESSAGE_REGISTERS];
 }
 
-ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+ALWAYS_INLINE void arch_copy_words(word USER *to, word const USER *from, word count)
 {
     for (word i = 0; i < count; i++) {
-        to[i] = from[i];
+        user_write(to + i, user_read(from + i));
     }
 }

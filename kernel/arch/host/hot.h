@@ -85,8 +85,9 @@ ALWAYS_INLINE void arch_timer_set(word when)
 
 ALWAYS_INLINE bool arch_interrupt_pending(void)
 {
-    if (host.pending_in != 0 && --host.pending_in == 0) {
-        host.pending = true;
+    if (host.pending_in != 0) {
+        host.pending_in--;
+        host.pending |= host.pending_in == 0;
     }
     return host.pending || host_interrupt_pending();
 }

@@ -171,7 +171,7 @@ static void visit(struct fdt_node const *node, void *context)
         found->lines = node->lines;
         found->context = plic_context(node);
     } else if (fdt_is_compatible(node, "sifive,test1")) {
-        riscv_finisher = arch_window((paddr_t){ node->address });
+        riscv_finisher = (uint32_t volatile DEVICE FORCE *)arch_window((paddr_t){ node->address });
     } else if (node->has_reg && node->size != 0 && node->compatible[0] != '\0' &&
                !fdt_is_compatible(node, "riscv,clint0")) {
         boot_add_device(boot, node->compatible, node->address, node->size, node->irq);

@@ -47,7 +47,7 @@ void arch_put(char c)
     sbi_call(SBI_LEGACY_PUTCHAR, 0, (word)c, 0);
 }
 
-uint32_t volatile *riscv_finisher;
+uint32_t volatile DEVICE *riscv_finisher;
 #define FINISHER_FAIL 0x3333
 
 void arch_stop(int code)

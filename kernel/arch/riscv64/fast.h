@@ -206,10 +206,10 @@ ALWAYS_INLINE word arch_last_word(void)
 }
 
 /* Copies at least one word. Eight at a time, with the registers that arch_save() has freed. */
-ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+ALWAYS_INLINE void arch_copy_words(word USER *to, word const USER *from, word count)
 {
-    word const *eights = from + (count & ~7ul);
-    word const *end = from + count;
+    word const USER *eights = from + (count & ~7ul);
+    word const USER *end = from + count;
     while (from != eights) {
         __asm__ volatile("ld s4, 0(%0)\n\t"
                          "ld s5, 8(%0)\n\t"
@@ -234,6 +234,6 @@ ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
         to += 8;
     }
     while (from != end) {
-        *to++ = *from++;
+        user_write(to++, user_read(from++));
     }
 }

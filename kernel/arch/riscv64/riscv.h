@@ -25,7 +25,7 @@ extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_sta
 extern char kernel_stack_guard[], kernel_stack_top[];
 
 /* The board's device that ends an emulator with an exit code ("sifive,test1"), or NULL. */
-extern uint32_t volatile *riscv_finisher;
+extern uint32_t volatile DEVICE *riscv_finisher;
 
 NORETURN void riscv_boot(word hart, word device_tree, word entry_count);
 struct tcb *riscv_fault(struct tcb *current, word cause, word value);

@@ -265,9 +265,9 @@ word arch_asid_count(void)
 #define HPET_CONFIG  0x10 /* 1: counts */
 #define HPET_COUNTER 0xf0
 
-static uint32_t volatile *hpet(unsigned offset)
+static uint32_t volatile DEVICE *hpet(unsigned offset)
 {
-    return arch_window((paddr_t){ HPET_ADDRESS + offset });
+    return (uint32_t volatile DEVICE FORCE *)arch_window((paddr_t){ HPET_ADDRESS + offset });
 }
 
 #define FEMTO            1000000000000000ul

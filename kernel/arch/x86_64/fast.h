@@ -200,9 +200,9 @@ ALWAYS_INLINE word arch_last_word(void)
 }
 
 /* Copies at least one word. The instruction wants a message register, which is kept meanwhile. */
-ALWAYS_INLINE void arch_copy_words(word *to, word const *from, word count)
+ALWAYS_INLINE void arch_copy_words(word USER *to, word const USER *from, word count)
 {
-    register word *rdi __asm__("rdi") = to;
+    register word USER *rdi __asm__("rdi") = to;
     register word rcx __asm__("rcx") = count;
     word rsi;
     __asm__ volatile("mov %%rsi, %[kept]\n\t"

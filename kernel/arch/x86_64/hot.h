@@ -81,9 +81,9 @@ ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value
 #define LAPIC_PENDING 0x210 /* of the requests, those of vectors 32 to 63: all that are used */
 #define LAPIC_COUNT   0x380 /* of the timer, to start from; 0 stops it */
 
-ALWAYS_INLINE uint32_t volatile *lapic_register(unsigned offset)
+ALWAYS_INLINE uint32_t volatile DEVICE *lapic_register(unsigned offset)
 {
-    return (uint32_t volatile *)(ARCH_WINDOW + LAPIC_ADDRESS + offset);
+    return (uint32_t volatile DEVICE *)(ARCH_WINDOW + LAPIC_ADDRESS + offset);
 }
 
 /* ---- Clock and timer: the time stamp counter; the local APIC counts down at a rate of its own ---- */

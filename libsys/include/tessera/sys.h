@@ -54,6 +54,12 @@ ALWAYS_INLINE uint64_t sys_event_badge(sys_event_t event)
     return event_badge((uint64_t)event.word);
 }
 
+/* The number of the member of a wait set that it came to; 0: to none. */
+ALWAYS_INLINE unsigned sys_event_member(sys_event_t event)
+{
+    return (unsigned)event_member((uint64_t)event.word);
+}
+
 ALWAYS_INLINE enum event_kind sys_event_kind(sys_event_t event)
 {
     return (enum event_kind)event_kind((uint64_t)event.word);

@@ -69,7 +69,7 @@ typedef void serve_once(sys_event_t event, struct sys_message *m);
 static serve_once *servers[8];
 
 /* Of the capability that the client calls. */
-#define BADGE 0x123456789abul
+#define BADGE 0x23456789abul
 
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;

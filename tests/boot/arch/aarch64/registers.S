@@ -93,6 +93,19 @@ registers_store:
     brk #0
 1:  b 1b
 
+    .globl registers_reserved_store
+registers_reserved_store:
+    stp x19, x30, [sp, #-16]!
+    mov x19, x0
+    ldxr x9, [x19]
+    mov x0, #6                  /* SYS_YIELD */
+    svc #0
+    mov x9, #1
+    stxr w10, x9, [x19]
+    eor w0, w10, #1
+    ldp x19, x30, [sp], #16
+    ret
+
     .globl faulting_illegal
 faulting_illegal:
     mov x0, #7

@@ -113,6 +113,23 @@ registers_store:
     ebreak
 1:  j 1b
 
+    .globl registers_reserved_store
+registers_reserved_store:
+    addi sp, sp, -16
+    sd s1, 0(sp)
+    sd ra, 8(sp)
+    mv s1, a0
+    lr.d t0, (s1)
+    li a0, 6                    /* SYS_YIELD */
+    ecall
+    li t0, 1
+    sc.d a0, t0, (s1)
+    seqz a0, a0
+    ld s1, 0(sp)
+    ld ra, 8(sp)
+    addi sp, sp, 16
+    ret
+
     .globl faulting_illegal
 faulting_illegal:
     li a0, 7

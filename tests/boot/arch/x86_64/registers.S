@@ -113,6 +113,11 @@ registers_store:
     int3
 1:  jmp 1b
 
+    .globl registers_reserved_store
+registers_reserved_store:
+    xor %eax, %eax
+    ret
+
     .globl faulting_illegal
 faulting_illegal:
     mov $7, %eax

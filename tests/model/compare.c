@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel.h"
+
+#include "object/endpoint.h"
+#include "object/irq.h"
+#include "object/notification.h"
+#include "object/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compare.h"
+
+static char difference[256];
+
+char const *model_difference(void)
+{
+    return difference;
+}
+
+static __attribute__((format(printf, 1, 2))) bool differs(char const *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(difference, sizeof difference, format, args);
+    va_end(args);
+    return false;
+}
+
+/* The kernel's word must be the specification's; says what it is if not. */
+#define SAME(kernel, spec, ...)                                                                    \
+    do {                                                                                           \
+        uint64_t kernel_ = (uint64_t)(kernel), spec_ = (uint64_t)(spec);                           \
+        if (__builtin_expect(kernel_ != spec_, 0)) {                                               \
+            char what_[160];                                                                       \
+            snprintf(what_, sizeof what_, __VA_ARGS__);                                            \
+            return differs("%s: the kernel has %#lx, the specification %#lx", what_, kernel_,      \
+                           spec_);                                                                 \
+        }                                                                                          \
+    } while (0)
+
+#define ALSO(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            return false;                                                                          \
+        }                                                                                          \
+    } while (0)
+
+/* ---- From numbers to the kernel's things ---- */
+
+static struct tcb *thread_at(struct spec const *s, int thread)
+{
+    return thread == SPEC_NONE ? NULL : (struct tcb *)s->thread[thread].address;
+}
+
+static struct slot *slot_at(struct spec const *s, int number)
+{
+    struct spec_slot const *slot = &s->slot[number];
+    switch (slot->keeper) {
+    case OBJECT_CNODE:
+        return (struct slot *)s->cnode[slot->keeper_object].address + slot->index;
+    case OBJECT_THREAD:
+        return &thread_at(s, slot->keeper_object)->slots[slot->index];
+    default:
+        return &irqs[slot->keeper_object].notification;
+    }
+}
+
+int model_current(struct spec const *s)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && thread_at(s, i) == host.current) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+void model_write(struct spec *s, int page, unsigned at, uint64_t value)
+{
+    ((uint64_t *)s->page[page].address)[at] = value;
+    s->content[page].word[at] = value;
+}
+
+void model_write_fpu(struct spec *s, uint64_t value)
+{
+    if (s->fpu != SPEC_NONE) {
+        host.fpu[0] = s->thread[s->fpu].fpu[0] = value;
+    }
+}
+
+/* ---- Capabilities ---- */
+
+/* A capability's second word as the specification's fields. */
+static bool same_arg(struct spec const *s, int number, struct cap cap)
+{
+    struct spec_slot const *slot = &s->slot[number];
+    switch (slot->type) {
+    case OBJECT_ENDPOINT:
+        SAME(cap.arg >> EVENT_BADGE_SHIFT, slot->badge, "badge in slot %d", number);
+        break;
+    case OBJECT_NOTIFICATION:
+        SAME(cap.arg, slot->badge, "bits in slot %d", number);
+        break;
+    case OBJECT_CNODE:
+        SAME(cnode_radix(cap.arg), s->cnode[slot->object].radix, "radix in slot %d", number);
+        break;
+    case OBJECT_UNTYPED:
+        SAME(untyped_bits(cap.arg), slot->bits, "size in slot %d", number);
+        SAME(untyped_used(cap.arg), slot->used, "watermark in slot %d", number);
+        SAME((cap.arg & UNTYPED_DEVICE) != 0, slot->device, "kind of memory in slot %d", number);
+        break;
+    case OBJECT_FRAME:
+        SAME(frame_bits(cap.arg), slot->bits, "size in slot %d", number);
+        SAME((cap.arg & FRAME_DEVICE) != 0, slot->device, "kind of memory in slot %d", number);
+        SAME(frame_entry(cap.arg) != NULL, slot->vspace != SPEC_NONE, "mapping in slot %d", number);
+        break;
+    case OBJECT_TABLES:
+        SAME(cap.arg & FRAME_BITS_MASK, slot->bits, "size in slot %d", number);
+        SAME(tables_vspace(cap.arg), slot->vspace == SPEC_NONE ? 0 : s->vspace[slot->vspace].address,
+             "the address space fed in slot %d", number);
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+static bool same_slot(struct spec const *s, int number, struct slot *kernel)
+{
+    struct spec_slot const *slot = &s->slot[number];
+    struct cap cap = slot_read(kernel);
+    SAME(cap_type(cap.head), slot->type, "type in slot %d", number);
+    SAME(cap.head & SLOT_RIGHTS & ~(cap_type(cap.head) == OBJECT_CNODE ? CNODE_DESCEND : 0),
+         slot->rights, "rights in slot %d", number);
+    if (slot->type == OBJECT_IRQ_HANDLER) {
+        SAME(irq_number(cap_irq(cap)), slot->object, "line in slot %d", number);
+    } else if (slot->address != 0) {
+        SAME(cap_object(cap.head), slot->address, "memory in slot %d", number);
+    } else {
+        SAME(cap_object(cap.head), spec_object_address(s, slot->type, slot->object),
+             "object in slot %d", number);
+    }
+    return same_arg(s, number, cap);
+}
+
+/* Preorder and depth of each make a tree. The kernel's root is not in the specification. */
+static bool same_tree(struct spec const *s)
+{
+    static int16_t depth_of[SPEC_SLOTS];
+    struct slot *root = &families[0].root;
+    struct slot *slot = root;
+    int depth = 0;
+    for (int i = 0; i < s->caps; i++) {
+        int number = s->order[i];
+        int parent = s->slot[number].parent;
+        depth_of[number] = (int16_t)(parent == SPEC_NONE ? 1 : depth_of[parent] + 1);
+        if (slot->child != 0) {
+            slot = link_target(slot->child);
+            depth++;
+        } else {
+            while (slot != root && slot->next & LINK_UP) {
+                slot = link_target(slot->next & ~LINK_UP);
+                depth--;
+            }
+            if (slot == root) {
+                return differs("the kernel has %d capabilities, the specification %d", i, s->caps);
+            }
+            slot = link_target(slot->next);
+        }
+        SAME(slot, slot_at(s, number), "capability %d of the tree, slot %d", i, number);
+        SAME(depth, depth_of[number], "depth in the tree of slot %d", number);
+        ALSO(same_slot(s, number, slot));
+    }
+    if (tree_next(root, slot) != NULL) {
+        return differs("the kernel has more than %d capabilities", s->caps);
+    }
+    return true;
+}
+
+/* ---- Threads ---- */
+
+static word wait_of(struct spec const *s, int thread)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    switch ((enum spec_state)t->state) {
+    case SPEC_STOPPED:
+        return WAIT_STOPPED;
+    case SPEC_RECEIVES:
+        return s->endpoint[t->partner].address | WAIT_RECV;
+    case SPEC_SENDS:
+        return s->endpoint[t->partner].address | WAIT_SEND;
+    case SPEC_AWAITS_REPLY:
+        return s->thread[t->partner].address | WAIT_REPLY;
+    case SPEC_AWAITS_OBJECT:
+        return s->reply[t->partner].address | WAIT_REPLY_OBJECT;
+    case SPEC_AWAITS_SIGNAL:
+        return s->notification[t->partner].address | WAIT_NOTIFICATION;
+    case SPEC_AWAITS_TIME:
+        return WAIT_TIME;
+    case SPEC_READY:
+    default:
+        return 0;
+    }
+}
+
+/* Registers that somebody will see. Those that the specification does not know it learns, once the
+ * thread can run again. */
+static bool same_registers(struct spec *s, int thread, struct tcb const *kernel)
+{
+    struct spec_thread *t = &s->thread[thread];
+    word const *reg = thread == s->current ? host.registers : kernel->args;
+    for (int i = 0; i < 8; i++) {
+        if (t->known >> i & 1) {
+            SAME(reg[i], t->reg[i], "register %d of thread %d", i, thread);
+        } else if (t->state == SPEC_READY || t->state == SPEC_STOPPED) {
+            t->reg[i] = reg[i];
+        }
+    }
+    if (t->state == SPEC_READY || t->state == SPEC_STOPPED) {
+        t->known = 0xff;
+    }
+    for (int i = 0; i < 16; i++) {
+        SAME(kernel->frame[i], t->frame[i], "word %d of the frame of thread %d", i, thread);
+    }
+    for (int i = 0; i < 8; i++) {
+        SAME(kernel->temps[i], t->temps[i], "temporary %d of thread %d", i, thread);
+    }
+    return true;
+}
+
+static bool same_own_caps(struct spec const *s, int thread, struct tcb const *kernel)
+{
+    struct spec_slot const *space = &s->slot[spec_own(s, thread, SPEC_VSPACE)];
+    word expected = space->type == OBJECT_NONE ? (word)&null_vspace : s->vspace[space->object].address;
+    SAME(kernel->vspace, expected, "address space of thread %d", thread);
+    struct spec_slot const *buffer = &s->slot[spec_own(s, thread, SPEC_BUFFER)];
+    SAME(kernel->buffer, buffer->type == OBJECT_NONE ? 0 : buffer->address, "buffer of thread %d",
+         thread);
+    struct spec_slot const *table = &s->slot[spec_own(s, thread, SPEC_CSPACE)];
+    if (table->type != OBJECT_NONE) {
+        SAME(kernel->cs_base, s->cnode[table->object].address, "capability space of thread %d", thread);
+        SAME(kernel->cs_shift, s->cnode[table->object].radix, "radix of thread %d", thread);
+    } else {
+        SAME(kernel->cs_mask, 0, "capability space of thread %d", thread);
+    }
+    return true;
+}
+
+static bool same_thread(struct spec *s, int number)
+{
+    struct spec_thread const *t = &s->thread[number];
+    struct tcb const *kernel = thread_at(s, number);
+    SAME(kernel->wait, wait_of(s, number), "what thread %d waits for", number);
+    SAME(kernel->priority, t->priority, "priority of thread %d", number);
+    SAME(kernel->base, t->base, "its own priority of thread %d", number);
+    SAME(kernel->fault_kind, t->fault, "fault of thread %d", number);
+    if (t->fault != 0) {
+        SAME(kernel->fault_address, t->fault_address, "fault address of thread %d", number);
+    }
+    SAME(kernel->bound, t->bound == SPEC_NONE ? 0 : s->notification[t->bound].address,
+         "notification of thread %d", number);
+    SAME(kernel->serving, t->serving == SPEC_NONE ? 0 : s->endpoint[t->serving].address,
+         "endpoint that thread %d serves", number);
+    if (t->state == SPEC_SENDS) {
+        SAME((kernel->sending & SENDING_CALL) != 0, t->calls, "call of thread %d", number);
+        SAME(kernel->badge >> EVENT_BADGE_SHIFT, t->badge, "badge of the message of thread %d", number);
+        if (t->fault == 0) {
+            SAME((kernel->sending & SENDING_LONG) != 0, t->counts, "message of thread %d", number);
+            SAME((kernel->sending & SENDING_GRANT) != 0, t->grants, "grant of thread %d", number);
+        }
+    }
+    if (t->state != SPEC_RECEIVES) {
+        SAME(kernel->caller, (word)thread_at(s, spec_caller(s, number)), "caller of thread %d", number);
+    }
+    if (memcmp(kernel->name, t->name, sizeof t->name) != 0) {
+        return differs("name of thread %d", number);
+    }
+    ALSO(same_own_caps(s, number, kernel));
+    return same_registers(s, number, kernel);
+}
+
+static bool same_queue(struct spec const *s, struct spec_queue const *queue,
+                       struct wait_queue const *kernel, char const *what, int number)
+{
+    struct tcb const *t = kernel->head;
+    for (int i = 0; i < queue->count; i++) {
+        SAME(t, thread_at(s, queue->thread[i]), "place %d of the %s of object %d", i, what, number);
+        t = t->next;
+    }
+    SAME(t, 0, "end of the %s of object %d", what, number);
+    return true;
+}
+
+/* ---- Objects ---- */
+
+static bool same_servers(struct spec const *s, int number, struct endpoint const *kernel)
+{
+    uint64_t before = ~0ul;
+    int count = 0;
+    for (struct tcb const *t = kernel->servers; t != NULL; t = t->serve_next, count++) {
+        int thread = 0;
+        while (thread < SPEC_THREADS && (thread_at(s, thread) != t || !s->thread[thread].exists)) {
+            thread++;
+        }
+        if (thread == SPEC_THREADS || s->thread[thread].serving != number ||
+            s->thread[thread].served >= before) {
+            return differs("server %d of endpoint %d", count, number);
+        }
+        before = s->thread[thread].served;
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        count -= s->thread[i].exists && s->thread[i].serving == number;
+    }
+    SAME(count, 0, "number of servers of endpoint %d", number);
+    return true;
+}
+
+static bool same_endpoint(struct spec const *s, int number)
+{
+    struct endpoint const *kernel = (struct endpoint *)s->endpoint[number].address;
+    ALSO(same_queue(s, &s->endpoint[number].receivers, &kernel->recv, "receivers", number));
+    ALSO(same_queue(s, &s->endpoint[number].senders, &kernel->send, "senders", number));
+    return same_servers(s, number, kernel);
+}
+
+static bool same_notification(struct spec const *s, int number)
+{
+    struct spec_notification const *n = &s->notification[number];
+    struct notification const *kernel = (struct notification *)n->address;
+    SAME(kernel->bits, n->bits, "bits of notification %d", number);
+    SAME(kernel->count, n->count, "signals of notification %d", number);
+    SAME(kernel->bound, (word)thread_at(s, spec_bound(s, number)), "thread of notification %d", number);
+    return same_queue(s, &n->waiters, &kernel->waiters, "waiters", number);
+}
+
+static bool same_reply(struct spec const *s, int number)
+{
+    struct reply const *kernel = (struct reply *)s->reply[number].address;
+    SAME(kernel->caller, (word)thread_at(s, spec_caller_of(s, number)), "caller of reply %d", number);
+    SAME(kernel->server, (word)thread_at(s, s->reply[number].server), "server of reply %d", number);
+    return true;
+}
+
+static bool same_line(struct spec const *s, int number)
+{
+    struct spec_line const *line = &s->line[number];
+    struct irq const *kernel = &irqs[number];
+    word bit = 1ul << number % 64;
+    SAME(kernel->life.type != OBJECT_NONE, line->claimed_by_handler, "handler of line %d", number);
+    SAME(kernel->waiting, line->waiting, "acknowledgement of line %d", number);
+    SAME((host.open[number / 64] & bit) != 0, line->open, "line %d open", number);
+    SAME((host.claimed[number / 64] & bit) != 0, line->claimed, "line %d claimed", number);
+    return true;
+}
+
+static bool same_ready(struct spec const *s)
+{
+    struct cpu const *cpu = host.current->cpu;
+    int at = 0;
+    if (cpu->first != NULL) {
+        SAME(s->ready.count == 0 ? NULL : thread_at(s, s->ready.thread[0]), cpu->first,
+             "the first ready thread");
+        at = 1;
+    }
+    for (unsigned group = 0; group < PRIORITIES / 64; group++) {
+        for (word map = cpu->ready.map[group]; map != 0; map &= map - 1) {
+            unsigned index = group * 64 + (unsigned)__builtin_ctzl(map);
+            for (struct tcb const *t = cpu->ready.list[index].head; t != NULL; t = t->next, at++) {
+                SAME(t, (word)thread_at(s, at < s->ready.count ? s->ready.thread[at] : SPEC_NONE),
+                     "place %d of the ready threads", at);
+            }
+        }
+    }
+    SAME(at, s->ready.count, "number of ready threads");
+    SAME(host.current, thread_at(s, s->current), "who runs");
+    SAME(host.fpu_enabled, s->fpu != SPEC_NONE, "floating point");
+    for (int i = 0; s->fpu != SPEC_NONE && i < ARCH_FPU_WORDS; i++) {
+        SAME(host.fpu[i], s->thread[s->fpu].fpu[i], "floating-point register %d", i);
+    }
+    return true;
+}
+
+static bool same_pages(struct spec *s)
+{
+    for (int i = 0; i < SPEC_PAGES; i++) {
+        if (!s->page[i].exists) {
+            continue;
+        }
+        word const *kernel = (word const *)s->page[i].address;
+        for (uint64_t unknown = s->page[i].unknown; unknown != 0; unknown &= unknown - 1) {
+            int at = __builtin_ctzl(unknown);
+            s->content[i].word[at] = kernel[at];
+        }
+        for (uint64_t unknown = s->page[i].unknown_tags; unknown != 0; unknown &= unknown - 1) {
+            unsigned at = BATCH_WORD + 6 * (unsigned)__builtin_ctzl(unknown) + 1;
+            s->content[i].word[at] = kernel[at];
+        }
+        s->page[i].unknown = s->page[i].unknown_tags = 0;
+        if (memcmp(kernel, s->content[i].word, sizeof s->content[i]) != 0) {
+            for (unsigned at = 0; at < PAGE_WORDS; at++) {
+                SAME(kernel[at], s->content[i].word[at], "word %u of page %#lx", at, (word)kernel);
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- Address spaces ---- */
+
+/* Every entry of a mapped frame. */
+static bool same_mapping(struct spec const *s, int number)
+{
+    struct spec_slot const *slot = &s->slot[number];
+    struct vspace const *vspace = (struct vspace *)s->vspace[slot->vspace].address;
+    unsigned bits = table_level_bits((unsigned)slot->level);
+    for (word at = 0; at < 1ul << slot->bits; at += 1ul << bits) {
+        struct table const *table = vspace->top;
+        for (unsigned level = ARCH_LEVELS - 1; level > (unsigned)slot->level; level--) {
+            word entry = table->entry[table_index(slot->mapped_at + at, level)];
+            if (!arch_pte_valid(entry) || arch_pte_is_leaf(entry, level)) {
+                return differs("no table for the frame in slot %d", number);
+            }
+            table = arch_window(arch_pte_address(entry));
+        }
+        unsigned index = table_index(slot->mapped_at + at, (unsigned)slot->level);
+        SAME(table->entry[index],
+             arch_pte_leaf((paddr_t){ slot->address + at }, slot->mapped_rights, slot->device,
+                           (unsigned)slot->level),
+             "the entry at %#lx of the frame in slot %d", at, number);
+        if (at == 0) {
+            SAME(frame_entry(slot_at(s, number)->arg), &table->entry[index], "mapping in slot %d", number);
+        }
+    }
+    return true;
+}
+
+static bool knows_table(struct spec const *s, int vspace, struct table const *table)
+{
+    for (int i = 0; i < SPEC_TABLES; i++) {
+        if (s->table[i].vspace == vspace && (word)s->table[i].level == table->level &&
+            s->table[i].base == table->base) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t mapped_pages(struct spec const *s, int vspace)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < s->caps; i++) {
+        struct spec_slot const *slot = &s->slot[s->order[i]];
+        if (slot->type == OBJECT_FRAME && slot->vspace == vspace) {
+            count += 1ul << (slot->bits - table_level_bits((unsigned)slot->level));
+        }
+    }
+    return count;
+}
+
+static bool same_tables(struct spec const *s, int number)
+{
+    struct vspace const *kernel = (struct vspace *)s->vspace[number].address;
+    uint64_t pages = 0;
+    int count = 0;
+    for (struct table const *table = kernel->used; table != NULL; table = table->next, count++) {
+        if (!knows_table(s, number, table)) {
+            return differs("address space %d has a table of level %u for %#lx", number, table->level,
+                           table->base);
+        }
+        for (unsigned i = 0; i < 512; i++) {
+            pages += arch_pte_valid(table->entry[i]) && arch_pte_is_leaf(table->entry[i], table->level);
+        }
+    }
+    for (int i = 0; i < SPEC_TABLES; i++) {
+        count -= s->table[i].vspace == number;
+    }
+    SAME(count, 0, "number of tables of address space %d", number);
+    SAME(pages, mapped_pages(s, number), "pages mapped in address space %d", number);
+    return true;
+}
+
+static bool same_vspace(struct spec const *s, int number, bool deep)
+{
+    struct vspace const *kernel = (struct vspace *)s->vspace[number].address;
+    int pool = 0;
+    for (struct table const *table = kernel->pool; table != NULL; table = table->next) {
+        pool++;
+    }
+    SAME(pool, s->vspace[number].pool, "tables in reserve of address space %d", number);
+    return !deep || same_tables(s, number);
+}
+
+static bool same_mappings(struct spec const *s)
+{
+    for (int i = 0; i < s->caps; i++) {
+        struct spec_slot const *slot = &s->slot[s->order[i]];
+        if (slot->type == OBJECT_FRAME && slot->vspace != SPEC_NONE) {
+            ALSO(same_mapping(s, s->order[i]));
+        }
+    }
+    return true;
+}
+
+#define EACH(array, limit, check)                                                                  \
+    for (int i = 0; i < (limit); i++) {                                                            \
+        if (s->array[i].exists) {                                                                  \
+            ALSO(check);                                                                           \
+        }                                                                                          \
+    }
+
+bool model_equal(struct spec *s, bool deep)
+{
+    ALSO(same_ready(s));
+    ALSO(same_tree(s));
+    EACH(thread, SPEC_THREADS, same_thread(s, i))
+    EACH(endpoint, SPEC_ENDPOINTS, same_endpoint(s, i))
+    EACH(notification, SPEC_NOTIFICATIONS, same_notification(s, i))
+    EACH(reply, SPEC_REPLIES, same_reply(s, i))
+    EACH(vspace, SPEC_VSPACES, same_vspace(s, i, deep))
+    for (int i = 1; i < SPEC_LINES; i++) {
+        ALSO(same_line(s, i));
+    }
+    ALSO(same_pages(s));
+    SAME(families[0].dying, 0, "what is left of objects that are gone");
+    return !deep || same_mappings(s);
+}
+
+/* ---- What boot has made ---- */
+
+static int number_of(struct spec const *s, int type, void const *object)
+{
+    for (int i = 0; i < SPEC_REPLIES; i++) { /* boot makes few */
+        if (spec_object_address(s, type, i) == (word)object) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+static void adopt_table(struct spec *s, struct cnode const *cnode)
+{
+    s->cnode[0] = (struct spec_cnode){ .exists = true,
+                                       .address = (word)cnode,
+                                       .radix = (uint8_t)cnode->radix,
+                                       .slots = MODEL_INIT_SLOTS };
+    s->cnode[0].first = (int16_t)spec_make_slots(s, OBJECT_CNODE, 0, MODEL_INIT_SLOTS);
+}
+
+static struct spec_slot adopt_cap(struct spec *s, struct cap cap)
+{
+    int type = cap_type(cap.head);
+    void *object = cap_object(cap.head);
+    struct spec_slot slot = { .type = (uint8_t)type, .object = SPEC_NONE, .vspace = SPEC_NONE };
+    if (type == OBJECT_CNODE) {
+        slot.object = 0;
+    } else if (cap_life(cap.head) != NULL) {
+        slot.object = (int16_t)number_of(s, type, object);
+        if (slot.object == SPEC_NONE) {
+            slot.object = spec_object(s, type, 0, (word)object).object;
+        }
+    } else if (type == OBJECT_UNTYPED || type == OBJECT_FRAME || type == OBJECT_TABLES) {
+        slot.address = (word)object;
+        slot.bits = (uint8_t)untyped_bits(cap.arg);
+        slot.device = cap.arg & UNTYPED_DEVICE;
+        slot.used = type == OBJECT_UNTYPED ? untyped_used(cap.arg) : 0;
+    }
+    slot.rights = cap.head & SLOT_RIGHTS & ~(type == OBJECT_CNODE ? CNODE_DESCEND : 0);
+    slot.badge = type == OBJECT_NOTIFICATION ? cap.arg : 0;
+    return slot;
+}
+
+static int number_of_slot(struct spec const *s, struct slot const *kernel)
+{
+    for (int i = 0; i < SPEC_SLOTS; i++) {
+        if (s->slot[i].keeper != OBJECT_NONE && slot_at(s, i) == kernel) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+static void adopt_mapping(struct spec *s, struct spec_slot *slot, struct cap cap)
+{
+    if (cap_type(cap.head) == OBJECT_TABLES && tables_vspace(cap.arg) != NULL) {
+        slot->vspace = (int16_t)number_of(s, OBJECT_VSPACE, tables_vspace(cap.arg));
+    }
+    if (cap_type(cap.head) != OBJECT_FRAME || frame_entry(cap.arg) == NULL) {
+        return;
+    }
+    word *entry = frame_entry(cap.arg);
+    struct table const *table = (void *)((word)entry & ~((1ul << TABLE_BITS) - 1));
+    slot->vspace = (int16_t)number_of(s, OBJECT_VSPACE, table->vspace);
+    slot->level = (int16_t)table->level;
+    slot->mapped_at = table->base + ((word)(entry - table->entry) << table_level_bits(table->level));
+    slot->mapped_rights = *entry << 2 & FRAME_RIGHTS;
+}
+
+/* Threads and address spaces have state already. */
+static void adopt_states(struct spec *s)
+{
+    struct tcb const *init = host.current;
+    int thread = number_of(s, OBJECT_THREAD, init);
+    struct spec_thread *t = &s->thread[thread];
+    t->state = SPEC_READY;
+    t->timed = true;
+    t->priority = t->base = init->priority;
+    memcpy(t->reg, host.registers, sizeof t->reg);
+    memcpy(t->frame, init->frame, sizeof t->frame);
+    memcpy(t->temps, init->temps, sizeof t->temps);
+    memcpy(t->name, init->name, sizeof t->name);
+    s->current = (int16_t)thread;
+    s->fpu = SPEC_NONE;
+    s->page[0] = (struct spec_page){ .exists = true, .address = (word)init->buffer };
+    memcpy(s->content[0].word, init->buffer, sizeof s->content[0]);
+
+    int vspace = number_of(s, OBJECT_VSPACE, init->vspace);
+    int count = 0;
+    for (struct table const *table = init->vspace->used; table != NULL; table = table->next) {
+        s->table[count++] = (struct spec_table){ (int16_t)vspace, (int16_t)table->level, table->base };
+    }
+    for (struct table const *table = init->vspace->pool; table != NULL; table = table->next) {
+        s->vspace[vspace].pool++;
+    }
+}
+
+static void wake(void)
+{
+    uint64_t line = 1ul << SPEC_WAKING_LINE;
+    if (!(host.open[0] & line) || (host.claimed[0] & line)) {
+        _exit(MODEL_ASLEEP);
+    }
+    host.lines[0] |= line;
+}
+
+void model_adopt(struct spec *s)
+{
+    host_asleep = wake;
+    memset(s, 0, sizeof *s);
+    for (int i = 0; i < SPEC_TABLES; i++) {
+        s->table[i].vspace = SPEC_NONE;
+    }
+    for (int i = 1; i < SPEC_LINES; i++) {
+        s->line[i].slot = (int16_t)spec_make_slots(s, OBJECT_IRQ_HANDLER, i, 1);
+    }
+    struct slot *root = &families[0].root;
+    adopt_table(s, (struct cnode *)host.current->cs_base);
+    /* Objects first: threads' own slots are among those that have capabilities. */
+    for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
+        (void)adopt_cap(s, slot_read(slot));
+    }
+    for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
+        struct spec_slot cap = adopt_cap(s, slot_read(slot));
+        int number = number_of_slot(s, slot);
+        cap.keeper = s->slot[number].keeper;
+        cap.keeper_object = s->slot[number].keeper_object;
+        cap.index = s->slot[number].index;
+        s->slot[number] = cap;
+        s->order[s->caps++] = (int16_t)number;
+    }
+    for (int i = 0; i < s->caps; i++) {
+        struct spec_slot *slot = &s->slot[s->order[i]];
+        struct slot *kernel = slot_at(s, s->order[i]);
+        while (!(kernel->next & LINK_UP)) {
+            kernel = link_target(kernel->next);
+        }
+        kernel = link_target(kernel->next & ~LINK_UP);
+        slot->parent = (int16_t)(kernel == root ? SPEC_NONE : number_of_slot(s, kernel));
+        adopt_mapping(s, slot, slot_read(slot_at(s, s->order[i])));
+    }
+    adopt_states(s);
+}

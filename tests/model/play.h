@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A small world of programs, in the kernel of this process and in the specification at once. A step
+ * is what one program does, or the outside world; after it the two are compared.
+ */
+#pragma once
+
+#include "spec.h"
+
+enum step_kind { STEP_CALL, STEP_FAULT, STEP_LINE };
+
+/* All that a step needs, so that it can be done again. */
+struct step {
+    uint8_t kind;
+    bool slow;       /* not on the fast path */
+    bool raised;     /* of a line */
+    uint8_t preempt; /* this look for an interrupt sees one; 0: none does */
+    uint8_t words;   /* so many of its buffer's words the program writes first ... */
+    uint8_t entries; /* ... and so many entries of its batch */
+    uint16_t number; /* of a fault, of a line */
+    uint64_t reg[8];
+    uint64_t word_seed;
+    uint64_t receive_slot;
+    uint64_t entry[4][6];
+};
+
+/* The world that the programs start in; the specification has come along. */
+void play_make(void);
+extern struct spec play_spec;
+
+/* Does a step. False: the kernel and the specification have come apart, play_difference() says
+ * where. */
+bool play_step(struct step const *step);
+char const *play_difference(void);
+/* Prints a step before it is done. */
+void play_print(unsigned number, struct step const *step);
+
+/* A step that the running program may well do next, by chance. */
+void play_seed(uint64_t seed);
+void play_choose(struct step *step);

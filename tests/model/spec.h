@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel's system calls do, said a second time and in another way: numbers, sets and
+ * sequences in one plain structure, no pointers, no links, nothing that is kept twice. Nothing here
+ * knows how the kernel does it. tests/model/compare.c holds the two against each other.
+ *
+ * Objects, slots and threads are numbers: their places in the arrays of `struct spec`. Memory is
+ * addresses. Capabilities say by themselves what the kernel keeps counts and links for: an object
+ * ends when no slot names it; who waits for whom is said by the one who waits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tessera/abi.h>
+
+#define SPEC_NONE      (-1)
+#define SPEC_SLOTS     512
+#define SPEC_CNODES    24
+#define SPEC_THREADS   16
+#define SPEC_ENDPOINTS 24
+#define SPEC_NOTIFICATIONS 24
+#define SPEC_REPLIES   16
+#define SPEC_TIMES     24
+#define SPEC_VSPACES   16
+#define SPEC_LINES     97 /* interrupt lines 1 to 96 */
+#define SPEC_PAGES     24
+#define SPEC_TABLES    96
+#define PAGE_WORDS     512u
+#define BATCH_WORD     128u /* where the batch starts in a message buffer, ... */
+#define SLOT_WORD      120u /* ... and the receive slot is */
+
+/* ---- Capabilities ---- */
+
+struct spec_slot {
+    uint8_t type;     /* enum object_type; OBJECT_NONE: empty */
+    uint8_t bits;     /* of Untyped, Frame, Tables: the size's power of two */
+    bool device;      /* of Untyped and Frame */
+    uint8_t keeper;   /* where the slot is: in a CNode, of a thread or of a line; OBJECT_NONE: nowhere */
+    int16_t keeper_object, index;
+    int16_t object;   /* its place in the array of its type; an interrupt's line */
+    int16_t parent;   /* the slot that it was derived from; SPEC_NONE: from nothing */
+    int16_t vspace;   /* Frame: mapped there. Tables: fed to it */
+    int16_t level;    /* of the table whose entries map it */
+    uint64_t rights;
+    uint64_t badge;
+    uint64_t address; /* of Untyped, Frame, Tables: where the memory is */
+    uint64_t used;    /* of Untyped: bytes from its start that objects were made of */
+    uint64_t mapped_at, mapped_rights;
+};
+
+/* ---- Objects. `exists` is false once the last capability is gone and the remains are too ---- */
+
+struct spec_cnode {
+    bool exists;
+    uint64_t address;
+    uint8_t radix;
+    int16_t first; /* its slots are [first, first + 2^radix); the first is the table's own */
+    int16_t slots; /* fewer than 2^radix if the rest is never touched */
+};
+
+enum spec_state {
+    SPEC_READY, /* or runs */
+    SPEC_STOPPED,
+    SPEC_RECEIVES,      /* partner: the endpoint */
+    SPEC_SENDS,         /* the endpoint */
+    SPEC_AWAITS_REPLY,  /* the thread that is to reply */
+    SPEC_AWAITS_OBJECT, /* the Reply object */
+    SPEC_AWAITS_SIGNAL, /* the notification */
+    SPEC_AWAITS_TIME,   /* it has none */
+};
+
+enum spec_own { SPEC_CSPACE, SPEC_VSPACE, SPEC_BUFFER, SPEC_FAULT, SPEC_OWN };
+
+struct spec_thread {
+    bool exists;
+    uint8_t state;
+    uint8_t priority, base;
+    uint8_t known;    /* which of `reg` are: a register that nobody will see is not */
+    uint8_t fault;    /* enum fault_kind; 0: none */
+    int16_t partner;
+    int16_t first;    /* the first of its own slots, in the order of enum spec_own */
+    int16_t serving;  /* the endpoint that it last received from */
+    int16_t bound;    /* a notification */
+    bool calls, counts, grants; /* how it sends, while it does */
+    bool timed;       /* has time of its own */
+    uint64_t badge;
+    uint64_t address;
+    uint64_t served;  /* when it began to serve there */
+    uint64_t fault_address;
+    uint64_t reg[8];
+    uint64_t frame[16], temps[8]; /* see kernel/arch/host/cpu.c */
+    uint64_t fpu[2];              /* floating-point registers */
+    char name[16];
+};
+
+struct spec_queue {
+    uint8_t count;
+    int8_t thread[SPEC_THREADS];
+};
+
+struct spec_endpoint {
+    bool exists;
+    uint64_t address;
+    struct spec_queue receivers, senders;
+};
+
+struct spec_notification {
+    bool exists;
+    uint64_t address;
+    uint64_t bits, count;
+    struct spec_queue waiters;
+};
+
+struct spec_reply {
+    bool exists;
+    uint64_t address;
+    int16_t server; /* whose caller it keeps, for inheritance */
+};
+
+struct spec_time {
+    bool exists;
+    uint64_t address;
+};
+
+struct spec_vspace {
+    bool exists;
+    uint64_t address;
+    int16_t pool; /* tables not in use */
+};
+
+struct spec_table { /* in use: maps 512 entries of its level from `base` on */
+    int16_t vspace; /* SPEC_NONE: this place is free */
+    int16_t level;
+    uint64_t base;
+};
+
+struct spec_line {
+    bool claimed_by_handler; /* there is a handler */
+    bool open, claimed, waiting, raised;
+    int16_t slot; /* its own slot for the notification */
+};
+
+/* A page that is, or was, a message buffer; what is in it. */
+struct spec_page {
+    bool exists;
+    uint64_t address;
+    uint64_t unknown;      /* words among the first 64 that are not known */
+    uint64_t unknown_tags; /* and entries of the batch whose tags are not */
+};
+struct spec_content {
+    uint64_t word[PAGE_WORDS];
+};
+
+/* What has lost its last capability, the last to go on top. */
+struct spec_remains {
+    uint8_t type;
+    int16_t object;
+};
+
+struct spec {
+    struct spec_slot slot[SPEC_SLOTS];
+    /* The tree of derivation: all full slots, each before what was derived from it, the newest
+     * first. So what derives from a slot stands right behind it. */
+    int16_t order[SPEC_SLOTS];
+    int16_t caps;
+
+    struct spec_cnode cnode[SPEC_CNODES];
+    struct spec_thread thread[SPEC_THREADS];
+    struct spec_endpoint endpoint[SPEC_ENDPOINTS];
+    struct spec_notification notification[SPEC_NOTIFICATIONS];
+    struct spec_reply reply[SPEC_REPLIES];
+    struct spec_time time[SPEC_TIMES];
+    struct spec_vspace vspace[SPEC_VSPACES];
+    struct spec_table table[SPEC_TABLES];
+    struct spec_line line[SPEC_LINES];
+    struct spec_page page[SPEC_PAGES];
+
+    int16_t current;          /* who runs; SPEC_NONE after it has deleted itself */
+    struct spec_queue ready;  /* most urgent first, in each priority in order */
+    bool rotate;              /* current makes way for its equals */
+    int16_t fpu;              /* who runs and has floating point switched on */
+    uint64_t stamp;
+
+    struct spec_remains remains[64];
+    int16_t remains_count;
+
+    /* Where the kernel has a choice: whether the processor goes straight to who is called, before
+     * others of its priority that are ready. `met_choice` says that the answer mattered. */
+    bool may_pass, met_choice;
+    uint64_t detail; /* ErrorDetail of the call */
+    bool exceeded;   /* the arrays are too small for what happened: nothing holds any more */
+
+    struct spec_content content[SPEC_PAGES]; /* last: see spec_restore() */
+};
+
+/* ---- spec.c: capabilities, objects, memory ---- */
+
+/* All but the pages' content, which a call that is done once more writes in the same way. */
+void spec_restore(struct spec *s, struct spec const *from);
+
+bool spec_is_empty(struct spec const *s, int slot);
+/* The slot that an address names for a thread; SPEC_NONE: one that is always empty. */
+int spec_lookup(struct spec const *s, int thread, uint64_t address);
+/* As a request to a CNode names one; SPEC_NONE: there is none. */
+int spec_slot_at(struct spec const *s, int cnode_slot, uint64_t index);
+int spec_make_slots(struct spec *s, int keeper, int object, int count);
+void spec_free_slots(struct spec *s, int first, int count);
+void spec_insert(struct spec *s, int parent, int slot, struct spec_slot cap);
+void spec_copy(struct spec *s, int from, int into, uint64_t rights, uint64_t badge);
+void spec_move(struct spec *s, int from, int into);
+bool spec_is_copyable(int type);
+bool spec_has_children(struct spec const *s, int slot);
+int spec_first_child(struct spec const *s, int slot);
+uint64_t spec_object_address(struct spec const *s, int type, int object);
+/* Any capability names it. */
+bool spec_is_alive(struct spec const *s, int type, int object);
+uint64_t spec_bytes(int type, uint64_t bits);
+/* Makes an object at an address: the capability to it, which is nowhere yet. */
+struct spec_slot spec_object(struct spec *s, int type, int bits, uint64_t address);
+int spec_page_at(struct spec const *s, uint64_t address);
+/* The page that is a thread's message buffer, SPEC_NONE if it has none. */
+int spec_buffer(struct spec const *s, int thread);
+void spec_delete(struct spec *s, int slot);
+void spec_finish(struct spec *s);
+
+/* ---- spec_memory.c ---- */
+
+enum err spec_map(struct spec *s, int frame, int vspace, uint64_t address, uint64_t rights);
+enum err spec_protect(struct spec *s, int frame, uint64_t rights);
+void spec_unmap(struct spec *s, int frame);
+void spec_feed(struct spec *s, int vspace, int tables);
+void spec_clear_vspace(struct spec *s, int vspace);
+bool spec_maps_anything(struct spec const *s, int vspace);
+
+/* ---- spec_ipc.c: threads, messages, signals ---- */
+
+int spec_own(struct spec const *s, int thread, enum spec_own which);
+int spec_caller(struct spec const *s, int thread);
+int spec_caller_of(struct spec const *s, int reply);
+void spec_ready(struct spec *s, int thread);
+void spec_stop(struct spec *s, int thread);
+void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
+void spec_drop_caller(struct spec *s, int thread, enum err err);
+void spec_update(struct spec *s);
+void spec_set_base(struct spec *s, int thread, uint8_t priority);
+void spec_serve(struct spec *s, int thread, int endpoint);
+enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits);
+enum err spec_recv(struct spec *s, int endpoint, bool waits);
+enum err spec_reply(struct spec *s, int to);
+enum err spec_reply_recv(struct spec *s, int cap, bool counts);
+enum err spec_save(struct spec *s, int reply);
+void spec_signal(struct spec *s, int notification, uint64_t bits);
+enum err spec_wait(struct spec *s, int notification, bool waits);
+void spec_bind(struct spec *s, int notification, int thread);
+void spec_unbind(struct spec *s, int notification);
+int spec_bound(struct spec const *s, int notification);
+void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
+
+#define SPEC_PC  1 /* places in a thread's frame */
+#define SPEC_SP  0
+#define SPEC_TLS 2
+
+/* ---- spec_call.c: the kernel's entries. `may_pass` is set before ---- */
+
+void spec_syscall(struct spec *s);
+void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address);
+/* A line is raised or lowered. */
+void spec_set_line(struct spec *s, int line, bool raised);
+/* Who is woken when all sleep: a line that rises then. */
+#define SPEC_WAKING_LINE 9

@@ -1,0 +1,959 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls, faults and interrupts: what they ask for, and who runs afterwards. */
+#include "spec.h"
+
+#include <string.h>
+
+/* Programs of the host's machine are always at the same place when they enter the kernel. */
+#define USER_PC     0x1000
+#define RETYPE_MOST 32
+#define LINES       96
+
+/* ---- Refusing ---- */
+
+static enum err refuse(struct spec *s, enum err err, unsigned argument, unsigned expected,
+                       unsigned found)
+{
+    s->detail = (uint64_t)argument << ERROR_DETAIL_ARGUMENT_SHIFT |
+                (uint64_t)expected << ERROR_DETAIL_EXPECTED_SHIFT |
+                (uint64_t)found << ERROR_DETAIL_FOUND_SHIFT;
+    return err;
+}
+
+static int type_in(struct spec const *s, int slot)
+{
+    return slot == SPEC_NONE ? OBJECT_NONE : s->slot[slot].type;
+}
+
+/* The capability at an address: of this type (OBJECT_NONE: any) and with this right. */
+static enum err cap_at(struct spec *s, uint64_t address, unsigned argument, int type,
+                       uint64_t right, int *out)
+{
+    *out = spec_lookup(s, s->current, address);
+    int found = type_in(s, *out);
+    if (found == OBJECT_NONE) {
+        return refuse(s, ERR_BAD_CAPABILITY, argument, (unsigned)type, OBJECT_NONE);
+    }
+    if (type != OBJECT_NONE && found != type) {
+        return refuse(s, ERR_WRONG_TYPE, argument, (unsigned)type, (unsigned)found);
+    }
+    if ((s->slot[*out].rights & right) != right) {
+        return refuse(s, ERR_NO_RIGHT, argument, (unsigned)type, (unsigned)found);
+    }
+    return OK;
+}
+
+/* ---- Requests: `arg` counts from 1, as results do ---- */
+
+struct request {
+    int self;          /* the slot of the capability that was called */
+    uint64_t *arg;
+    bool in_registers; /* not of a batch */
+};
+
+typedef enum err handler(struct spec *s, struct request const *r);
+
+/* Arguments that have fewer than 64 bits. */
+static enum err fits(struct spec *s, struct request const *r, unsigned number, uint64_t limit)
+{
+    return r->arg[number] > limit ? refuse(s, ERR_BAD_ARGUMENT, number, 0, 0) : OK;
+}
+
+static enum err cap_argument(struct spec *s, struct request const *r, unsigned number, int type,
+                             uint64_t right, int *out)
+{
+    return cap_at(s, r->arg[number], number, type, right, out);
+}
+
+static enum err optional_cap(struct spec *s, struct request const *r, unsigned number, int type,
+                             int *out)
+{
+    *out = SPEC_NONE;
+    return r->arg[number] == 0 ? OK : cap_argument(s, r, number, type, 0, out);
+}
+
+#define TRY(expression)                                                                            \
+    do {                                                                                           \
+        enum err try_ = (expression);                                                              \
+        if (try_ != OK) {                                                                          \
+            return try_;                                                                           \
+        }                                                                                          \
+    } while (0)
+
+#define U8  0xffull
+#define U16 0xffffull
+#define U32 0xffffffffull
+
+static struct spec_slot *self_of(struct spec *s, struct request const *r)
+{
+    return &s->slot[r->self];
+}
+
+/* ---- Untyped ---- */
+
+static enum err empty_slots(struct spec *s, int cnode, uint64_t at, uint64_t count,
+                            unsigned argument, int *first)
+{
+    *first = spec_slot_at(s, cnode, at);
+    if (*first == SPEC_NONE || spec_slot_at(s, cnode, at + count - 1) == SPEC_NONE) {
+        return refuse(s, ERR_BAD_ARGUMENT, argument, 0, 0);
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        int slot = spec_slot_at(s, cnode, at + i);
+        if (!spec_is_empty(s, slot)) {
+            return refuse(s, ERR_OCCUPIED, argument, 0, s->slot[slot].type);
+        }
+    }
+    return OK;
+}
+
+static enum err untyped_retype(struct spec *s, struct request const *r)
+{
+    int into, first;
+    if (!r->in_registers) {
+        return refuse(s, ERR_BAD_REQUEST, 0, 0, OBJECT_UNTYPED);
+    }
+    if (r->arg[1] == 0 || r->arg[1] >= OBJECT_TYPES) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    TRY(fits(s, r, 2, U8));
+    TRY(fits(s, r, 3, U32));
+    TRY(cap_argument(s, r, 4, OBJECT_CNODE, 0, &into));
+    TRY(fits(s, r, 5, U32));
+    int type = (int)r->arg[1];
+    uint64_t count = r->arg[3];
+    uint64_t bytes = spec_bytes(type, r->arg[2]);
+    if (bytes == 0) {
+        return refuse(s, ERR_BAD_ARGUMENT, 2, (unsigned)type, 0);
+    }
+    if (count == 0 || count > RETYPE_MOST) {
+        return refuse(s, ERR_BAD_ARGUMENT, 3, 0, 0);
+    }
+    if (self_of(s, r)->device) {
+        return refuse(s, ERR_WRONG_TYPE, 0, OBJECT_UNTYPED, OBJECT_UNTYPED);
+    }
+    TRY(empty_slots(s, into, r->arg[5], count, 5, &first));
+    if (!spec_has_children(s, r->self)) {
+        self_of(s, r)->used = 0; /* all of it is free again */
+    }
+    uint64_t start = (self_of(s, r)->used + bytes - 1) & ~(bytes - 1);
+    uint64_t size = 1ul << self_of(s, r)->bits;
+    if (start > size || count > (size - start) / bytes) {
+        return ERR_NO_MEMORY;
+    }
+    self_of(s, r)->used = start + count * bytes;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t address = self_of(s, r)->address + start + i * bytes;
+        struct spec_slot cap = spec_object(s, type, (int)r->arg[2], address);
+        spec_insert(s, r->self, first + (int)i, cap);
+    }
+    return OK;
+}
+
+static enum err untyped_carve(struct spec *s, struct request const *r)
+{
+    int into, slot;
+    TRY(fits(s, r, 2, U8));
+    TRY(cap_argument(s, r, 3, OBJECT_CNODE, 0, &into));
+    TRY(fits(s, r, 4, U32));
+    if (!self_of(s, r)->device) {
+        return refuse(s, ERR_WRONG_TYPE, 0, OBJECT_UNTYPED, OBJECT_UNTYPED);
+    }
+    uint64_t bytes = spec_bytes(OBJECT_FRAME, r->arg[2]);
+    uint64_t size = 1ul << self_of(s, r)->bits;
+    if (bytes == 0) {
+        return refuse(s, ERR_BAD_ARGUMENT, 2, OBJECT_FRAME, 0);
+    }
+    if (r->arg[1] >= size || bytes > size - r->arg[1]) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    if (r->arg[1] % bytes != 0) {
+        return refuse(s, ERR_MISALIGNED, 1, 0, 0);
+    }
+    TRY(empty_slots(s, into, r->arg[4], 1, 4, &slot));
+    struct spec_slot cap =
+        spec_object(s, OBJECT_FRAME, (int)r->arg[2], self_of(s, r)->address + r->arg[1]);
+    cap.device = true;
+    spec_insert(s, r->self, slot, cap);
+    return OK;
+}
+
+/* ---- CNode ---- */
+
+static enum err empty_slot(struct spec *s, struct request const *r, int *slot)
+{
+    *slot = spec_slot_at(s, r->self, r->arg[1]);
+    if (*slot == SPEC_NONE) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    if (!spec_is_empty(s, *slot)) {
+        return refuse(s, ERR_OCCUPIED, 1, 0, s->slot[*slot].type);
+    }
+    return OK;
+}
+
+static enum err cnode_copy(struct spec *s, struct request const *r)
+{
+    int into, source;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_NONE, 0, &source));
+    TRY(empty_slot(s, r, &into));
+    if (!spec_is_copyable(type_in(s, source))) {
+        return refuse(s, ERR_NOT_COPYABLE, 2, 0, (unsigned)type_in(s, source));
+    }
+    spec_copy(s, source, into, r->arg[3], s->slot[source].badge);
+    return OK;
+}
+
+static enum err cnode_mint(struct spec *s, struct request const *r)
+{
+    int into, source;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_NONE, 0, &source));
+    TRY(empty_slot(s, r, &into));
+    unsigned type = (unsigned)type_in(s, source);
+    if (type != OBJECT_ENDPOINT && type != OBJECT_NOTIFICATION) {
+        return refuse(s, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, type);
+    }
+    if (type == OBJECT_ENDPOINT && r->arg[4] >= 1ul << 59) {
+        return refuse(s, ERR_BAD_ARGUMENT, 4, 0, type);
+    }
+    if (s->slot[source].badge != 0) {
+        return refuse(s, ERR_ALREADY, 2, 0, type);
+    }
+    spec_copy(s, source, into, r->arg[3], r->arg[4]);
+    return OK;
+}
+
+static enum err cnode_move(struct spec *s, struct request const *r)
+{
+    int into, table;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_CNODE, 0, &table));
+    TRY(fits(s, r, 3, U32));
+    TRY(empty_slot(s, r, &into));
+    int from = spec_slot_at(s, table, r->arg[3]);
+    if (from == SPEC_NONE) {
+        return refuse(s, ERR_BAD_ARGUMENT, 3, 0, 0);
+    }
+    if (spec_is_empty(s, from)) {
+        return refuse(s, ERR_BAD_CAPABILITY, 3, 0, 0);
+    }
+    spec_move(s, from, into);
+    return OK;
+}
+
+static enum err any_slot(struct spec *s, struct request const *r, int *slot)
+{
+    TRY(fits(s, r, 1, U32));
+    *slot = spec_slot_at(s, r->self, r->arg[1]);
+    return *slot == SPEC_NONE ? refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0) : OK;
+}
+
+static enum err cnode_delete(struct spec *s, struct request const *r)
+{
+    int slot;
+    TRY(any_slot(s, r, &slot));
+    if (!spec_is_empty(s, slot)) {
+        if (r->in_registers) {
+            s->thread[s->current].known &= 0x7f; /* its tag may say CNode.finish now */
+        }
+        spec_delete(s, slot);
+    }
+    spec_finish(s);
+    return OK;
+}
+
+static enum err cnode_revoke(struct spec *s, struct request const *r)
+{
+    int slot, child;
+    TRY(any_slot(s, r, &slot));
+    while ((child = spec_first_child(s, slot)) != SPEC_NONE) {
+        spec_delete(s, child);
+    }
+    spec_finish(s);
+    return OK;
+}
+
+static enum err cnode_inspect(struct spec *s, struct request const *r)
+{
+    int number;
+    TRY(any_slot(s, r, &number));
+    struct spec_slot const *slot = &s->slot[number];
+    r->arg[1] = slot->type;
+    r->arg[2] = slot->rights;
+    r->arg[3] = slot->badge;
+    if (slot->type == OBJECT_CNODE) {
+        r->arg[3] = s->cnode[slot->object].radix;
+    } else if (slot->type == OBJECT_UNTYPED || slot->type == OBJECT_FRAME ||
+               slot->type == OBJECT_TABLES) {
+        r->arg[3] = slot->bits;
+    }
+    return OK;
+}
+
+static enum err cnode_finish(struct spec *s, struct request const *r)
+{
+    (void)r;
+    spec_finish(s);
+    return OK;
+}
+
+/* ---- Thread ---- */
+
+static struct spec_thread *thread_of(struct spec *s, struct request const *r)
+{
+    return &s->thread[self_of(s, r)->object];
+}
+
+static enum err check_buffer(struct spec *s, struct spec_slot const *frame)
+{
+    if (!(frame->rights & FRAME_READ) || !(frame->rights & FRAME_WRITE)) {
+        return refuse(s, ERR_NO_RIGHT, 3, OBJECT_FRAME, OBJECT_FRAME);
+    }
+    if (frame->bits != PAGE_BITS || frame->device) {
+        return refuse(s, ERR_BAD_ARGUMENT, 3, OBJECT_FRAME, OBJECT_FRAME);
+    }
+    return OK;
+}
+
+/* A page's content is kept from the first time on that it is a buffer; until then it is zero. */
+static void know_page(struct spec *s, uint64_t address)
+{
+    if (spec_page_at(s, address) != SPEC_NONE) {
+        return;
+    }
+    for (int i = 0; i < SPEC_PAGES; i++) {
+        if (!s->page[i].exists) {
+            s->page[i] = (struct spec_page){ .exists = true, .address = address };
+            memset(&s->content[i], 0, sizeof s->content[i]);
+            return;
+        }
+    }
+    s->exceeded = true;
+}
+
+static enum err thread_configure(struct spec *s, struct request const *r)
+{
+    int cap[SPEC_OWN];
+    TRY(cap_argument(s, r, 1, OBJECT_CNODE, 0, &cap[SPEC_CSPACE]));
+    TRY(cap_argument(s, r, 2, OBJECT_VSPACE, 0, &cap[SPEC_VSPACE]));
+    TRY(optional_cap(s, r, 3, OBJECT_FRAME, &cap[SPEC_BUFFER]));
+    TRY(optional_cap(s, r, 4, OBJECT_ENDPOINT, &cap[SPEC_FAULT]));
+    int thread = self_of(s, r)->object;
+    if (s->thread[thread].state != SPEC_STOPPED) {
+        return ERR_NOT_READY;
+    }
+    if (cap[SPEC_BUFFER] != SPEC_NONE) {
+        TRY(check_buffer(s, &s->slot[cap[SPEC_BUFFER]]));
+    }
+    if (cap[SPEC_FAULT] != SPEC_NONE && !(s->slot[cap[SPEC_FAULT]].rights & ENDPOINT_SEND)) {
+        return refuse(s, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
+    }
+    for (int i = 0; i < SPEC_OWN; i++) {
+        int own = spec_own(s, thread, (enum spec_own)i);
+        if (!spec_is_empty(s, own)) {
+            spec_delete(s, own);
+        }
+        if (!spec_is_empty(s, cap[i])) {
+            spec_copy(s, cap[i], own, RIGHTS_ALL, s->slot[cap[i]].badge);
+        }
+    }
+    if (cap[SPEC_BUFFER] != SPEC_NONE) {
+        know_page(s, s->slot[spec_own(s, thread, SPEC_BUFFER)].address);
+    }
+    spec_finish(s);
+    return OK;
+}
+
+static void let_run(struct spec *s, int thread)
+{
+    s->thread[thread].fault = 0;
+    spec_ready(s, thread);
+}
+
+static enum err thread_start(struct spec *s, struct request const *r)
+{
+    if (!r->in_registers) {
+        return refuse(s, ERR_BAD_REQUEST, 0, 0, OBJECT_THREAD);
+    }
+    struct spec_thread *t = thread_of(s, r);
+    if (t->state != SPEC_STOPPED) {
+        return ERR_NOT_READY;
+    }
+    memset(t->frame, 0, sizeof t->frame);
+    memset(t->temps, 0, sizeof t->temps);
+    memset(t->reg, 0, sizeof t->reg);
+    memset(t->fpu, 0, sizeof t->fpu);
+    t->frame[SPEC_PC] = r->arg[1];
+    t->frame[SPEC_SP] = r->arg[2];
+    t->frame[SPEC_TLS] = r->arg[3];
+    t->reg[0] = r->arg[4];
+    t->reg[1] = r->arg[5];
+    t->known = 0xff;
+    let_run(s, self_of(s, r)->object);
+    return OK;
+}
+
+static enum err thread_suspend(struct spec *s, struct request const *r)
+{
+    spec_cancel(s, self_of(s, r)->object, ERR_CANCELLED, true);
+    return OK;
+}
+
+static enum err thread_resume(struct spec *s, struct request const *r)
+{
+    if (thread_of(s, r)->state == SPEC_STOPPED) {
+        let_run(s, self_of(s, r)->object);
+    }
+    return OK;
+}
+
+static enum err thread_set_priority(struct spec *s, struct request const *r)
+{
+    TRY(fits(s, r, 1, U8));
+    if (r->arg[1] > s->thread[s->current].base) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    spec_set_base(s, self_of(s, r)->object, (uint8_t)r->arg[1]);
+    return OK;
+}
+
+static enum err registers_of(struct spec *s, struct request const *r, int *page)
+{
+    struct spec_thread const *t = thread_of(s, r);
+    *page = spec_buffer(s, s->current);
+    if (*page == SPEC_NONE) {
+        return ERR_NO_BUFFER;
+    }
+    return t->state != SPEC_STOPPED && t->fault == 0 ? ERR_NOT_READY : OK;
+}
+
+static enum err thread_read_registers(struct spec *s, struct request const *r)
+{
+    int number;
+    TRY(registers_of(s, r, &number));
+    struct spec_thread const *t = thread_of(s, r);
+    uint64_t *word = s->content[number].word;
+    memcpy(&word[0], t->frame, sizeof t->frame);
+    memcpy(&word[16], t->reg, sizeof t->reg);
+    memcpy(&word[24], t->temps, sizeof t->temps);
+    s->page[number].unknown = (uint64_t)(uint8_t)~t->known << 16;
+    return OK;
+}
+
+static enum err thread_write_registers(struct spec *s, struct request const *r)
+{
+    int number;
+    TRY(registers_of(s, r, &number));
+    struct spec_thread *t = thread_of(s, r);
+    uint64_t const *word = s->content[number].word;
+    memcpy(t->frame, &word[0], sizeof t->frame);
+    memcpy(t->reg, &word[16], sizeof t->reg);
+    memcpy(t->temps, &word[24], sizeof t->temps);
+    t->known = (uint8_t)~(s->page[number].unknown >> 16);
+    return OK;
+}
+
+static enum err thread_name(struct spec *s, struct request const *r)
+{
+    uint64_t const text[2] = { r->arg[1], r->arg[2] };
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned char c = (unsigned char)(text[i / 8] >> i % 8 * 8);
+        thread_of(s, r)->name[i] = c != 0 && (c < ' ' || c > '~') ? '?' : (char)c;
+    }
+    return OK;
+}
+
+/* ---- Notification, Reply ---- */
+
+static enum err needs(struct spec *s, struct request const *r, uint64_t right)
+{
+    unsigned type = self_of(s, r)->type;
+    return self_of(s, r)->rights & right ? OK : refuse(s, ERR_NO_RIGHT, 0, type, type);
+}
+
+static enum err notification_bind(struct spec *s, struct request const *r)
+{
+    int thread;
+    TRY(needs(s, r, NOTIFICATION_WAIT));
+    TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
+    if (spec_bound(s, self_of(s, r)->object) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 0, 0, OBJECT_NOTIFICATION);
+    }
+    if (s->thread[s->slot[thread].object].bound != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_THREAD);
+    }
+    spec_bind(s, self_of(s, r)->object, s->slot[thread].object);
+    return OK;
+}
+
+static enum err notification_unbind(struct spec *s, struct request const *r)
+{
+    TRY(needs(s, r, NOTIFICATION_WAIT));
+    spec_unbind(s, self_of(s, r)->object);
+    return OK;
+}
+
+static enum err reply_save(struct spec *s, struct request const *r)
+{
+    return spec_save(s, self_of(s, r)->object);
+}
+
+/* ---- VSpace, Frame ---- */
+
+static enum err vspace_feed(struct spec *s, struct request const *r)
+{
+    int tables;
+    TRY(cap_argument(s, r, 1, OBJECT_TABLES, 0, &tables));
+    if (s->slot[tables].vspace != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_TABLES);
+    }
+    spec_feed(s, self_of(s, r)->object, tables);
+    return OK;
+}
+
+static enum err frame_map(struct spec *s, struct request const *r)
+{
+    int vspace;
+    TRY(cap_argument(s, r, 1, OBJECT_VSPACE, 0, &vspace));
+    return spec_map(s, r->self, s->slot[vspace].object, r->arg[2], r->arg[3]);
+}
+
+static enum err frame_unmap(struct spec *s, struct request const *r)
+{
+    if (self_of(s, r)->vspace == SPEC_NONE) {
+        return ERR_NOT_MAPPED;
+    }
+    spec_unmap(s, r->self);
+    return OK;
+}
+
+static enum err frame_protect(struct spec *s, struct request const *r)
+{
+    return spec_protect(s, r->self, r->arg[1]);
+}
+
+/* ---- Interrupts, the machine ---- */
+
+static enum err irq_control_claim(struct spec *s, struct request const *r)
+{
+    int into;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_CNODE, 0, &into));
+    TRY(fits(s, r, 3, U32));
+    uint64_t number = r->arg[1];
+    if (number == 0 || number > LINES) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    int slot = spec_slot_at(s, into, r->arg[3]);
+    if (slot == SPEC_NONE || !spec_is_empty(s, slot)) {
+        return refuse(s, slot == SPEC_NONE ? ERR_BAD_ARGUMENT : ERR_OCCUPIED, 3, 0, 0);
+    }
+    struct spec_line *line = &s->line[number];
+    if (line->claimed_by_handler) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_IRQ_HANDLER);
+    }
+    line->claimed_by_handler = true;
+    spec_insert(s, r->self, slot,
+                (struct spec_slot){ .type = OBJECT_IRQ_HANDLER, .object = (int16_t)number,
+                                    .vspace = SPEC_NONE });
+    return OK;
+}
+
+static enum err irq_handler_bind(struct spec *s, struct request const *r)
+{
+    int notification;
+    TRY(cap_argument(s, r, 1, OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL, &notification));
+    struct spec_line *line = &s->line[self_of(s, r)->object];
+    if (!spec_is_empty(s, line->slot)) {
+        return refuse(s, ERR_ALREADY, 0, 0, OBJECT_IRQ_HANDLER);
+    }
+    spec_copy(s, notification, line->slot, RIGHTS_ALL, s->slot[notification].badge);
+    line->open = true;
+    return OK;
+}
+
+static enum err irq_handler_acknowledge(struct spec *s, struct request const *r)
+{
+    struct spec_line *line = &s->line[self_of(s, r)->object];
+    if (!line->waiting) {
+        return ERR_NOT_READY;
+    }
+    line->waiting = line->claimed = false;
+    return OK;
+}
+
+static enum err sched_control_set_priority(struct spec *s, struct request const *r)
+{
+    int thread;
+    TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
+    TRY(fits(s, r, 2, U8));
+    spec_set_base(s, s->slot[thread].object, (uint8_t)r->arg[2]);
+    return OK;
+}
+
+static enum err kernel_check(struct spec *s, struct request const *r)
+{
+    r->arg[1] = (uint64_t)s->caps;
+    return OK;
+}
+
+static handler *const handlers[OBJECT_TYPES * 16] = {
+    [METHOD_UNTYPED_RETYPE] = untyped_retype,
+    [METHOD_UNTYPED_CARVE] = untyped_carve,
+    [METHOD_CNODE_COPY] = cnode_copy,
+    [METHOD_CNODE_MINT] = cnode_mint,
+    [METHOD_CNODE_MOVE] = cnode_move,
+    [METHOD_CNODE_DELETE] = cnode_delete,
+    [METHOD_CNODE_REVOKE] = cnode_revoke,
+    [METHOD_CNODE_INSPECT] = cnode_inspect,
+    [METHOD_CNODE_FINISH] = cnode_finish,
+    [METHOD_THREAD_CONFIGURE] = thread_configure,
+    [METHOD_THREAD_START] = thread_start,
+    [METHOD_THREAD_SUSPEND] = thread_suspend,
+    [METHOD_THREAD_RESUME] = thread_resume,
+    [METHOD_THREAD_SET_PRIORITY] = thread_set_priority,
+    [METHOD_THREAD_READ_REGISTERS] = thread_read_registers,
+    [METHOD_THREAD_WRITE_REGISTERS] = thread_write_registers,
+    [METHOD_THREAD_NAME] = thread_name,
+    [METHOD_NOTIFICATION_BIND] = notification_bind,
+    [METHOD_NOTIFICATION_UNBIND] = notification_unbind,
+    [METHOD_REPLY_SAVE] = reply_save,
+    [METHOD_VSPACE_FEED] = vspace_feed,
+    [METHOD_FRAME_MAP] = frame_map,
+    [METHOD_FRAME_UNMAP] = frame_unmap,
+    [METHOD_FRAME_PROTECT] = frame_protect,
+    [METHOD_IRQ_CONTROL_CLAIM] = irq_control_claim,
+    [METHOD_IRQ_HANDLER_BIND] = irq_handler_bind,
+    [METHOD_IRQ_HANDLER_ACKNOWLEDGE] = irq_handler_acknowledge,
+    [METHOD_SCHED_CONTROL_SET_PRIORITY] = sched_control_set_priority,
+    [METHOD_KERNEL_CHECK] = kernel_check,
+};
+
+/* A request by its label: the type times 16, plus the method's number. */
+static enum err perform(struct spec *s, int self, uint64_t label, uint64_t *arg, bool in_registers)
+{
+    unsigned found = (unsigned)type_in(s, self);
+    unsigned type = (unsigned)(label / 16);
+    struct request r = { self, arg, in_registers };
+    if (found != OBJECT_NONE && (type == OBJECT_NONE || type >= OBJECT_TYPES)) {
+        return refuse(s, ERR_BAD_REQUEST, 0, 0, found);
+    }
+    if (found != type || found == OBJECT_NONE) {
+        return refuse(s, found == OBJECT_NONE ? ERR_BAD_CAPABILITY : ERR_WRONG_TYPE, 0, type, found);
+    }
+    if (handlers[label] == NULL) {
+        return refuse(s, ERR_BAD_REQUEST, 0, 0, found);
+    }
+    return handlers[label](s, &r);
+}
+
+/* ---- System calls ---- */
+
+static uint64_t label_of(uint64_t tag)
+{
+    return tag >> TAG_LABEL_SHIFT & 0xffff;
+}
+
+static enum err call(struct spec *s, bool counts)
+{
+    int self = s->current;
+    uint64_t *reg = s->thread[self].reg;
+    int slot = spec_lookup(s, self, reg[0]);
+    int type = type_in(s, slot);
+    if (type == OBJECT_ENDPOINT) {
+        if (!(s->slot[slot].rights & ENDPOINT_SEND)) {
+            return refuse(s, ERR_NO_RIGHT, 0, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
+        }
+        return spec_send(s, slot, true, counts, true);
+    }
+    if (type == OBJECT_NONE) {
+        return refuse(s, ERR_BAD_CAPABILITY, 0, 0, 0);
+    }
+    TRY(perform(s, slot, label_of(reg[7]), reg, true));
+    reg[0] = OK;
+    return OK;
+}
+
+static enum err send(struct spec *s, bool waits)
+{
+    int slot;
+    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_ENDPOINT, ENDPOINT_SEND, &slot));
+    return spec_send(s, slot, false, true, waits);
+}
+
+static enum err recv(struct spec *s, bool waits)
+{
+    int slot;
+    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_ENDPOINT, ENDPOINT_RECV, &slot));
+    return spec_recv(s, s->slot[slot].object, waits);
+}
+
+static enum err reply_recv(struct spec *s, bool counts)
+{
+    int slot;
+    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_ENDPOINT, ENDPOINT_RECV, &slot));
+    return spec_reply_recv(s, slot, counts);
+}
+
+static enum err reply(struct spec *s)
+{
+    int slot;
+    uint64_t *reg = s->thread[s->current].reg;
+    int to = spec_caller(s, s->current);
+    if (reg[0] & ~31ul) {
+        TRY(cap_at(s, reg[0], 0, OBJECT_REPLY, 0, &slot));
+        to = spec_caller_of(s, s->slot[slot].object);
+    }
+    if (to == SPEC_NONE) {
+        return ERR_NO_CALLER;
+    }
+    TRY(spec_reply(s, to));
+    reg[0] = OK;
+    return OK;
+}
+
+static enum err signal(struct spec *s)
+{
+    int slot;
+    uint64_t *reg = s->thread[s->current].reg;
+    TRY(cap_at(s, reg[0], 0, OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL, &slot));
+    spec_signal(s, s->slot[slot].object, s->slot[slot].badge);
+    reg[0] = OK;
+    return OK;
+}
+
+static enum err wait(struct spec *s, bool waits)
+{
+    int slot;
+    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &slot));
+    return spec_wait(s, s->slot[slot].object, waits);
+}
+
+/* Still what the caller was when the batch began. */
+static bool can_go_on(struct spec const *s, int self)
+{
+    return s->current == self && s->thread[self].state == SPEC_READY &&
+           spec_buffer(s, self) != SPEC_NONE;
+}
+
+static enum err batch(struct spec *s)
+{
+    int self = s->current;
+    int page = spec_buffer(s, self);
+    uint64_t *reg = s->thread[self].reg;
+    uint64_t count = reg[1];
+    uint64_t at = reg[2];
+    if (page == SPEC_NONE) {
+        return ERR_NO_BUFFER;
+    }
+    if (count > BATCH_ENTRIES || at > count) {
+        return refuse(s, ERR_BAD_ARGUMENT, count > BATCH_ENTRIES ? 1 : 2, 0, 0);
+    }
+    enum err err = OK;
+    for (; at < count; at++) {
+        if (!can_go_on(s, self)) {
+            err = ERR_CANCELLED;
+            break;
+        }
+        uint64_t *entry = &s->content[page].word[BATCH_WORD + 6 * at];
+        err = perform(s, spec_lookup(s, self, entry[0]), label_of(entry[1]), entry + 1, false);
+        if (label_of(entry[1]) == METHOD_CNODE_DELETE) {
+            s->page[page].unknown_tags |= 1ul << at;
+        }
+        if (err != OK) {
+            break;
+        }
+    }
+    reg[0] = -(uint64_t)err;
+    reg[1] = at;
+    reg[2] = err == OK ? 0 : s->detail;
+    return OK;
+}
+
+static enum err operation(struct spec *s, uint64_t number)
+{
+    switch (number) {
+    case SYS_CALL:
+        return call(s, false);
+    case SYS_CALL_LONG:
+        return call(s, true);
+    case SYS_CALL_UNTIL:
+        return spec_buffer(s, s->current) == SPEC_NONE ? ERR_NO_BUFFER : call(s, true);
+    case SYS_SEND:
+        return send(s, true);
+    case SYS_NB_SEND:
+        return send(s, false);
+    case SYS_SEND_UNTIL:
+        return spec_buffer(s, s->current) == SPEC_NONE ? ERR_NO_BUFFER : send(s, true);
+    case SYS_RECV:
+        return recv(s, true);
+    case SYS_NB_RECV:
+        return recv(s, false);
+    case SYS_REPLY:
+        return reply(s);
+    case SYS_REPLY_RECV:
+        return reply_recv(s, false);
+    case SYS_REPLY_RECV_LONG:
+        return reply_recv(s, true);
+    case SYS_SIGNAL:
+        return signal(s);
+    case SYS_WAIT:
+        return wait(s, true);
+    case SYS_POLL:
+        return wait(s, false);
+    case SYS_YIELD:
+        s->rotate = true;
+        s->thread[s->current].reg[0] = OK;
+        return OK;
+    case SYS_BATCH:
+        return batch(s);
+    default:
+        return ERR_BAD_REQUEST;
+    }
+}
+
+/* ---- Who runs ---- */
+
+static int take_ready(struct spec *s)
+{
+    int thread = s->ready.thread[0];
+    s->ready.count--;
+    memmove(&s->ready.thread[0], &s->ready.thread[1], s->ready.count);
+    return thread;
+}
+
+/* The current thread goes on unless somebody more urgent is ready; if it makes way of its own will,
+ * an equal is enough. Who was interrupted goes on before its equals. */
+static void choose(struct spec *s)
+{
+    int old = s->current;
+    bool rotate = s->rotate;
+    bool goes_on = old != SPEC_NONE && s->thread[old].state == SPEC_READY;
+    s->rotate = false;
+    if (s->ready.count == 0) {
+        s->current = (int16_t)(goes_on ? old : SPEC_NONE);
+        return;
+    }
+    int best = s->thread[s->ready.thread[0]].priority;
+    if (goes_on && best + rotate <= s->thread[old].priority) {
+        return;
+    }
+    s->current = (int16_t)take_ready(s);
+    if (!goes_on) {
+        return;
+    }
+    int at = 0;
+    while (at < s->ready.count) {
+        int other = s->thread[s->ready.thread[at]].priority;
+        if (other < s->thread[old].priority || (other == s->thread[old].priority && !rotate)) {
+            break;
+        }
+        at++;
+    }
+    memmove(&s->ready.thread[at + 1], &s->ready.thread[at], (size_t)(s->ready.count - at));
+    s->ready.thread[at] = (int8_t)old;
+    s->ready.count++;
+}
+
+/* A line that waits to interrupt, 0 for none. */
+static int pending_line(struct spec const *s)
+{
+    for (int i = 1; i <= LINES; i++) {
+        if (s->line[i].raised && s->line[i].open && !s->line[i].claimed) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void take_interrupt(struct spec *s, int number)
+{
+    struct spec_line *line = &s->line[number];
+    struct spec_slot const *target = &s->slot[line->slot];
+    if (target->type == OBJECT_NONE) {
+        line->open = false;
+        return;
+    }
+    line->claimed = line->waiting = true;
+    spec_signal(s, target->object, target->badge);
+}
+
+static void choose_runnable(struct spec *s)
+{
+    for (;;) {
+        choose(s);
+        if (s->current == SPEC_NONE) {
+            s->line[SPEC_WAKING_LINE].raised = true;
+            int line = pending_line(s);
+            if (line == 0) {
+                return; /* asleep for ever */
+            }
+            take_interrupt(s, line);
+            continue;
+        }
+        if (s->fpu != s->current) {
+            s->fpu = SPEC_NONE;
+        }
+        struct spec_slot const *space = &s->slot[spec_own(s, s->current, SPEC_VSPACE)];
+        if (space->type != OBJECT_NONE && spec_maps_anything(s, space->object)) {
+            return;
+        }
+        spec_raise_fault(s, FAULT_KIND_NO_VSPACE, s->thread[s->current].frame[SPEC_PC]);
+    }
+}
+
+/* What the kernel was entered for is done. */
+static void leave(struct spec *s)
+{
+    choose_runnable(s);
+    for (int line; (line = pending_line(s)) != 0;) {
+        take_interrupt(s, line);
+        choose_runnable(s);
+    }
+}
+
+static void enter(struct spec *s)
+{
+    struct spec_thread *t = &s->thread[s->current];
+    t->known = 0xff;
+    t->frame[SPEC_PC] = USER_PC;
+    s->detail = 0;
+    s->met_choice = false;
+}
+
+void spec_syscall(struct spec *s)
+{
+    enter(s);
+    int self = s->current;
+    uint64_t number = s->thread[self].reg[0] & 31;
+    enum err err = operation(s, number);
+    if (err != OK && s->current != SPEC_NONE) {
+        struct spec_thread *t = &s->thread[s->current];
+        t->reg[0] = -(uint64_t)err;
+        t->reg[1] = s->detail;
+    }
+    leave(s);
+    if ((number == SYS_SIGNAL || number == SYS_YIELD) && s->current != self && err == OK) {
+        s->thread[self].known = 1; /* of a caller that makes way only the result is kept */
+    }
+}
+
+void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
+{
+    enter(s);
+    if (kind == FAULT_KIND_INSTRUCTION && s->fpu == SPEC_NONE) {
+        s->fpu = s->current; /* it wants floating point, and tries again */
+    } else {
+        spec_raise_fault(s, kind, address);
+    }
+    leave(s);
+}
+
+void spec_set_line(struct spec *s, int line, bool raised)
+{
+    s->met_choice = false;
+    s->line[line].raised = raised;
+    leave(s);
+}

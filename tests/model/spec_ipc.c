@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads, and how they meet: messages, replies, signals, faults. */
+#include "spec.h"
+
+#include <string.h>
+
+#define MESSAGE_REGISTERS 6
+
+int spec_own(struct spec const *s, int thread, enum spec_own which)
+{
+    return s->thread[thread].first + (int)which;
+}
+
+/* ---- Queues: most urgent first ---- */
+
+static void queue_add(struct spec const *s, struct spec_queue *queue, int thread, bool before)
+{
+    int priority = s->thread[thread].priority;
+    int at = 0;
+    while (at < queue->count && (s->thread[queue->thread[at]].priority > priority ||
+                                 (!before && s->thread[queue->thread[at]].priority == priority))) {
+        at++;
+    }
+    memmove(&queue->thread[at + 1], &queue->thread[at], (size_t)(queue->count - at));
+    queue->thread[at] = (int8_t)thread;
+    queue->count++;
+}
+
+static void queue_remove(struct spec_queue *queue, int thread)
+{
+    for (int i = 0; i < queue->count; i++) {
+        if (queue->thread[i] == thread) {
+            queue->count--;
+            memmove(&queue->thread[i], &queue->thread[i + 1], (size_t)(queue->count - i));
+            return;
+        }
+    }
+}
+
+/* Where a thread stands in line; NULL: nowhere. *before: among its equals, those that come later
+ * stand in front. */
+static struct spec_queue *queue_of(struct spec *s, int thread, bool *before)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    *before = false;
+    switch (t->state) {
+    case SPEC_READY:
+        return thread == s->current ? NULL : &s->ready;
+    case SPEC_RECEIVES:
+        *before = true;
+        return &s->endpoint[t->partner].receivers;
+    case SPEC_SENDS:
+        return &s->endpoint[t->partner].senders;
+    case SPEC_AWAITS_SIGNAL:
+        return &s->notification[t->partner].waiters;
+    default:
+        return NULL;
+    }
+}
+
+static void stand_in_line(struct spec *s, int thread)
+{
+    bool before;
+    struct spec_queue *queue = queue_of(s, thread, &before);
+    if (queue != NULL) {
+        queue_add(s, queue, thread, before);
+    }
+}
+
+static void leave_line(struct spec *s, int thread)
+{
+    bool before;
+    struct spec_queue *queue = queue_of(s, thread, &before);
+    if (queue != NULL) {
+        queue_remove(queue, thread);
+    }
+}
+
+static void set_state(struct spec *s, int thread, enum spec_state state, int partner)
+{
+    leave_line(s, thread);
+    s->thread[thread].state = (uint8_t)state;
+    s->thread[thread].partner = (int16_t)partner;
+    stand_in_line(s, thread);
+}
+
+/* The current thread waits, and comes back with registers that whoever wakes it sets. */
+static void block(struct spec *s, enum spec_state state, int partner)
+{
+    struct spec_thread *t = &s->thread[s->current];
+    set_state(s, s->current, state, partner);
+    if (state != SPEC_SENDS && t->fault == 0) {
+        t->known = 0;
+    }
+}
+
+void spec_ready(struct spec *s, int thread)
+{
+    set_state(s, thread, s->thread[thread].timed ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
+}
+
+void spec_stop(struct spec *s, int thread)
+{
+    set_state(s, thread, SPEC_STOPPED, SPEC_NONE);
+}
+
+/* `to` can go on, and the current thread waits for it. */
+static void hand_over(struct spec *s, int to)
+{
+    bool nobody_above = s->ready.count == 0 ||
+                        s->thread[s->ready.thread[0]].priority <= s->thread[to].priority;
+    if (nobody_above && s->ready.count != 0) {
+        s->met_choice = true;
+    }
+    if (nobody_above && s->may_pass && s->thread[s->current].state != SPEC_READY) {
+        leave_line(s, to);
+        s->current = (int16_t)to;
+    }
+    spec_ready(s, to);
+}
+
+/* ---- Priorities: a thread's own, or that of the most urgent thread that waits for it ---- */
+
+/* Of the threads that last received from an endpoint, the newest stands for all. */
+static int first_server(struct spec const *s, int endpoint)
+{
+    int first = SPEC_NONE;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].serving == endpoint &&
+            (first == SPEC_NONE || s->thread[i].served > s->thread[first].served)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static int waits_for(struct spec const *s, int thread)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    switch (t->state) {
+    case SPEC_AWAITS_REPLY:
+        return t->partner;
+    case SPEC_AWAITS_OBJECT:
+        return s->reply[t->partner].server;
+    case SPEC_SENDS:
+        return first_server(s, t->partner);
+    default:
+        return SPEC_NONE;
+    }
+}
+
+static bool update_once(struct spec *s)
+{
+    uint8_t most[SPEC_THREADS];
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        most[i] = s->thread[i].base;
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        int server = s->thread[i].exists ? waits_for(s, i) : SPEC_NONE;
+        if (server != SPEC_NONE && s->thread[i].priority > most[server]) {
+            most[server] = s->thread[i].priority;
+        }
+    }
+    bool changed = false;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].priority != most[i]) {
+            leave_line(s, i);
+            s->thread[i].priority = most[i];
+            stand_in_line(s, i);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+void spec_update(struct spec *s)
+{
+    while (update_once(s)) {
+    }
+}
+
+void spec_set_base(struct spec *s, int thread, uint8_t priority)
+{
+    s->thread[thread].base = priority;
+    spec_update(s);
+}
+
+void spec_serve(struct spec *s, int thread, int endpoint)
+{
+    struct spec_thread *t = &s->thread[thread];
+    if (t->serving == endpoint) {
+        return;
+    }
+    t->serving = SPEC_NONE;
+    spec_update(s);
+    t->serving = (int16_t)endpoint;
+    t->served = ++s->stamp;
+    spec_update(s);
+}
+
+/* ---- Messages ---- */
+
+int spec_caller(struct spec const *s, int thread)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].state == SPEC_AWAITS_REPLY &&
+            s->thread[i].partner == thread) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+int spec_caller_of(struct spec const *s, int reply)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].state == SPEC_AWAITS_OBJECT &&
+            s->thread[i].partner == reply) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+/* What goes along with a message. */
+struct load {
+    unsigned words;
+    int cap, into; /* slots */
+    uint64_t kind; /* of the event */
+};
+
+static enum err check_sender(struct spec const *s, int from, bool grants, struct load *load)
+{
+    uint64_t tag = s->thread[from].reg[7];
+    uint64_t caps = tag >> TAG_CAPS_SHIFT & 3;
+    load->words = tag & 255;
+    if (load->words > MESSAGE_WORDS || caps > 1) {
+        return ERR_BAD_ARGUMENT;
+    }
+    if (load->words > MESSAGE_REGISTERS) {
+        if (spec_buffer(s, from) == SPEC_NONE) {
+            return ERR_NO_BUFFER;
+        }
+        load->kind |= EVENT_KIND_LONG;
+    }
+    if (caps == 1) {
+        if (!grants) {
+            return ERR_NO_RIGHT;
+        }
+        load->cap = spec_lookup(s, from, s->thread[from].reg[MESSAGE_REGISTERS]);
+        if (spec_is_empty(s, load->cap)) {
+            return ERR_BAD_CAPABILITY;
+        }
+        if (!spec_is_copyable(s->slot[load->cap].type)) {
+            return ERR_NOT_COPYABLE;
+        }
+        load->kind |= EVENT_KIND_CAP;
+    }
+    return OK;
+}
+
+static enum err check_receiver(struct spec const *s, int to, struct load *load)
+{
+    int buffer = spec_buffer(s, to);
+    if (load->kind != 0 && buffer == SPEC_NONE) {
+        return ERR_NO_BUFFER;
+    }
+    if (load->cap != SPEC_NONE) {
+        load->into = spec_lookup(s, to, s->content[buffer].word[SLOT_WORD]);
+        if (load->into == SPEC_NONE || !spec_is_empty(s, load->into)) {
+            return ERR_NO_RECEIVE_SLOT;
+        }
+    }
+    return OK;
+}
+
+static void carry(struct spec *s, int from, int to, uint64_t event, struct load const *load)
+{
+    if (load->words > MESSAGE_REGISTERS) {
+        uint64_t const *source = s->content[spec_buffer(s, from)].word;
+        uint64_t *into = s->content[spec_buffer(s, to)].word;
+        for (unsigned i = MESSAGE_REGISTERS; i < load->words; i++) {
+            into[i] = source[i];
+        }
+        s->page[spec_buffer(s, to)].unknown = 0;
+    }
+    if (load->cap != SPEC_NONE) {
+        spec_copy(s, load->cap, load->into, RIGHTS_ALL, s->slot[load->cap].badge);
+    }
+    struct spec_thread *t = &s->thread[to];
+    memcpy(t->reg, s->thread[from].reg, sizeof t->reg);
+    t->reg[0] = event | load->kind;
+    t->known = 0xff;
+}
+
+static void carry_fault(struct spec *s, int from, int to, uint64_t badge)
+{
+    struct spec_thread const *f = &s->thread[from];
+    uint64_t const reg[8] = { badge << EVENT_BADGE_SHIFT | EVENT_KIND_FAULT,
+                              f->fault,
+                              f->fault_address,
+                              f->frame[SPEC_PC],
+                              f->frame[SPEC_SP],
+                              0,
+                              0,
+                              4ul << TAG_WORDS_SHIFT };
+    memcpy(s->thread[to].reg, reg, sizeof reg);
+    s->thread[to].known = 0xff;
+}
+
+/* A wait that was a system call ends with an error, or just ends. */
+static void set_result(struct spec *s, int thread, enum err err)
+{
+    s->thread[thread].reg[0] = -(uint64_t)err;
+    s->thread[thread].known |= 1;
+}
+
+static struct load const nothing = { .cap = SPEC_NONE, .into = SPEC_NONE };
+
+enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
+{
+    int endpoint = s->slot[cap].object;
+    uint64_t badge = s->slot[cap].badge;
+    bool grants = s->slot[cap].rights & ENDPOINT_GRANT;
+    struct spec_thread *t = &s->thread[s->current];
+    struct load load = nothing;
+    if (counts) {
+        enum err err = check_sender(s, s->current, grants, &load);
+        if (err != OK) {
+            return err;
+        }
+    }
+    if (s->endpoint[endpoint].receivers.count == 0) {
+        if (!waits) {
+            return ERR_WOULD_BLOCK;
+        }
+        t->calls = calls;
+        t->counts = counts;
+        t->grants = grants;
+        t->badge = badge;
+        block(s, SPEC_SENDS, endpoint);
+        spec_update(s);
+        return OK;
+    }
+    int to = s->endpoint[endpoint].receivers.thread[0];
+    enum err err = check_receiver(s, to, &load);
+    if (err != OK) {
+        return err;
+    }
+    leave_line(s, to);
+    s->thread[to].state = SPEC_STOPPED; /* for a moment */
+    carry(s, s->current, to, badge << EVENT_BADGE_SHIFT, &load);
+    if (calls) {
+        block(s, SPEC_AWAITS_REPLY, to);
+        hand_over(s, to);
+        spec_update(s);
+    } else {
+        set_result(s, s->current, OK);
+        spec_ready(s, to);
+    }
+    return OK;
+}
+
+/* The current thread takes the message of the first sender; false: that one had made a mistake, and
+ * is told. */
+static bool take_first(struct spec *s, int endpoint)
+{
+    int from = s->endpoint[endpoint].senders.thread[0];
+    struct spec_thread *f = &s->thread[from];
+    if (f->fault != 0) {
+        carry_fault(s, from, s->current, f->badge);
+    } else {
+        struct load load = nothing;
+        enum err err = f->counts ? check_sender(s, from, f->grants, &load) : OK;
+        if (err == OK) {
+            err = check_receiver(s, s->current, &load);
+        }
+        if (err != OK) {
+            set_result(s, from, err);
+            spec_ready(s, from);
+            spec_update(s);
+            return false;
+        }
+        carry(s, from, s->current, f->badge << EVENT_BADGE_SHIFT, &load);
+    }
+    if (f->calls) {
+        set_state(s, from, SPEC_AWAITS_REPLY, s->current);
+        if (f->fault == 0) {
+            f->known = 0;
+        }
+    } else {
+        set_result(s, from, OK);
+        spec_ready(s, from);
+    }
+    spec_update(s);
+    return true;
+}
+
+static bool take_signals(struct spec *s, int notification, int thread)
+{
+    struct spec_notification *n = &s->notification[notification];
+    if (n->count == 0) {
+        return false;
+    }
+    uint64_t *reg = s->thread[thread].reg;
+    reg[0] = EVENT_KIND_SIGNAL;
+    reg[1] = n->bits;
+    reg[2] = n->count;
+    s->thread[thread].known |= 7;
+    n->bits = n->count = 0;
+    return true;
+}
+
+enum err spec_recv(struct spec *s, int endpoint, bool waits)
+{
+    int self = s->current;
+    spec_drop_caller(s, self, ERR_NO_REPLY);
+    spec_serve(s, self, endpoint);
+    if (s->thread[self].bound != SPEC_NONE && take_signals(s, s->thread[self].bound, self)) {
+        return OK;
+    }
+    while (s->endpoint[endpoint].senders.count != 0) {
+        if (take_first(s, endpoint)) {
+            return OK;
+        }
+    }
+    if (!waits) {
+        return ERR_WOULD_BLOCK;
+    }
+    block(s, SPEC_RECEIVES, endpoint);
+    return OK;
+}
+
+/* A fault is answered: the thread goes on, or stays stopped. */
+static bool mend(struct spec *s, int to, struct spec_thread const *from)
+{
+    struct spec_thread *t = &s->thread[to];
+    t->fault = 0;
+    if (from->reg[7] >> TAG_LABEL_SHIFT & 0xffff) {
+        return false;
+    }
+    if (from->reg[1] != 0) {
+        t->frame[SPEC_PC] = from->reg[1];
+    }
+    return true;
+}
+
+/* Gives the current thread's message to `to`. *runs: it can go on. */
+static enum err answer(struct spec *s, int to, bool counts, bool grants, bool *runs)
+{
+    struct load load = nothing;
+    *runs = true;
+    if (s->thread[to].fault != 0) {
+        *runs = mend(s, to, &s->thread[s->current]);
+        return OK;
+    }
+    enum err err = counts ? check_sender(s, s->current, grants, &load) : OK;
+    if (err != OK) {
+        return err;
+    }
+    err = check_receiver(s, to, &load);
+    if (err != OK) {
+        set_result(s, to, err); /* its own mistake */
+    } else {
+        carry(s, s->current, to, OK, &load);
+    }
+    return OK;
+}
+
+/* `to`, which has its answer, does not wait any more. */
+static void let_go(struct spec *s, int to, bool runs)
+{
+    if (s->thread[to].state == SPEC_AWAITS_OBJECT) {
+        s->reply[s->thread[to].partner].server = SPEC_NONE;
+    }
+    if (runs) {
+        spec_ready(s, to);
+    } else {
+        spec_stop(s, to);
+    }
+    spec_update(s);
+}
+
+enum err spec_reply(struct spec *s, int to)
+{
+    bool runs;
+    enum err err = answer(s, to, true, false, &runs);
+    if (err == OK) {
+        let_go(s, to, runs);
+    }
+    return err;
+}
+
+static bool something_waits(struct spec const *s, int thread, int endpoint)
+{
+    int bound = s->thread[thread].bound;
+    return s->endpoint[endpoint].senders.count != 0 ||
+           (bound != SPEC_NONE && s->notification[bound].count != 0);
+}
+
+enum err spec_reply_recv(struct spec *s, int cap, bool counts)
+{
+    int self = s->current;
+    int to = spec_caller(s, self);
+    int endpoint = s->slot[cap].object;
+    if (to == SPEC_NONE) {
+        return spec_recv(s, endpoint, true);
+    }
+    bool runs;
+    enum err err = answer(s, to, counts, s->slot[cap].rights & ENDPOINT_GRANT, &runs);
+    if (err != OK) {
+        return err;
+    }
+    spec_stop(s, to); /* for a moment, perhaps */
+    spec_serve(s, self, endpoint);
+    spec_update(s);
+    if (runs && !something_waits(s, self, endpoint)) {
+        block(s, SPEC_RECEIVES, endpoint);
+        hand_over(s, to);
+        return OK;
+    }
+    if (runs) {
+        spec_ready(s, to);
+    }
+    return spec_recv(s, endpoint, true);
+}
+
+enum err spec_save(struct spec *s, int reply)
+{
+    int caller = spec_caller(s, s->current);
+    if (caller == SPEC_NONE) {
+        return ERR_NO_CALLER;
+    }
+    if (spec_caller_of(s, reply) != SPEC_NONE) {
+        return ERR_OCCUPIED;
+    }
+    set_state(s, caller, SPEC_AWAITS_OBJECT, reply);
+    s->reply[reply].server = s->current;
+    return OK;
+}
+
+void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address)
+{
+    struct spec_thread *t = &s->thread[s->current];
+    struct spec_slot const *handler = &s->slot[spec_own(s, s->current, SPEC_FAULT)];
+    t->fault = (uint8_t)kind;
+    t->fault_address = address;
+    if (handler->type == OBJECT_NONE) {
+        spec_stop(s, s->current);
+        return;
+    }
+    struct spec_endpoint *endpoint = &s->endpoint[handler->object];
+    if (endpoint->receivers.count == 0) {
+        t->calls = true;
+        t->badge = handler->badge;
+        block(s, SPEC_SENDS, handler->object);
+        spec_update(s);
+        return;
+    }
+    int to = endpoint->receivers.thread[0];
+    leave_line(s, to);
+    s->thread[to].state = SPEC_STOPPED; /* for a moment */
+    carry_fault(s, s->current, to, handler->badge);
+    block(s, SPEC_AWAITS_REPLY, to);
+    hand_over(s, to);
+    spec_update(s);
+}
+
+/* ---- Ending waits ---- */
+
+void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
+{
+    struct spec_thread *t = &s->thread[thread];
+    switch (t->state) {
+    case SPEC_STOPPED:
+        return;
+    case SPEC_READY:
+    case SPEC_AWAITS_TIME:
+        if (stop) {
+            spec_stop(s, thread);
+        }
+        return;
+    case SPEC_AWAITS_OBJECT:
+        s->reply[t->partner].server = SPEC_NONE;
+        break;
+    default:
+        break;
+    }
+    if (t->fault != 0) {
+        spec_stop(s, thread); /* nobody will mend what it stopped for */
+    } else {
+        set_result(s, thread, err);
+        if (stop) {
+            spec_stop(s, thread);
+        } else {
+            spec_ready(s, thread);
+        }
+    }
+    spec_update(s);
+}
+
+void spec_drop_caller(struct spec *s, int thread, enum err err)
+{
+    int caller = spec_caller(s, thread);
+    if (caller != SPEC_NONE) {
+        spec_cancel(s, caller, err, false);
+    }
+}
+
+/* ---- Signals ---- */
+
+int spec_bound(struct spec const *s, int notification)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].bound == notification) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+/* What is pending goes to the bound thread if it receives messages. */
+static void tell_bound(struct spec *s, int notification)
+{
+    int bound = spec_bound(s, notification);
+    if (bound != SPEC_NONE && s->thread[bound].state == SPEC_RECEIVES) {
+        (void)take_signals(s, notification, bound);
+        spec_ready(s, bound);
+    }
+}
+
+void spec_signal(struct spec *s, int notification, uint64_t bits)
+{
+    struct spec_notification *n = &s->notification[notification];
+    n->bits |= bits;
+    n->count++;
+    if (n->waiters.count != 0) {
+        int waiter = n->waiters.thread[0];
+        (void)take_signals(s, notification, waiter);
+        spec_ready(s, waiter);
+    } else {
+        tell_bound(s, notification);
+    }
+}
+
+enum err spec_wait(struct spec *s, int notification, bool waits)
+{
+    if (take_signals(s, notification, s->current)) {
+        return OK;
+    }
+    if (!waits) {
+        return ERR_WOULD_BLOCK;
+    }
+    block(s, SPEC_AWAITS_SIGNAL, notification);
+    return OK;
+}
+
+void spec_bind(struct spec *s, int notification, int thread)
+{
+    s->thread[thread].bound = (int16_t)notification;
+    if (s->notification[notification].count != 0) {
+        tell_bound(s, notification);
+    }
+}
+
+void spec_unbind(struct spec *s, int notification)
+{
+    int bound = spec_bound(s, notification);
+    if (bound != SPEC_NONE) {
+        s->thread[bound].bound = SPEC_NONE;
+    }
+}

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Breaks the kernel in small ways, one at a time, and looks whether a test notices.
+
+    mutate.py WORK [--count N] [--seed S] [--results FILE] [--again]
+
+Each mutant is one change of one line of the kernel's core, chosen by the seed. The host's unit and
+model tests are built in WORK, a copy of the tree, and run until one fails: then the mutant is dead.
+Results are added to FILE as they come; a run that was stopped goes on. With --again those that
+survived are tried once more, with the tests as they are now.
+"""
+
+import argparse
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ["kernel/api/*.c", "kernel/base/heap.c", "kernel/ipc/*.c", "kernel/object/*.c", "kernel/sched/*.c"]
+NOT_CORE = {"kernel/api/check.c"}
+TIMEOUT = 120       # seconds for a test that takes a few
+
+# What is no code that runs in a sound kernel: assertions, traces, checks of invariants, declarations.
+SKIPPED = re.compile(r"kassert|panic\(|trace\(|_Static_assert|^#|^\s*(/\*|\*)|__attribute__|\bstatic\b.*\(|^\S")
+CHECK = re.compile(r"^\w.*\b\w+_check\(.*\)$")
+
+SWAPS = [
+    ("relation", r" < ", " <= "), ("relation", r" <= ", " < "), ("relation", r" > ", " >= "), ("relation", r" >= ", " > "),
+    ("equality", r" == ", " != "), ("equality", r" != ", " == "),
+    ("logic", r" && ", " || "), ("logic", r" \|\| ", " && "),
+    ("arithmetic", r" \+ ", " - "), ("arithmetic", r" - ", " + "), ("arithmetic", r"\+\+;", "--;"), ("arithmetic", r" \+= ", " -= "),
+    ("bits", r" \| ", " & "), ("bits", r" & ", " | "), ("bits", r" \|= ", " &= "), ("bits", r" &= ~", " |= "),
+    ("bits", r" << ", " >> "), ("bits", r" >> ", " << "),
+    ("constant", r"\btrue\b", "false"), ("constant", r"\bfalse\b", "true"), ("constant", r"\bNULL\b(?=[,;)])", "(void *)16"),
+    ("off by one", r"(?<![\w.])0(?![\w.])", "1"), ("off by one", r"(?<![\w.])1(?![\w.])", "2"), ("off by one", r"(?<![\w.])1(?![\w.])", "0"),
+    ("condition", r"\b(if|while) \((.*)\) \{$", r"\1 (!(\2)) {"),
+    ("condition", r"\bif \((.*)\) \{$", "if (true) {"), ("condition", r"\bif \((.*)\) \{$", "if (false) {"),
+    ("removed", r"^(\s+)(?!return|break|continue|goto|default|case)[\w>.*\[\]()-]+(?:\(.*\)| [|&+-]?= [^{]*|\+\+);$", r"\1;"),
+]
+
+
+def lines_of_code(text):
+    """(number, line) of what may be changed."""
+    in_comment = in_check = False
+    for number, line in enumerate(text.splitlines()):
+        if CHECK.match(line):
+            in_check = True
+        elif line.startswith("}"):
+            in_check = False
+        opens, closes = line.rfind("/*"), line.rfind("*/")
+        was_in_comment, in_comment = in_comment, opens > closes or (in_comment and closes < 0)
+        if not (was_in_comment or in_comment or in_check or SKIPPED.search(line)):
+            yield number, line
+
+
+def changes(line):
+    """(operator, new line) of each change of a line; comments at its end stay as they are."""
+    code, comment = (line.split("/*", 1) + [""])[:2]
+    comment = "/*" + comment if "/*" in line else ""
+    code, space = code.rstrip(), code[len(code.rstrip()):]
+    for operator, pattern, new in SWAPS:
+        for match in re.finditer(pattern, code):
+            yield operator, code[:match.start()] + match.expand(new) + code[match.end():] + space + comment
+
+
+def all_mutants(root):
+    files = sorted({path for pattern in CORE for path in root.glob(pattern)})
+    for path in files:
+        name = str(path.relative_to(root))
+        if name not in NOT_CORE:
+            for number, line in lines_of_code(path.read_text()):
+                for operator, new in changes(line):
+                    if new != line:
+                        yield {"file": name, "line": number + 1, "operator": operator, "old": line.strip(), "new": new.strip(),
+                               "text": new}
+
+
+def copy_what_differs(work):
+    """The tree as it is now, without touching what is the same: less is to be built."""
+    for source in (path for part in ("kernel", "tests", "idl", "libsys", "cmake") for path in (ROOT / part).rglob("*")):
+        copy = work / source.relative_to(ROOT)
+        if source.is_file() and "__pycache__" not in source.parts and \
+                (not copy.exists() or copy.read_bytes() != source.read_bytes()):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def commit():
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+class Tree:
+    """A copy of the tree, with the unit tests built."""
+
+    def __init__(self, work):
+        self.work = work
+        self.build = work / "build" / "host"
+        if not work.exists():
+            shutil.copytree(ROOT, work, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
+            subprocess.run(["cmake", "--preset", "host"], cwd=work, check=True, stdout=subprocess.DEVNULL)
+        else:
+            copy_what_differs(work)
+        listed = subprocess.run(["ctest", "--show-only=json-v1"], cwd=self.build, capture_output=True, text=True, check=True)
+        self.tests = [(test["name"], test["command"]) for test in json.loads(listed.stdout)["tests"]
+                      if re.match(r"(unit|model)\.", test["name"]) and not self.is_long(test)]
+        if not self.make("all"):
+            sys.exit("the unmutated tree does not build")
+        self.order()
+
+    @staticmethod
+    def is_long(test):
+        return any(p["name"] == "LABELS" and "long" in p["value"] for p in test.get("properties", []))
+
+    def make(self, target):
+        return subprocess.run(["ninja", "-j1", target], cwd=self.build, capture_output=True).returncode == 0
+
+    def order(self):
+        """Quick ones first; they all have to pass."""
+        took = {}
+        for name, command in self.tests:
+            begin = time.monotonic()
+            if self.run(command) != "passed":
+                sys.exit(f"{name} fails without any change")
+            took[name] = time.monotonic() - begin
+        self.tests.sort(key=lambda test: took[test[0]])
+
+    def run(self, command):
+        try:
+            done = subprocess.run(command, cwd=self.build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return "timeout"
+        return "passed" if done.returncode == 0 else "failed"
+
+    def try_mutant(self, mutant):
+        path = self.work / mutant["file"]
+        original = path.read_text()
+        lines = original.splitlines(keepends=True)
+        lines[mutant["line"] - 1] = mutant["text"] + "\n"
+        path.write_text("".join(lines))
+        try:
+            if not self.make("tests/unit/libworld.a"):
+                return "does not compile", None
+            for name, command in self.tests:
+                target = Path(command[0]).relative_to(self.build)
+                if not self.make(str(target)):
+                    return "does not compile", None
+                if self.run(command) != "passed":
+                    return "killed", name
+            return "survived", None
+        finally:
+            path.write_text(original)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--results", type=Path, default=Path("mutants.json"))
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--list", action="store_true", help="only say how many there are, and print the chosen ones")
+    options = parser.parse_args()
+    everything = list(all_mutants(ROOT))
+    chosen = random.Random(options.seed).sample(everything, len(everything))
+    if options.list:
+        print(len(everything))
+        for mutant in chosen[:options.count]:
+            print(f"{mutant['file']}:{mutant['line']}: {mutant['operator']}: {mutant['old']}  ->  {mutant['new']}")
+        return
+    results = json.loads(options.results.read_text()) if options.results.exists() else []
+    tree = Tree(options.work.resolve())
+    at = commit()
+
+    def save():
+        options.results.write_text(json.dumps(results, indent=1) + "\n")
+
+    if options.again:
+        for result in results:
+            current = (ROOT / result["file"]).read_text().splitlines()
+            found = [n for n, line in enumerate(current, 1) if line.strip() == result["old"]]
+            if result["outcome"] == "survived" and found:
+                result["line"] = min(found, key=lambda n: abs(n - result["line"]))
+                result["outcome"], result["by"] = tree.try_mutant(result)
+                result["commit"] = at
+                print(f"{result['outcome']}  {result['file']}:{result['line']}: {result['old']}  ->  {result['new']}", flush=True)
+                save()
+        return
+    done = {(r["file"], r["line"], r["text"]) for r in results}
+    for mutant in chosen:
+        if sum(result["outcome"] != "does not compile" for result in results) >= options.count:
+            break
+        if (mutant["file"], mutant["line"], mutant["text"]) in done:
+            continue
+        mutant["outcome"], mutant["by"] = tree.try_mutant(mutant)
+        mutant["commit"] = at
+        results.append(mutant)
+        save()
+        print(f"{mutant['outcome']}  {mutant['file']}:{mutant['line']}: {mutant['old']}  ->  {mutant['new']}  {mutant['by'] or ''}",
+              flush=True)
+
+
+if __name__ == "__main__":
+    main()
