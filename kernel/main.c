@@ -212,12 +212,14 @@ static void map_archive(struct maker *maker)
     word size = (image->archive_size + PAGE - 1) & ~(PAGE - 1);
     maker->info->archive = INIT_ARCHIVE_ADDRESS;
     maker->info->archive_size = image->archive_size;
+    maker->info->archive_slot = maker->next_slot;
     for (word at = 0; at < size;) {
         unsigned bits = piece_bits(start + at, start + size);
         bits = bits < 21 ? bits : 21;
         map_memory(maker, (char const *)start + at, bits, INIT_ARCHIVE_ADDRESS + at, FRAME_READ);
         at += 1ul << bits;
     }
+    maker->info->archive_frames = maker->next_slot - maker->info->archive_slot;
 }
 
 /* A capability to a piece of memory or of device space: a power of two, aligned. */

@@ -207,8 +207,9 @@ def write_header(kernel, path, output):
              "#pragma once", "", "#include <tessera/sys.h>", ""]
     for name, (slot, type_name, _) in manifest.capabilities.items():
         lines.append(f"#define {prefix}_CAP_{name.upper()} CPTR({slot}) /* {type_name} */")
-    for name, (address, _, _, slot) in manifest.memory.items():
+    for name, (address, bits, _, slot) in manifest.memory.items():
         lines.append(f"#define {prefix}_MEMORY_{name.upper()} {address:#x}ul")
+        lines.append(f"#define {prefix}_MEMORY_{name.upper()}_SIZE {1 << bits:#x}ul")
         lines.append(f"#define {prefix}_PORTS_{name.upper()} CPTR({slot}) /* IoPorts, where the device has such */")
     lines.append(f"#define {prefix}_FIRST_FREE_SLOT {manifest.first_free}u")
     lines.append(f"#define {prefix}_SLOTS {1 << manifest.radix}u")
@@ -351,7 +352,14 @@ class System:
         return given.items()
 
     def add_mapping(self, keys, given, address, bits, rights, slot):
-        self.file.table(keys, given, {"device"})
+        self.file.table(keys, given, {"device", "archive"})
+        if given.get("archive") is True and "device" not in given:
+            if rights & ~self.kernel.rights["Frame"]["read"]:
+                raise self.file.wrong(keys, "the boot archive is for reading, and the program asks for more rights")
+            self.mappings.append(self.kernel.pack("Mapping", address=address, rights=rights, device=NONE, bits=bits))
+            return
+        if "archive" in given:
+            raise self.file.wrong(keys, "say where it comes from: { device = NAME } or { archive = true }")
         device = self.device([*keys, "device"], given.get("device"))
         self.owned(keys, "memory", device)
         if self.platform.data["device"][given["device"]].get("ports"):

@@ -234,6 +234,27 @@ static void give_capability(struct builder *b, struct running *running,
     check(err, "cannot give a capability to program", name);
 }
 
+/* The boot archive, one frame behind the other. */
+static void map_archive(struct builder *b, struct running *running, struct plan_mapping const *m,
+                        char const *name)
+{
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < b->info->archive_frames; i++) {
+        uint8_t type;
+        uint64_t rights, bits;
+        uint32_t slot = sys_slot_take(&b->resources.slots);
+        check(sys_cnode_inspect(b->resources.cnode, b->info->archive_slot + i, &type, &rights, &bits),
+              "no boot archive for program", name);
+        if ((1ul << bits) > (1ul << m->bits) - at) {
+            init_fail("the boot archive is larger than its place in program", name, OK);
+        }
+        check(sys_cnode_copy(b->resources.cnode, slot, CPTR(b->info->archive_slot + i), FRAME_READ),
+              "no boot archive for program", name);
+        map(b, running, CPTR(slot), m->address + at, FRAME_READ, name);
+        at += 1ul << bits;
+    }
+}
+
 /* ---- Programs ---- */
 
 /* Where the faults of a program go that has a pager: the badge says which program it is. */
@@ -290,6 +311,10 @@ static void build_program(struct builder *b, uint32_t index)
     }
     for (uint32_t i = 0; i < program->mapping_count; i++) {
         struct plan_mapping const *m = &b->system.mappings[program->first_mapping + i];
+        if (m->device == PLAN_NONE) {
+            map_archive(b, running, m, name);
+            continue;
+        }
         cptr_t frame = device_frame(b, find_device(b, m->device), (uint8_t)m->bits);
         map(b, running, frame, m->address, m->rights, name);
     }
