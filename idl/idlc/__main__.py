@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The interface compiler: idlc FILE.idl --emit WHAT=OUTPUT [--emit ...]
 
+or, what a new version of a file does to programs that know the old one: idlc --compat OLD.idl NEW.idl
+
 WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, docs, abi,
 json. OUTPUT is the file to write; it is touched only when its content changes.
 """
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import jinja2
 
-from . import c, model, parse
+from . import c, compat, model, parse
 from .diagnostics import IdlError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -101,11 +103,19 @@ def emit_of(text):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="idlc", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("file", help="the interface file")
+    parser.add_argument("file", nargs="?", help="the interface file")
+    parser.add_argument("--compat", nargs=2, metavar=("OLD", "NEW"), help="compares two versions of a file; 1 if something breaks")
     parser.add_argument("--emit", action="append", type=emit_of, default=[], metavar="WHAT=OUTPUT",
                         help="what to write, and where; without it the file is only checked")
     options = parser.parse_args(argv)
+    if (options.file is None) == (options.compat is None):
+        parser.error("give an interface file, or --compat and two")
     try:
+        if options.compat:
+            changes = compat.compare(*map(parse.load, options.compat))
+            for change in changes:
+                print(change)
+            return int(any(change.breaks for change in changes))
         library = parse.load(options.file)
         for kind, output in options.emit:
             write(output, render(library, kind, Path(options.file).name))

@@ -186,7 +186,22 @@ class Const(Named):
 
 
 @dataclass
-class Member(Named):
+class Versioned(Named):
+    """What a later version of its library can have, and still be understood by others."""
+
+    since: int = 1
+    deprecated: str = ""    # what to use instead
+    removed: bool = False   # its number stays taken
+
+    @property
+    def history(self):
+        """As it is written in the interface file."""
+        return (f" since {self.since}" if self.since > 1 else "") + (
+            f' deprecated "{self.deprecated}"' if self.deprecated else "")
+
+
+@dataclass
+class Member(Versioned):
     value: int = 0
     text: str = ""
 
@@ -195,6 +210,7 @@ class Member(Named):
 class Enum(InLibrary):
     base: Type = None
     members: list = field(default_factory=list)
+    removed: list = field(default_factory=list)
     is_flags: bool = False
 
 
@@ -238,7 +254,7 @@ class Syscall(Named):
 
 
 @dataclass
-class Method(Named):
+class Method(Versioned):
     number: int = 0
     inputs: list = field(default_factory=list)
     outputs: list = field(default_factory=list)
@@ -259,7 +275,7 @@ class Method(Named):
         results = "" if self.oneway else f" -> ({listed(self.outputs)})"
         words = {"oneway": self.oneway, "fast": self.fast}
         attributes = (f" requires {self.requires}" if self.requires else "") + "".join(f" {w}" for w in words if words[w])
-        return f"{self.name}({listed(self.inputs)}){results}{attributes}"
+        return f"{self.name}({listed(self.inputs)}){results}{attributes}{self.history}"
 
     @staticmethod
     def cap_of(params):
@@ -335,6 +351,7 @@ class Object(Named):
 class Interface(Named):
     number: int = 0
     methods: list = field(default_factory=list)
+    removed: list = field(default_factory=list)     # methods whose numbers do not come back
     errors: list = field(default_factory=list)
     library: str = ""
     label_unit = 256
@@ -392,6 +409,7 @@ class Event(Named):
 class Library:
     path: str = ""
     name: str = ""
+    version: int = 1
     docs: str = ""
     consts: list = field(default_factory=list)
     errors: list = field(default_factory=list)

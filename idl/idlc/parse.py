@@ -99,6 +99,7 @@ class Checker:
         self.problems = []
         self.types = {}
         self.uses = []
+        self.version = 1
 
     def problem(self, token, code, what, advice):
         self.problems.append(Problem(place_of(token), code, what, advice))
@@ -330,6 +331,8 @@ class Checker:
                          "a file has one library line, before anything else", "begin with: library NAME;")
             return out
         out.name = str(libraries[0].children[0])
+        for version in libraries[0].children[1:]:
+            self.version = out.version = self.number(version, 1, 65535, "version")
         self.library_name = out.name
         self.is_kernel = out.name == "kernel"
         self.objects = {str(t.children[0]): [str(r.children[0]) for x in t.children[2:] if x.data == "rights"
@@ -391,8 +394,32 @@ class Checker:
 
     def add_errors(self, tree, out):
         for t in tree.children:
-            out.errors.append(self.named(t, model.Member, value=self.number(t.children[1], 1, 255, "error"),
-                                         text=str(t.children[2])[1:-1]))
+            error = self.named(t, model.Member, value=self.number(t.children[1], 1, 255, "error"),
+                               text=str(t.children[2])[1:-1])
+            self.history(error, t.children[3:])
+            out.errors.append(error)
+
+    def history(self, item, attributes):
+        for tree in attributes:
+            self.history_of(tree, item, "history")
+
+    def history_of(self, tree, item, known_too=""):
+        """since 2, deprecated "what to use", removed; anything else is a problem."""
+        name, *value = tree.children
+        if name == "since" and value and value[0].type == "INT":
+            item.since = self.number(value[0], 2, 65535, "version")
+            if item.since > self.version:
+                self.problem(value[0], "E022", f"the library is of version {self.version}",
+                             f"write above: library {self.library_name} version {item.since};")
+            item.docs = f"{item.docs} Since version {item.since}.".strip()
+        elif name == "deprecated" and value and value[0].type == "STRING":
+            item.deprecated = str(value[0])[1:-1]
+            item.docs = f"{item.docs} Deprecated: {item.deprecated}.".strip()
+        elif name == "removed" and not value and isinstance(item, model.Member) and known_too == "history":
+            item.removed = True
+        else:
+            known = known_too if known_too != "history" else '"since 2", deprecated "what to use instead", "removed"'
+            self.problem(name, "E015", f'"{name}" is no attribute here, or not like this', f"known here: {known}")
 
     def add_enum(self, tree, out, is_flags=False):
         decl = self.named(tree, model.Enum, base=self.base_type(tree.children[1]), is_flags=is_flags)
@@ -401,8 +428,11 @@ class Checker:
             member = self.named(t, model.Member, value=self.number(t.children[1], int(is_flags), limit, "value"))
             if is_flags and member.value & (member.value - 1):
                 self.problem(t.children[1], "E014", f'flag "{member.name}" is more than one bit', "use 1, 2, 4, 8 ...")
+            self.history(member, t.children[2:])
             decl.members.append(member)
         self.numbered(decl.members, "member")
+        decl.removed = [m for m in decl.members if m.removed]
+        decl.members = [m for m in decl.members if not m.removed]
         self.not_empty(decl, decl.members, "member")
         self.types[decl.name] = decl
         out.enums.append(decl)
@@ -473,9 +503,13 @@ class Checker:
             if t.data == "errors":
                 self.add_errors(t, decl)
                 continue
+            if t.data == "removed":
+                decl.removed.append(self.named(t, model.Method, 1, number=self.number(t.children[0], 1, 255, "method"),
+                                               owner=decl, removed=True))
+                continue
             decl.methods.append(self.method(t, decl, "message"))
             self.not_reserved(t.children[1], GENERATED_METHODS)
-        self.unique_and_numbered(decl.methods, "method")
+        self.unique_and_numbered(decl.methods + decl.removed, "method")
         self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)
 
@@ -559,9 +593,10 @@ class Checker:
             method.requires = str(right)
         elif where == "message" and name in ("fast", "oneway") and len(tree.children) == 1:
             setattr(method, name, True)
+        elif where == "kernel":
+            self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', 'known here: "requires RIGHT"')
         else:
-            known = '"requires RIGHT"' if where == "kernel" else '"fast" and "oneway"'
-            self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', f"known here: {known}")
+            self.history_of(tree, method, '"fast", "oneway", "since 2" and deprecated "what to use instead"')
 
     def check_kernel_method(self, method):
         if len(method.inputs) > model.MIN_REGISTER_WORDS or len(method.outputs) > model.MIN_REGISTER_WORDS:

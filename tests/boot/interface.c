@@ -182,6 +182,13 @@ static void files_file_on_clear(struct files_server *server, uint64_t badge)
     server->files[badge - 1].stat.size = 0;
 }
 
+static enum err files_file_on_number(struct files_server *server, uint64_t badge, uint64_t *number)
+{
+    (void)server;
+    *number = badge;
+    return OK;
+}
+
 static struct files_server server;
 
 static void serve(void *argument)
@@ -428,6 +435,21 @@ static void oneway_requests_are_not_answered(void)
     EXPECT_EQ(stat.size, 0);
 }
 
+/* What was removed, and what is not known yet. */
+static void requests_of_other_versions_are_refused(void)
+{
+    begin();
+    struct files_file file = made("file");
+    uint64_t number = 0;
+    EXPECT_OK(files_file_number(file, &number));
+    EXPECT_EQ(number, 1);
+    for (unsigned method = 5; method < 9; method += 2) {
+        struct sys_message m = { .tag = sys_tag(101 << 8 | method, 0, 0) };
+        EXPECT_OK(sys_call(file.cap, &m, 0));
+        EXPECT_EQ(tag_label(m.tag), ERR_BAD_REQUEST);
+    }
+}
+
 static struct test const tests[] = {
     TEST(capabilities_come_with_replies),
     TEST(capabilities_go_with_requests),
@@ -437,5 +459,6 @@ static struct test const tests[] = {
     TEST(lists_come_back),
     TEST(buffers_are_checked_before_the_server_runs),
     TEST(oneway_requests_are_not_answered),
+    TEST(requests_of_other_versions_are_refused),
 };
 TEST_GROUP(interface);

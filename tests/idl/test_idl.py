@@ -16,7 +16,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 import regenerate  # noqa: E402
 from idlc import __main__ as idlc  # noqa: E402
-from idlc import parse  # noqa: E402
+from idlc import compat, parse  # noqa: E402
 from idlc.diagnostics import IdlError  # noqa: E402
 
 KEPT = dict(regenerate.generated())
@@ -38,7 +38,8 @@ def test_kept(path):
 
 
 def test_nothing_else_is_kept():
-    for folder, pattern in ((ROOT / "idl/golden", "*"), (ROOT / "docs/reference", "*"), (HERE / "bad", "*.txt")):
+    for folder, pattern in ((ROOT / "idl/golden", "*"), (ROOT / "docs/reference", "*"), (HERE / "bad", "*.txt"),
+                            (HERE / "compat", "*.txt")):
         ours = [p for p in folder.glob(pattern) if p.suffix != ".md" or "Generated from idl/" in p.read_text("utf-8")]
         assert sorted(ours) == sorted(p for p in KEPT if p.parent == folder)
 
@@ -81,6 +82,28 @@ def test_each_problem_has_a_bad_input(monkeypatch):
     assert len(lines) > 30 and found <= set(lines)
     missing = [f"parse.py:{line} ({code})" for line, code in sorted(lines.items()) if line not in found]
     assert not missing, "write an input for each of these into tests/idl/bad, then run tests/idl/regenerate.py"
+
+
+# ---- The page of errors ----------------------------------------------------------------------------
+
+ERROR_PAGE = ROOT / "docs/reference/idl-errors.md"
+EXAMPLES = re.findall(r"^## (E\d+):.*?^Wrong:\n\n```\n(.*?)^```\n\nRight:\n\n```\n(.*?)^```", ERROR_PAGE.read_text("utf-8"),
+                      re.M | re.S)
+
+
+def test_each_error_has_a_section():
+    assert [code for code, _, _ in EXAMPLES] == sorted(set(code for _, code in problem_lines()) | {"E001"})
+    assert len(re.findall(r"^## ", ERROR_PAGE.read_text("utf-8"), re.M)) == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("code, wrong, right", EXAMPLES, ids=[code for code, _, _ in EXAMPLES])
+def test_examples_of_errors(tmp_path, code, wrong, right):
+    (tmp_path / "wrong.idl").write_text(wrong)
+    (tmp_path / "right.idl").write_text(right)
+    with pytest.raises(IdlError) as found:
+        parse.load(tmp_path / "wrong.idl")
+    assert {problem.code for problem in found.value.problems} == {code}
+    parse.load(tmp_path / "right.idl")
 
 
 # ---- The command line ------------------------------------------------------------------------------
@@ -139,6 +162,19 @@ def test_output_is_touched_only_when_it_changes(capsys, tmp_path):
     assert out.stat().st_mtime == 1
     assert run(capsys, ROOT / "idl" / "plan.idl", *emit) == (0, "")
     assert out.stat().st_mtime > 1
+
+
+@pytest.mark.parametrize("new, old", regenerate.VERSIONS.items())
+def test_versions_are_compared(capsys, new, old):
+    """What is said is in the .txt (test_kept); 1 if something breaks."""
+    code = idlc.main(["--compat", str(regenerate.COMPAT / f"{old}.idl"), str(regenerate.COMPAT / f"{new}.idl")])
+    assert capsys.readouterr().out == KEPT[regenerate.COMPAT / f"{new}.txt"]
+    assert code == (new != "fine")
+
+
+def test_a_version_is_compatible_with_itself():
+    for source in [*(ROOT / "idl").glob("*.idl"), HERE / "everything.idl"]:
+        assert compat.compare(parse.load(source), parse.load(source)) == []
 
 
 # ---- The generated C -------------------------------------------------------------------------------
