@@ -58,6 +58,7 @@ class Comparison:
         self.structs()
         self.errors(old.name, old.errors, new.errors)
         self.interfaces()
+        self.rings()
         if any(c.breaks == "" for c in self.changes) and new.version == old.version and self.added():
             self.note(new.name, f"is still of version {old.version}", EVERYBODY,
                       f"write library {new.name} version {old.version + 1}; and since {old.version + 1} behind what is new")
@@ -162,6 +163,19 @@ class Comparison:
                     self.note(f"{where} error {error.name}", f"has the number of {values[error.value].name}", CLIENTS)
                 else:
                     self.new_item(f"{where} error {error.name}", "error", error, "older clients know its number only")
+
+    def rings(self):
+        now = by_name(self.new.rings)
+        for ring in self.old.rings:
+            other = now.get(ring.name)
+            if other is None:
+                self.note(ring.name, "gone", BOTH, "keep it, and have the method that hands it out deprecated")
+            elif [ring.sent and ring.sent.name, ring.answered.name, ring.count] != \
+                    [other.sent and other.sent.name, other.answered.name, other.count]:
+                self.note(ring.name, f"had {ring.count} of {ring.answered.name}, and has {other.count} of {other.answered.name}",
+                          BOTH, "both sides see the same memory: declare another ring")
+        for name in now.keys() - by_name(self.old.rings).keys():
+            self.note(name, "new ring")
 
     # ---- Interfaces ----------------------------------------------------------------------------
 

@@ -336,6 +336,7 @@ class Method(Versioned):
 MIN_REGISTER_WORDS = 5   # x86-64 has five message registers, the others six
 FIRST_BUFFER_WORD = 6    # the first one that no processor has a register for
 MESSAGE_WORDS = 120
+RING_HEAD = 128         # struct sys_ring_memory
 
 
 @dataclass
@@ -365,6 +366,30 @@ class Interface(Named):
     def first_error(self):
         """What its errors' numbers are added to: no other interface has them."""
         return self.number * self.label_unit
+
+
+@dataclass
+class Ring(InLibrary):
+    """Entries in shared memory: requests to a server and their completions, or events from it."""
+
+    sent: Struct = None         # by the client; None: these are events
+    answered: Struct = None     # by the server
+    count: int = 0              # of entries each way
+
+    prefix = InLibrary.c
+
+    @property
+    def first(self):
+        """Bytes of the ring of requests, which comes first."""
+        return self.bytes(self.sent) if self.sent else 0
+
+    def bytes(self, struct):
+        return (RING_HEAD + struct.size * self.count + 63) // 64 * 64
+
+    @property
+    def bits(self):
+        """Of the frame."""
+        return max(12, (self.first + self.bytes(self.answered) - 1).bit_length())
 
 
 @dataclass
@@ -420,6 +445,7 @@ class Library:
     objects: list = field(default_factory=list)
     interfaces: list = field(default_factory=list)
     servers: list = field(default_factory=list)
+    rings: list = field(default_factory=list)
     events: list = field(default_factory=list)
     uses: list = field(default_factory=list)    # other libraries
 

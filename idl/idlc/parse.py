@@ -99,6 +99,7 @@ class Checker:
         self.problems = []
         self.types = {}
         self.uses = []
+        self.rings = {}
         self.version = 1
 
     def problem(self, token, code, what, advice):
@@ -310,7 +311,7 @@ class Checker:
         """cap File, cap vfs.File, cap kernel.Frame, cap any."""
         token = tree.children[-1]
         name = ".".join(str(t) for t in tree.children)
-        known = {**self.interfaces, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
+        known = {**self.interfaces, **self.rings, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
                  **{f"{other.name}.{i.name}": i for other in self.uses for i in other.interfaces}}
         if name not in known:
             here = [n for n in known if n.split(".")[-1] == name]
@@ -350,7 +351,7 @@ class Checker:
                 continue
             getattr(self, "add_" + item.data)(item, out)
         self.add_lone_servers(out)
-        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces
+        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces + out.rings
         for decl in declarations:
             self.not_a_type(decl)
         self.unique(declarations, "declaration")
@@ -512,6 +513,30 @@ class Checker:
         self.unique_and_numbered(decl.methods + decl.removed, "method")
         self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)
+
+    def add_ring(self, tree, out):
+        *structs, count = tree.children[1:]
+        self.add_entries(tree, out, count, *(self.entry(token) for token in structs))
+
+    def add_events(self, tree, out):
+        self.add_entries(tree, out, tree.children[2], None, self.entry(tree.children[1]))
+
+    def add_entries(self, tree, out, count, sent, answered):
+        decl = self.named(tree, model.Ring, sent=sent, answered=answered, count=self.number(count, 2, 1 << 16, "count"))
+        if decl.count & (decl.count - 1):
+            self.problem(count, "E023", f"a ring of {decl.count} entries", "take a power of two: 2, 4, 8 ...")
+        if answered is not None:
+            self.rings[decl.name] = decl
+            out.rings.append(decl)
+
+    def entry(self, token):
+        """The struct that a ring has; a struct of no entries if there is none of that name."""
+        decl = self.types.get(str(token))
+        if isinstance(decl, model.Struct):
+            return decl
+        structs = [name for name, d in self.types.items() if isinstance(d, model.Struct)]
+        self.problem(token, "E005", f'there is no struct "{token}"', self.nearest(str(token), structs or ["-"], "declare it above this line"))
+        return None
 
     def add_server(self, tree, out):
         decl = self.named(tree, model.Server, library=out.name)

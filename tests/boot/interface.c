@@ -27,6 +27,11 @@ struct files_server {
     unsigned count;
     struct sys_shared buffers[BUFFERS];
     unsigned buffer_count;
+    cptr_t bell;
+    struct files_queue_end queue; /* of the client that has one */
+    unsigned rounds;              /* through the queue */
+    struct files_changes_end changes;
+    bool is_watched;
 };
 
 static struct sys_shared const *files_shared(struct files_server *server, uint64_t badge,
@@ -143,6 +148,44 @@ static enum err files_directory_on_adopt(struct files_server *server, uint64_t b
     return err;
 }
 
+static enum err files_directory_on_queue(struct files_server *server, uint64_t badge, cptr_t bell,
+                                         struct files_queue *queue)
+{
+    (void)badge;
+    return files_queue_make(&server->resources, bell, queue, &server->queue);
+}
+
+static enum err files_directory_on_server_bell(struct files_server *server, uint64_t badge,
+                                               cptr_t *bell)
+{
+    (void)badge;
+    *bell = server->bell;
+    return OK;
+}
+
+static enum err files_directory_on_watch(struct files_server *server, uint64_t badge, cptr_t bell,
+                                         struct files_changes *changes)
+{
+    (void)badge;
+    enum err err = files_changes_make(&server->resources, bell, changes, &server->changes);
+    server->is_watched = err == OK;
+    return err;
+}
+
+/* Does what is in the queue, until it can sleep. */
+static void work(struct files_server *server)
+{
+    do {
+        struct files_job job;
+        server->rounds++;
+        while (files_queue_receive(&server->queue, &job)) {
+            struct files_done done = { job.number, (uint64_t)job.value * job.value };
+            EXPECT(files_queue_complete(&server->queue, &done));
+        }
+        sys_ring_publish(&server->queue.completions);
+    } while (!sys_ring_sleep_empty(&server->queue.requests));
+}
+
 static enum err files_file_on_read(struct files_server *server, uint64_t badge, uint64_t offset,
                                    char *into, size_t into_length, uint64_t *done)
 {
@@ -167,6 +210,11 @@ static enum err files_file_on_write(struct files_server *server, uint64_t badge,
     memcpy(file->data + offset, from, from_length);
     file->stat.size = offset + from_length;
     *done = from_length;
+    if (server->is_watched) {
+        struct files_change change = { (uint32_t)badge, (uint32_t)file->stat.size };
+        files_changes_tell(&server->changes, &change);
+        sys_ring_publish(&server->changes.events);
+    }
     return OK;
 }
 
@@ -198,6 +246,10 @@ static void serve(void *argument)
     struct sys_message m = { 0 };
     for (;;) {
         sys_event_t event = files_reply_recv(server.endpoint, &m);
+        if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
+            work(&server);
+            continue;
+        }
         files_serve(&server, event, &m);
     }
 }
@@ -223,7 +275,9 @@ static void begin(void)
     server.resources.next_address = world.next_address + (1ul << 30);
     server.endpoint = make(OBJECT_ENDPOINT);
     directory.cap = copy_of(server.endpoint, ENDPOINT_SEND | ENDPOINT_GRANT, 0);
-    start("files", PRIORITY + 1, CPTR_NONE, serve, NULL);
+    server.bell = make(OBJECT_NOTIFICATION);
+    struct sys_thread *thread = start("files", PRIORITY + 1, CPTR_NONE, serve, NULL);
+    EXPECT_OK(sys_notification_bind(server.bell, thread->thread));
     EXPECT_OK(sys_receive_into(&world));
 }
 
@@ -435,6 +489,128 @@ static void oneway_requests_are_not_answered(void)
     EXPECT_EQ(stat.size, 0);
 }
 
+/* The client's end of the queue, with a new bell. */
+static struct files_queue_end queue_with(cptr_t bell)
+{
+    struct files_queue queue = { CPTR_NONE };
+    struct files_queue_end end = { .requests = { .count = 0 } };
+    cptr_t server_bell = CPTR_NONE;
+    EXPECT_OK(files_directory_queue(directory, bell, &queue));
+    EXPECT_OK(files_directory_server_bell(directory, &server_bell));
+    EXPECT_OK(files_queue_attach(&world, queue, server_bell, &end));
+    return end;
+}
+
+static void rings_carry_batches(void)
+{
+    begin();
+    cptr_t bell = make(OBJECT_NOTIFICATION);
+    struct files_queue_end queue = queue_with(bell);
+    uint64_t sent = 0, came = 0, bits;
+    work(&server); /* so that it sleeps: it was never asked */
+    for (unsigned round = 1; round <= 100; round++) {
+        struct files_job job = { .value = round };
+        do {
+            job.number = sent++;
+        } while (files_queue_send(&queue, &job)); /* until it is full */
+        sent--;
+        EXPECT_EQ(sent, 16 * round);
+        sys_ring_publish(&queue.requests);
+        struct files_done done;
+        while (came < sent) {
+            test_at(round, came);
+            if (!files_queue_collect(&queue, &done)) {
+                if (sys_ring_sleep_empty(&queue.completions)) {
+                    ASSERT_OK(sys_wait(bell, sys_clock_ns() + 1000000000, &bits, NULL));
+                }
+                continue;
+            }
+            EXPECT_EQ(done.number, came);
+            EXPECT_EQ(done.square, (uint64_t)round * round);
+            came++;
+        }
+    }
+    EXPECT(server.rounds <= 201); /* one signal, and perhaps one look too many, for 16 requests */
+}
+
+/* Neither side waits for a bell that the other need not ring. */
+static void a_ring_is_silent_while_the_peer_is_awake(void)
+{
+    begin();
+    cptr_t bell = make(OBJECT_NOTIFICATION);
+    struct files_queue_end queue = queue_with(bell);
+    struct files_job job = { .number = 1, .value = 3 };
+    struct files_done done;
+    uint64_t bits;
+    EXPECT(files_queue_send(&queue, &job));
+    sys_ring_publish(&queue.requests);
+    EXPECT_EQ(server.rounds, 0); /* the server never said that it sleeps */
+    work(&server);
+    EXPECT_ERR(sys_poll(bell, &bits, NULL), ERR_WOULD_BLOCK); /* nor did the client */
+    EXPECT(files_queue_collect(&queue, &done));
+    EXPECT_EQ(done.square, 9);
+    EXPECT(sys_ring_sleep_empty(&queue.completions));
+    EXPECT(files_queue_send(&queue, &job));
+    sys_ring_publish(&queue.requests); /* this wakes it */
+    EXPECT_OK(sys_poll(bell, &bits, NULL));
+    EXPECT(!sys_ring_sleep_empty(&queue.completions));
+}
+
+static void a_hostile_peer_only_spoils_the_entries(void)
+{
+    begin();
+    struct files_queue_end queue = queue_with(make(OBJECT_NOTIFICATION));
+    struct files_job job = { .number = 1, .value = 2, .kind = 2 };
+    struct files_done done;
+    EXPECT(files_queue_send(&queue, &job)); /* of a kind that there is not: skipped */
+    job.kind = FILES_KIND_BINARY;
+    job.number = 2;
+    EXPECT(files_queue_send(&queue, &job));
+    sys_ring_publish(&queue.requests);
+    work(&server);
+    EXPECT(files_queue_collect(&queue, &done));
+    EXPECT_EQ(done.number, 2);
+    EXPECT(!files_queue_collect(&queue, &done));
+    queue.requests.memory->tail = 1000;
+    work(&server);
+    EXPECT(server.queue.requests.is_broken);
+    EXPECT(!files_queue_collect(&queue, &done));
+    (void)made("still answers");
+}
+
+static void events_are_told_or_counted(void)
+{
+    begin();
+    struct files_file file = made("file");
+    uint32_t buffer;
+    (void)share_page(true, &buffer);
+    cptr_t bell = make(OBJECT_NOTIFICATION);
+    struct files_changes changes = { CPTR_NONE };
+    struct files_changes_end end;
+    struct files_change change;
+    cptr_t server_bell = CPTR_NONE;
+    uint64_t done, bits;
+    EXPECT_OK(files_directory_server_bell(directory, &server_bell));
+    EXPECT_OK(files_directory_watch(directory, bell, &changes));
+    ASSERT_OK(files_changes_attach(&world, changes, server_bell, &end));
+    EXPECT(!files_changes_next(&end, &change));
+    EXPECT(sys_ring_sleep_empty(&end.events));
+    EXPECT_OK(files_file_write(file, 0, (struct sys_range){ buffer, 0, 5 }, &done));
+    EXPECT_OK(sys_poll(bell, &bits, NULL));
+    EXPECT(files_changes_next(&end, &change));
+    EXPECT_EQ(change.file, 1);
+    EXPECT_EQ(change.size, 5);
+    for (unsigned i = 0; i < 7; i++) { /* four of them fit */
+        EXPECT_OK(files_file_write(file, 0, (struct sys_range){ buffer, 0, i }, &done));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT(files_changes_next(&end, &change));
+        EXPECT_EQ(change.size, i);
+    }
+    EXPECT(!files_changes_next(&end, &change));
+    EXPECT_EQ(sys_ring_lost(&end.events), 3);
+}
+
 /* What was removed, and what is not known yet. */
 static void requests_of_other_versions_are_refused(void)
 {
@@ -460,5 +636,9 @@ static struct test const tests[] = {
     TEST(buffers_are_checked_before_the_server_runs),
     TEST(oneway_requests_are_not_answered),
     TEST(requests_of_other_versions_are_refused),
+    TEST(rings_carry_batches),
+    TEST(a_ring_is_silent_while_the_peer_is_awake),
+    TEST(a_hostile_peer_only_spoils_the_entries),
+    TEST(events_are_told_or_counted),
 };
 TEST_GROUP(interface);

@@ -232,6 +232,19 @@ def test_messages(messages, case):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
+def test_rings(generated, sanitizer):
+    """Two threads, with bells for those that sleep: see host/ring.c."""
+    program = generated / f"ring-{sanitizer}"
+    done = compile_c(generated, "-DSYS_MESSAGE_REGISTERS=6", "-Wno-error=tsan", "-O2", "-g", f"-fsanitize={sanitizer}",
+                     "-pthread", "-o", program, HERE / "host/ring.c", ROOT / "libsys/core/ring.c",
+                     ROOT / "libsys/core/resources.c")
+    assert done.returncode == 0, done.stderr
+    for put_batch, take_batch in ((1, 1), (1, 64), (32, 1), (32, 32), (64, 1000)):
+        done = subprocess.run([program, "50000", str(put_batch), str(take_batch)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_documentation_cannot_end_a_comment(tmp_path):
     source = tmp_path / "sly.idl"
     source.write_text("library sly;\n/// A pattern like */*.c ends here.\nconst LIMIT = 1;\n")
