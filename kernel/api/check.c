@@ -56,9 +56,8 @@ static void check_notification(struct notification const *notification)
 
 static void check_thread(struct cpu const *cpu, struct tcb const *thread)
 {
-    bool special = thread->attention != 0;
-    must("I-RANK", thread->rank_to == (special ? -1 : thread->priority), thread);
-    must("I-RANK", thread->rank_from == (special ? RANK_NEVER : thread->priority), thread);
+    must("I-RANK", thread->rank_to == thread_rank_to(thread), thread);
+    must("I-RANK", thread->rank_from == (thread->attention == 0 ? thread->priority : RANK_NEVER), thread);
     void *object = wait_object(thread->wait);
     switch (wait_kind(thread->wait)) {
     case WAIT_REPLY:
@@ -83,7 +82,8 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL;
     must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
     if (thread->wait == 0 && thread != cpu->current) {
-        must("I-TIME", thread->sc != NULL || thread->lent != NULL, thread);
+        must("I-TIME",
+             thread->sc != NULL || thread->lent != NULL || thread->time_out == TIME_OUT_DUE, thread);
     }
     if (thread->wait == WAIT_TIME) {
         must("I-TIME", thread->sc == NULL && thread->lent == NULL, thread);

@@ -115,6 +115,14 @@ enum err invoke_sched_control_set_priority(struct cpu *cpu, struct cap self,
     return OK;
 }
 
+enum err invoke_sched_control_mark(struct cpu *cpu, struct cap self, struct cap context,
+                                   uint64_t mark)
+{
+    (void)cpu, (void)self;
+    cap_sched_context(context)->mark = mark;
+    return OK;
+}
+
 /* Argument 1 and 2: whether such an access stays within the range. */
 NODISCARD static enum err check_ports(struct cpu *cpu, struct cap self, uint16_t offset, uint8_t bytes)
 {

@@ -44,6 +44,7 @@ static void tell_keeper(struct cpu *cpu, struct slot *slot)
     case PLACE_VSPACE:
     case PLACE_BUFFER:
     case PLACE_FAULT:
+    case PLACE_TIME_OUT:
         thread_slot_changed(thread_of_slot(slot), (enum thread_slot)(slot->place - PLACE_CSPACE));
         cpu->resched = RESCHED_ALL; /* the current thread may have lost its address space */
         break;

@@ -256,30 +256,32 @@ static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 /* An interrupt line: its notification is signalled, and it stays silent until acknowledged. */
 ALWAYS_INLINE void line_interrupt(struct cpu *cpu)
 {
-    unsigned line = irqchip_claim();
+    int line = irqchip_claim();
     if (unlikely(line == 0)) {
         return; /* it went away by itself */
     }
-    trace(TRACE_INTERRUPT, line, 0, 0);
+    trace(TRACE_INTERRUPT, (word)line, 0, 0);
     struct irq *irq = &irqs[line];
     struct cap target = slot_read(&irq->notification);
     if (unlikely(cap_type(target.head) == OBJECT_NONE)) {
-        irqchip_close(line);
-        irqchip_complete(line);
+        irqchip_close((unsigned)line);
+        irqchip_complete((unsigned)line);
         return;
     }
     irq->waiting = true;
     notify_signal(cpu, cap_notification(target), target.arg);
 }
 
-ALWAYS_INLINE void interrupt(struct cpu *cpu)
+/* Returns how many ticks it takes from who runs; the timer's way is twice as long as a line's. */
+ALWAYS_INLINE word interrupt(struct cpu *cpu)
 {
     cpu_count(cpu, COUNTER_INTERRUPTS);
     if (unlikely(arch_timer_pending())) {
         notify_timer(cpu);
-    } else {
-        line_interrupt(cpu);
+        return cpu->interruption * 2;
     }
+    line_interrupt(cpu);
+    return cpu->interruption;
 }
 
 /* Waits in the kernel until somebody can run. */
@@ -290,16 +292,29 @@ static void idle(struct cpu *cpu)
     arch_root_load(arch_kernel_root());
     arch_wait_for_interrupt();
     cpu->counters[COUNTER_IDLE] += arch_now() - before;
-    interrupt(cpu);
+    (void)interrupt(cpu); /* nobody ran */
 }
 
-static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
+/* Nobody can run; or somebody could, if there were time for it. */
+static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
+{
+    struct tcb *late = cpu->late;
+    if (late == NULL) {
+        idle(cpu);
+        return;
+    }
+    cpu->late = NULL;
+    cpu->current = NULL; /* it is ready, or waits: there is nothing more to do for it */
+    ipc_time_out(cpu, late);
+}
+
+static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     for (;;) {
-        struct tcb *next = sched_choose(cpu);
+        struct tcb *next = sched_choose(cpu, spent);
         if (unlikely(next == NULL)) {
-            idle(cpu);
+            wait_or_tell(cpu);
             continue;
         }
         cpu->current = next;
@@ -321,12 +336,12 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 }
 
 /* The address space of a thread that is chosen in a straight line has to be ready too. */
-ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
+ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu, word spent)
 {
     if (unlikely(cpu->first != NULL && cpu->first->vspace->root == 0) || unlikely(cpu->fpu_on)) {
         return NULL;
     }
-    struct tcb *next = sched_choose_ready(cpu);
+    struct tcb *next = sched_choose_ready(cpu, spent);
     if (likely(next != NULL) && next != cpu->current) {
         cpu_count(cpu, COUNTER_SWITCHES);
         trace(TRACE_SWITCH, (word)cpu->current, (word)next, 0);
@@ -336,16 +351,16 @@ ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
     return next;
 }
 
-/* The thread that runs next: mostly the one that came. */
-ALWAYS_INLINE struct tcb *leave(struct cpu *cpu)
+/* The thread that runs next: mostly the one that came. Another one pays for what was spent. */
+ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, word spent)
 {
     struct tcb *next = cpu->current;
     if (cpu->resched != 0) {
-        next = cpu->resched == RESCHED_READY ? switch_ready(cpu) : NULL;
+        next = cpu->resched == RESCHED_READY ? switch_ready(cpu, spent) : NULL;
         if (!CONFIG_DEBUG && unlikely(next == NULL)) {
-            return switch_slow(cpu);
+            return switch_slow(cpu, spent);
         }
-        next = next != NULL ? next : switch_slow(cpu);
+        next = next != NULL ? next : switch_slow(cpu, spent);
     }
     check_now_and_then(cpu);
     lock_release(&cpu->home);
@@ -367,14 +382,14 @@ struct tcb *kernel_syscall(struct tcb *current)
     if (unlikely(err != OK)) {
         refuse(cpu, err);
     }
-    return leave(cpu);
+    return leave(cpu, 0);
 }
 
 struct tcb *kernel_interrupt(struct tcb *current)
 {
     struct cpu *cpu = enter(current);
-    interrupt(cpu);
-    return leave(cpu);
+    word spent = interrupt(cpu);
+    return leave(cpu, spent);
 }
 
 struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address)
@@ -383,11 +398,11 @@ struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address
     if (kind != FAULT_KIND_INSTRUCTION || !fpu_use(cpu)) {
         ipc_fault(cpu, kind, address);
     }
-    return leave(cpu);
+    return leave(cpu, 0);
 }
 
 struct tcb *kernel_start(struct cpu *cpu)
 {
     lock_acquire(&cpu->home);
-    return leave(cpu);
+    return leave(cpu, 0);
 }

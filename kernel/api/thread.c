@@ -60,6 +60,7 @@ enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cs
 static void let_run(struct cpu *cpu, struct tcb *thread)
 {
     thread->fault_kind = 0;
+    thread->time_out = TIME_OUT_NONE;
     sched_unattend(cpu, thread, ATTENTION_STOPPED);
     sched_ready(cpu, thread);
 }
@@ -73,6 +74,7 @@ enum err invoke_thread_start(struct cpu *cpu, struct cap self, uint64_t pc, uint
     }
     fpu_forget(cpu, thread);
     arch_thread_start(thread, pc, sp, tls, first, second);
+    sched_start_anew(cpu, thread);
     let_run(cpu, thread);
     return OK;
 }
@@ -120,7 +122,7 @@ enum err invoke_thread_read_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        word registers[REGISTER_WORDS];
+        word registers[REGISTER_WORDS] = { 0 }; /* not every processor has as many */
         arch_registers_read(thread, registers);
         for (unsigned i = 0; i < REGISTER_WORDS; i++) {
             user_write(&cpu->current->buffer->words[i], registers[i]);
@@ -134,7 +136,7 @@ enum err invoke_thread_write_registers(struct cpu *cpu, struct cap self)
     struct tcb *thread;
     enum err err = registers_of(cpu, self, &thread);
     if (err == OK) {
-        word registers[REGISTER_WORDS];
+        word registers[REGISTER_WORDS] = { 0 }; /* not every processor has as many */
         for (unsigned i = 0; i < REGISTER_WORDS; i++) {
             registers[i] = user_read(&cpu->current->buffer->words[i]);
         }
@@ -154,6 +156,15 @@ enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, ui
         thread->name[i] = (char)(c == '\0' || printable ? c : '?');
     }
     return OK;
+}
+
+enum err invoke_thread_set_time_out(struct cpu *cpu, struct cap self, struct cap endpoint)
+{
+    if (endpoint.slot != NULL && !(endpoint.head & ENDPOINT_SEND)) {
+        return invocation_refuse(cpu, ERR_NO_RIGHT, 1, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
+    }
+    enum err err = set_slot(cpu, cap_thread(self), THREAD_TIME_OUT, endpoint);
+    return err != OK ? err : delete_finish(cpu);
 }
 
 enum err invoke_notification_bind(struct cpu *cpu, struct cap self, struct cap thread)
@@ -193,12 +204,20 @@ enum err invoke_sched_context_bind(struct cpu *cpu, struct cap self, struct cap 
         return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
     }
     sched_bind(cpu, sc, cap_thread(thread));
+    notify_has_time(cpu, cap_thread(thread));
     return OK;
 }
 
 enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
 {
     sched_unbind(cpu, cap_sched_context(self));
+    return OK;
+}
+
+enum err invoke_sched_context_missed(struct cpu *cpu, struct cap self, uint64_t *jobs)
+{
+    (void)cpu;
+    *jobs = sched_missed(cap_sched_context(self));
     return OK;
 }
 

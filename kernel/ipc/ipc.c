@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/ipc.h"
 
+#include "base/clock.h"
 #include "base/trace.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
@@ -97,6 +98,14 @@ static void carry_fault(struct tcb const *from, struct tcb *to, word event)
     to->args[ARG_TAG] = 4ul << TAG_WORDS_SHIFT;
 }
 
+/* The same of a time-out. */
+static void carry_time_out(struct tcb const *from, struct tcb *to, word event)
+{
+    carry_fault(from, to, event);
+    to->args[5] = clock_to_ns(from->fault_time);
+    to->args[ARG_TAG] = 5ul << TAG_WORDS_SHIFT;
+}
+
 /* ---- Waiting and waking ---- */
 
 static void stop(struct cpu *cpu, struct tcb *thread)
@@ -114,21 +123,27 @@ static void wake_with(struct cpu *cpu, struct tcb *thread, enum err err)
     sched_ready(cpu, thread);
 }
 
+static void queue_thread(struct cpu *cpu, struct tcb *thread, struct endpoint *endpoint,
+                         struct member *via, word event, unsigned sending)
+{
+    thread->badge = event;
+    thread->sending = (uint8_t)sending;
+    thread->wait = (word)endpoint | WAIT_SEND;
+    cpu->resched = RESCHED_ALL;
+    if (unlikely(endpoint->set != 0)) {
+        wait_set_sender_comes(endpoint, thread, via);
+    }
+    wait_queue_add(&endpoint->send, thread, false);
+    inherit_joined(cpu, endpoint->servers, thread->priority);
+}
+
 /* The current thread waits until somebody receives its message; `via` NULL: sent to no member of a
  * wait set. */
 static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, struct member *via, word event,
                          unsigned sending)
 {
-    struct tcb *current = cpu->current;
-    sched_lend(current, cpu->sc);
-    current->badge = event;
-    current->sending = (uint8_t)sending;
-    sched_block(cpu, (word)endpoint | WAIT_SEND);
-    if (unlikely(endpoint->set != 0)) {
-        wait_set_sender_comes(endpoint, current, via);
-    }
-    wait_queue_add(&endpoint->send, current, false);
-    inherit_joined(cpu, endpoint->servers, current->priority);
+    sched_lend(cpu->current, cpu->sc);
+    queue_thread(cpu, cpu->current, endpoint, via, event, sending);
 }
 
 /* Nobody receives there yet: the current thread waits for that, if it may. */
@@ -144,6 +159,10 @@ NODISCARD static __attribute__((noinline)) enum err wait_to_send(struct cpu *cpu
     if (via != NULL) {
         endpoint = via->set->endpoint;
         event |= member_event(via);
+    }
+    bool served_by_passive = endpoint->servers != NULL && endpoint->servers->sc == NULL;
+    if (!(sending & SENDING_CALL) && served_by_passive) {
+        return ERR_NOT_READY; /* no time comes with it */
     }
     if (cap.head & ENDPOINT_GRANT) {
         sending |= SENDING_GRANT;
@@ -207,15 +226,42 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     return OK;
 }
 
+/* The current thread serves `from`, whose message it has got, on its own time. */
+static void serve_late(struct cpu *cpu, struct tcb *to, struct tcb *from)
+{
+    await_reply(from, to);
+    sched_attend(cpu, to, ATTENTION_TIME);
+    inherit_joined(cpu, to, from->priority);
+}
+
+/* Whether the current thread can go on with the message of `from`, which must bring the time for that
+ * if there is none. */
+static bool brings_time(struct cpu const *cpu, struct tcb const *from)
+{
+    bool lends = (from->sending & SENDING_CALL) && from->fault_kind != FAULT_KIND_TIME_OUT &&
+                 (from->sc != NULL || from->lent != NULL);
+    return lends || sched_has_time(cpu);
+}
+
 /* The current thread takes the message of a waiting sender. On an error the sender has it. */
 NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, struct tcb *from)
 {
     struct tcb *current = cpu->current;
+    if (unlikely(!brings_time(cpu, from))) {
+        ipc_cancel(cpu, from, ERR_NOT_READY, false);
+        return false;
+    }
     wait_queue_pop(&endpoint->send);
     if (unlikely(endpoint->set != 0)) {
         wait_set_sender_left(endpoint, from);
     }
     if (from->sending & SENDING_FAULT) {
+        if (from->fault_kind == FAULT_KIND_TIME_OUT) {
+            carry_time_out(from, current, from->badge);
+            serve_late(cpu, current, from);
+            inherit_left(cpu, endpoint->servers);
+            return true;
+        }
         carry_fault(from, current, from->badge);
     } else {
         struct load load = { 0 };
@@ -246,6 +292,21 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     return true;
 }
 
+/* A receiver that has given its time back and finds only messages that it cannot take needs some to
+ * start over after an interrupt: that of the next sender. */
+static bool can_pause(struct cpu *cpu, struct endpoint *endpoint)
+{
+    struct tcb *next = endpoint->send.head;
+    if (sched_has_time(cpu)) {
+        return true;
+    }
+    if (next == NULL || !brings_time(cpu, next)) {
+        return false;
+    }
+    sched_lend(cpu->current, next->lent != NULL ? next->lent : next->sc);
+    return true;
+}
+
 /* A member of a wait set: nobody may receive there. It has no servers, so this need not be asked of
  * those. */
 ALWAYS_INLINE bool is_received_elsewhere(struct endpoint const *endpoint)
@@ -260,9 +321,13 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
     if (unlikely(current->serving != endpoint) && is_received_elsewhere(endpoint)) {
         return ERR_NOT_READY;
     }
+    if (current->caller != NULL && cpu->sc != current->sc) {
+        sched_hand_over(cpu, current->caller);
+    }
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
     inherit_serve(cpu, current, endpoint);
-    if (current->bound != NULL && notify_take(cpu, current->bound, current)) {
+    if (current->bound != NULL && sched_has_time(cpu) &&
+        notify_take(cpu, current->bound, current)) {
         return OK;
     }
     if (unlikely(endpoint->set != 0) && wait_set_take(cpu, endpoint, current)) {
@@ -272,7 +337,8 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
         if (take_from(cpu, endpoint, from)) {
             return OK;
         }
-        if (arch_interrupt_pending()) {
+        if (arch_interrupt_pending() && can_pause(cpu, endpoint)) {
+            cpu_count(cpu, COUNTER_PREEMPTIONS);
             return ERR_PREEMPTED;
         }
     }
@@ -345,6 +411,9 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         struct reply *reply = wait_object(wait);
         server = inherit_settle(reply);
         reply->caller = NULL;
+        if (cpu->sc == to->sc) { /* a server without time has kept the caller's, too */
+            sched_hand_over(cpu, to);
+        }
     } else {
         sched_no_caller(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
@@ -429,6 +498,18 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     return OK;
 }
 
+/* Where a fault is received: perhaps at a wait set, whose member *via is. */
+static struct endpoint *fault_endpoint(struct cap *cap, struct member **via)
+{
+    struct endpoint *endpoint = cap_endpoint(*cap);
+    *via = wait_set_member(endpoint);
+    if (*via != NULL) {
+        endpoint = (*via)->set->endpoint;
+        cap->arg |= member_event(*via);
+    }
+    return endpoint;
+}
+
 /* A fault whose handler does not wait, or cannot run at once. */
 static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap cap)
 {
@@ -438,12 +519,8 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
         return;
     }
     sched_attend(cpu, current, ATTENTION_FULL);
-    struct endpoint *endpoint = cap_endpoint(cap);
-    struct member *via = wait_set_member(endpoint);
-    if (via != NULL) {
-        endpoint = via->set->endpoint;
-        cap.arg |= member_event(via);
-    }
+    struct member *via;
+    struct endpoint *endpoint = fault_endpoint(&cap, &via);
     struct tcb *to = endpoint->recv.head;
     if (to == NULL) {
         queue_sender(cpu, endpoint, via, cap.arg, SENDING_CALL | SENDING_FAULT);
@@ -479,6 +556,33 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     thread_attend(current, ATTENTION_FULL);
     sched_pass(cpu, to);
     inherit_joined(cpu, to, current->priority);
+}
+
+void ipc_time_out(struct cpu *cpu, struct tcb *thread)
+{
+    cpu_count(cpu, COUNTER_FAULTS);
+    trace(TRACE_FAULT, (word)thread, FAULT_KIND_TIME_OUT, thread->fault_address);
+    thread->fault_kind = FAULT_KIND_TIME_OUT;
+    thread->time_out = TIME_OUT_TOLD;
+    sched_attend(cpu, thread, ATTENTION_FULL);
+    struct cap cap = slot_read(&thread->slots[THREAD_TIME_OUT]);
+    struct member *via;
+    struct endpoint *endpoint = fault_endpoint(&cap, &via);
+    struct tcb *to = endpoint->recv.head;
+    if (to == NULL) {
+        queue_thread(cpu, thread, endpoint, via, cap.arg, SENDING_CALL | SENDING_FAULT);
+        return;
+    }
+    if (to->sc == NULL) { /* it could not run, either */
+        sched_unattend(cpu, thread, ATTENTION_FULL);
+        stop(cpu, thread);
+        return;
+    }
+    wait_queue_pop(&endpoint->recv);
+    deadline_clear(cpu, to);
+    carry_time_out(thread, to, cap.arg);
+    sched_ready(cpu, to);
+    serve_late(cpu, to, thread);
 }
 
 void ipc_drop_caller(struct cpu *cpu, struct tcb *server, enum err err)
@@ -550,6 +654,11 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     }
     struct tcb *server = inherit_from(thread);
     leave_wait(cpu, thread);
+    if (kind == WAIT_REPLY && thread->sc == NULL) {
+        sched_take_back_passed(cpu, thread, server);
+    } else if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
+        sched_take_back(cpu, thread);
+    }
     sched_on_its_own(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {

@@ -38,6 +38,9 @@ NODISCARD enum err ipc_save_caller(struct cpu *cpu, struct reply *reply);
 /* Stops the current thread and tells its fault endpoint why. */
 void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address);
 
+/* There is no time for this thread, which is neither current nor ready: its handler is told. */
+void ipc_time_out(struct cpu *cpu, struct tcb *thread);
+
 /* Ends whatever the thread waits for. Its wait returns `err`; one that waited for a fault to be
  * handled stays stopped. Afterwards the thread is ready, or stopped if `stop` says so. */
 void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop);

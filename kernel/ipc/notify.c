@@ -30,11 +30,12 @@ bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb 
     return true;
 }
 
-/* The bound thread gets what is pending if it receives messages, or will when it next does. */
+/* The bound thread gets what is pending if it receives messages, or will when it next does. Without
+ * time of its own it goes on receiving: it could do nothing, and nobody could call it. */
 static void tell_bound(struct cpu *cpu, struct notification *notification)
 {
     struct tcb *bound = notification_thread(notification);
-    if (bound->wait != 0 && wait_kind(bound->wait) == WAIT_RECV) {
+    if (bound->wait != 0 && wait_kind(bound->wait) == WAIT_RECV && bound->sc != NULL) {
         struct endpoint *endpoint = wait_object(bound->wait);
         wait_queue_remove(&endpoint->recv, bound);
         deadline_clear(cpu, bound);
@@ -89,6 +90,16 @@ void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb 
     thread->bound = notification;
     if (notification->count != 0) {
         tell_bound(cpu, notification);
+    }
+}
+
+void notify_has_time(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread->bound != NULL && thread->bound->count != 0) {
+        tell_bound(cpu, thread->bound);
+    }
+    if (thread->serving != NULL && thread->serving->set != 0) {
+        wait_set_has_time(cpu, thread);
     }
 }
 

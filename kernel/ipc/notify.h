@@ -12,6 +12,8 @@ bool notify_take(struct cpu *cpu, struct notification *notification, struct tcb 
 NODISCARD enum err notify_wait(struct cpu *cpu, struct notification *notification, word deadline,
                                bool wait);
 void notify_bind(struct cpu *cpu, struct notification *notification, struct tcb *thread);
+/* A thread that may have had none has got time: signals may wait for it. */
+void notify_has_time(struct cpu *cpu, struct tcb *thread);
 void notify_unbind(struct cpu *cpu, struct notification *notification);
 
 /* The timer has interrupted: deadlines that passed, time that is used up. */

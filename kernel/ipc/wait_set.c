@@ -31,7 +31,7 @@ static void stand_in(struct wait_set const *set)
     if (endpoint == NULL) {
         return;
     }
-    if (endpoint->send.head == NULL && set->first != NULL) {
+    if (endpoint->send.head == NULL && endpoint->recv.head == NULL && set->first != NULL) {
         endpoint->send.head = &signals_wait;
     } else if (endpoint->send.head == &signals_wait && set->first == NULL) {
         endpoint->send.head = NULL;
@@ -65,6 +65,17 @@ static void give(struct cpu *cpu, struct member *member, struct tcb *thread)
     thread->args[0] |= event;
 }
 
+static void give_waiting(struct cpu *cpu, struct member *member, struct tcb *to)
+{
+    wait_queue_remove(&member->set->endpoint->recv, to);
+    deadline_clear(cpu, to);
+    give(cpu, member, to);
+    to->caller = NULL;
+    sched_ready(cpu, to);
+}
+
+/* A receiver without time of its own could do nothing with a signal, and nobody could call it: the
+ * signal waits, and the receiver too. */
 void wait_set_signal(struct cpu *cpu, struct member *member)
 {
     struct wait_set *set = member->set;
@@ -72,12 +83,8 @@ void wait_set_signal(struct cpu *cpu, struct member *member)
         return;
     }
     struct tcb *to = set->endpoint->recv.head;
-    if (to != NULL) {
-        wait_queue_pop(&set->endpoint->recv);
-        deadline_clear(cpu, to);
-        give(cpu, member, to);
-        to->caller = NULL;
-        sched_ready(cpu, to);
+    if (to != NULL && to->sc != NULL) {
+        give_waiting(cpu, member, to);
         return;
     }
     member->next = NULL;
@@ -117,8 +124,26 @@ bool wait_set_take(struct cpu *cpu, struct endpoint *endpoint, struct tcb *threa
     if (set == NULL || set->first == NULL) {
         return false;
     }
+    if (!sched_has_time(cpu)) {
+        if (endpoint->send.head == &signals_wait) {
+            endpoint->send.head = NULL;
+        }
+        return false;
+    }
     give(cpu, set->first, thread);
     return true;
+}
+
+void wait_set_has_time(struct cpu *cpu, struct tcb *thread)
+{
+    struct wait_set *set = endpoint_set(thread->serving);
+    if (set == NULL || set->first == NULL) {
+        return;
+    }
+    if (thread->wait == ((word)thread->serving | WAIT_RECV)) {
+        give_waiting(cpu, set->first, thread);
+    }
+    stand_in(set);
 }
 
 /* ---- Members come and go ---- */
@@ -260,6 +285,16 @@ static bool is_sound(struct wait_set const *set, struct member const *member)
     return sound;
 }
 
+/* Then signals may wait though nothing stands in for them, and somebody receives. */
+static bool has_passive_server(struct endpoint const *endpoint)
+{
+    struct tcb const *server = endpoint->servers;
+    while (server != NULL && server->sc != NULL) {
+        server = server->serve_next;
+    }
+    return server != NULL;
+}
+
 void wait_set_check(struct wait_set const *set)
 {
     for (unsigned i = 0; i < set->count; i++) {
@@ -273,8 +308,10 @@ void wait_set_check(struct wait_set const *set)
     }
     struct tcb const *head = endpoint->send.head;
     bool signals = set->first != NULL;
-    if (endpoint_set(endpoint) != set || (head == NULL && signals) ||
-        (head == &signals_wait && !signals) || (signals && endpoint->recv.head != NULL)) {
+    bool passive = has_passive_server(endpoint);
+    if (endpoint_set(endpoint) != set || (head == NULL && signals && !passive) ||
+        (head == &signals_wait && !signals) ||
+        (signals && endpoint->recv.head != NULL && !passive)) {
         panic("I-SET: the signals of wait set %p do not wait as they should", (void const *)set);
     }
     unsigned waiting = 0;

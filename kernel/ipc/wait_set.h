@@ -27,6 +27,9 @@ void wait_set_taken(struct member *member);
 /* Gives `thread` the signals that wait at the set of this endpoint; false if there are none. */
 bool wait_set_take(struct cpu *cpu, struct endpoint *endpoint, struct tcb *thread);
 
+/* A thread that may have had none has got time: signals may wait for it. */
+void wait_set_has_time(struct cpu *cpu, struct tcb *thread);
+
 /* ---- Members come and go, in steps. True when done. ---- */
 
 bool wait_set_add_endpoint(struct cpu *cpu, struct member *member, struct endpoint *endpoint);

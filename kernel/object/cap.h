@@ -33,6 +33,7 @@ enum place {
     PLACE_VSPACE,
     PLACE_BUFFER,
     PLACE_FAULT,
+    PLACE_TIME_OUT,
     PLACE_IRQ,  /* the notification of an interrupt line */
     PLACE_ROOT, /* the root of a family: holds nothing, is never removed */
 };

@@ -20,12 +20,8 @@ void thread_init(struct tcb *thread, struct cpu *home)
 
 void thread_update_rank(struct tcb *thread)
 {
-    if (thread->attention == 0) {
-        thread->rank_to = thread->rank_from = thread->priority;
-    } else {
-        thread->rank_to = -1;
-        thread->rank_from = RANK_NEVER;
-    }
+    thread->rank_to = thread_rank_to(thread);
+    thread->rank_from = thread->attention == 0 ? thread->priority : RANK_NEVER;
 }
 
 void thread_attend(struct tcb *thread, enum attention why)
@@ -63,6 +59,7 @@ void thread_slot_changed(struct tcb *thread, enum thread_slot which)
         thread->buffer = gone ? NULL : (struct message_buffer USER FORCE *)cap_object(cap.head);
         break;
     case THREAD_FAULT:
+    case THREAD_TIME_OUT:
     default:
         break;
     }

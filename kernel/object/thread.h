@@ -49,7 +49,21 @@ enum sending {
 };
 
 /* The capabilities that a thread holds for itself. */
-enum thread_slot { THREAD_CSPACE, THREAD_VSPACE, THREAD_BUFFER, THREAD_FAULT, THREAD_SLOTS };
+enum thread_slot {
+    THREAD_CSPACE,
+    THREAD_VSPACE,
+    THREAD_BUFFER,
+    THREAD_FAULT,
+    THREAD_TIME_OUT,
+    THREAD_SLOTS
+};
+
+/* How it is about a thread's time-out, which its handler is to be told. */
+enum time_out {
+    TIME_OUT_NONE = 0,
+    TIME_OUT_DUE = 1,  /* lost the time of its caller, and has none: as soon as it could run */
+    TIME_OUT_TOLD = 2, /* the handler knows, or has answered: it waits for time */
+};
 
 struct tcb {
     word frame[16]; /* stack pointer, program counter, thread pointer, callee-saved registers */
@@ -57,7 +71,7 @@ struct tcb {
     char *cs_base;         /* first slot of the capability space */
     word cs_mask;          /* its index mask << SLOT_BITS */
     struct vspace *vspace; /* never NULL: null_vspace when there is none */
-    int16_t rank_to;       /* priority, or -1: cannot be switched to by the fast path */
+    int16_t rank_to;       /* priority or less, or -1: cannot be switched to by the fast path */
     int16_t rank_from;     /* priority, or RANK_NEVER: cannot be left by the fast path */
     uint32_t attention;    /* enum attention: why not */
     word wait;             /* object | enum wait */
@@ -85,10 +99,13 @@ struct tcb {
     uint8_t base;
     uint8_t sending;   /* enum sending, while it waits with WAIT_SEND */
     uint8_t cs_shift;  /* index bits of the capability space */
-    uint32_t fault_kind;
+    uint8_t time_out;  /* enum time_out */
+    uint8_t fault_kind;
     word fault_address;
+    word fault_time; /* ticks that were used, in a time-out */
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
-    struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE */
+    struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE; in that of those that run by
+                                  deadline while it is ready and not the first of all */
     struct endpoint *serving;  /* that it last received from; NULL: none */
     struct tcb *serve_next;    /* of the servers of that endpoint */
     struct tcb *serve_prev;
@@ -132,11 +149,20 @@ ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)
 
 /* Makes a thread of zeroed memory. */
 void thread_init(struct tcb *thread, struct cpu *home);
+/* Of two threads that run by deadline, neither goes before the other because it is as urgent: so
+ * the fast path switches to one only if no other is ready. */
+ALWAYS_INLINE int16_t thread_rank_to(struct tcb const *thread)
+{
+    if (thread->attention != 0) {
+        return -1;
+    }
+    return thread->priority == DEADLINE_PRIORITY ? DEADLINE_PRIORITY - 1 : thread->priority;
+}
 /* Works out the ranks after attention or priority have changed. */
 void thread_update_rank(struct tcb *thread);
 void thread_attend(struct tcb *thread, enum attention why);
 void thread_unattend(struct tcb *thread, enum attention why);
-/* The thread whose slot this is, for the places PLACE_CSPACE to PLACE_FAULT. */
+/* The thread whose slot this is, for the places PLACE_CSPACE to PLACE_TIME_OUT. */
 struct tcb *thread_of_slot(struct slot *slot);
 /* Called after the capability in one of its slots was set or cleared. */
 void thread_slot_changed(struct tcb *thread, enum thread_slot which);

@@ -82,6 +82,16 @@ void refill_settle(struct sched_context *sc)
     set_left(sc);
 }
 
+word refill_due(struct sched_context const *sc, word now)
+{
+    word sum = 0;
+    for (unsigned i = 0; i < sc->count; i++) {
+        struct refill const *refill = &sc->refill[(sc->first + i) % REFILLS];
+        sum += refill->when <= now ? refill->amount : 0;
+    }
+    return sum;
+}
+
 bool refill_take(struct sched_context *sc, word now, bool as_it_came)
 {
     refill_settle(sc);

@@ -5,18 +5,70 @@
 
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
+static void list_begins(struct cpu *cpu, unsigned index, struct tcb *thread)
+{
+    cpu->ready.map[index / 64] |= 1ul << index % 64;
+    cpu->ready.summary |= 1ul << index / 64;
+    if (thread->priority > cpu->top) {
+        cpu->top = thread->priority;
+    }
+}
+
+static struct sched_context *time_of(struct tcb const *thread)
+{
+    return thread->lent != NULL ? thread->lent : thread->sc;
+}
+
+/* By when a thread has to be done. One that is waited for by a thread with a deadline, and has none
+ * itself, is holding that up; the others come when there is nothing else, one after the other. */
+static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
+{
+    struct sched_context const *sc = thread == cpu->heir ? cpu->sc : time_of(thread);
+    if (sc != NULL && sc->period != 0) {
+        return sc->deadline;
+    }
+    return thread->attention & ATTENTION_BOOST ? 0 : 1ul << 63 | arch_now();
+}
+
+static void put_by_deadline(struct cpu *cpu, struct tcb *thread)
+{
+    unsigned index = PRIORITIES - 1 - DEADLINE_PRIORITY;
+    struct tcb *first = cpu->first;
+    if (first != NULL && first->priority == DEADLINE_PRIORITY) { /* it may be the first no longer */
+        cpu->first = NULL;
+        heap_insert(&cpu->by_deadline, &first->deadline, deadline_of(cpu, first));
+        first->next = first->prev = NULL;
+    }
+    heap_insert(&cpu->by_deadline, &thread->deadline, deadline_of(cpu, thread));
+    thread->next = thread->prev = NULL;
+    cpu->ready.list[index].head = container_of(cpu->by_deadline.first, struct tcb, deadline);
+    list_begins(cpu, index, thread);
+}
+
+/* The thread is out of its list: so it must be out of the heap. The next takes its place, if there
+ * is one. */
+static bool next_by_deadline(struct cpu *cpu, struct tcb *thread)
+{
+    heap_remove(&cpu->by_deadline, &thread->deadline);
+    struct heap_node *first = cpu->by_deadline.first;
+    if (first == NULL) {
+        return false;
+    }
+    unsigned index = PRIORITIES - 1 - DEADLINE_PRIORITY;
+    cpu->ready.list[index].head = container_of(first, struct tcb, deadline);
+    return true;
+}
+
 void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
 {
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
-    if (list->head == NULL) {
+    if (unlikely(thread->priority == DEADLINE_PRIORITY)) {
+        put_by_deadline(cpu, thread);
+    } else if (list->head == NULL) {
         thread->next = thread->prev = NULL;
         list->head = list->tail = thread;
-        cpu->ready.map[index / 64] |= 1ul << index % 64;
-        cpu->ready.summary |= 1ul << index / 64;
-        if (thread->priority > cpu->top) {
-            cpu->top = thread->priority;
-        }
+        list_begins(cpu, index, thread);
     } else if (before) {
         thread->next = list->head;
         thread->prev = NULL;
@@ -56,6 +108,9 @@ static void queue_take(struct cpu *cpu, struct tcb *thread)
     }
     thread->next = NULL;
     if (list->head == NULL) {
+        if (unlikely(thread->priority == DEADLINE_PRIORITY) && next_by_deadline(cpu, thread)) {
+            return;
+        }
         cpu->ready.map[index / 64] &= ~(1ul << index % 64);
         if (cpu->ready.map[index / 64] == 0) {
             cpu->ready.summary &= ~(1ul << index / 64);
@@ -108,15 +163,89 @@ void cpu_init(struct cpu *cpu)
     cpu->resched = RESCHED_ALL;
 }
 
+/* Somebody is to be told when there is no time for it. */
+static bool has_time_out(struct tcb const *thread)
+{
+    return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && thread->time_out != TIME_OUT_TOLD;
+}
+
+/* A job is done: too late? */
+static void end_job(struct sched_context *sc)
+{
+    if (sc->stopped > sc->deadline) {
+        sc->missed++;
+    }
+}
+
+/* Whether what is left of the budget is more than its share of the time until the deadline: then a job
+ * that begins now gets a deadline of its own. */
+static bool has_more_than_its_share(struct sched_context const *sc, word left, word now)
+{
+    return (unsigned __int128)left * sc->period >=
+           (unsigned __int128)(sc->deadline - now) * sc->budget;
+}
+
+/* A thread wakes and begins a job, or goes on with the last one; it is not running. */
+static void begin_job(struct sched_context *sc, word now)
+{
+    refill_settle(sc);
+    if (now < sc->deadline && !has_more_than_its_share(sc, refill_due(sc, now), now)) {
+        return;
+    }
+    end_job(sc);
+    sc->deadline = (refill_take(sc, now, false) ? now : refill_next(sc)) + sc->period;
+}
+
+/* The thread's budget is back before its job was done. */
+static void go_on_late(struct sched_context *sc, word now)
+{
+    if (now >= sc->deadline) {
+        sc->missed++;
+        sc->deadline = refill_next(sc) + sc->period;
+    }
+}
+
+static void note_job(struct cpu *cpu, struct tcb *thread)
+{
+    struct sched_context *sc = thread->sc;
+    if (sc == NULL || sc->period == 0 || sc == cpu->sc || thread->lent != NULL) {
+        return;
+    }
+    switch (wait_kind(thread->wait)) {
+    case WAIT_RECV:
+    case WAIT_NOTIFICATION:
+    case WAIT_STOPPED:
+        begin_job(sc, arch_now());
+        break;
+    case WAIT_TIME:
+        go_on_late(sc, arch_now());
+        break;
+    default:
+        break;
+    }
+}
+
+/* It has to be done before the thread that runs: that makes way. */
+static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
+{
+    struct tcb const *current = cpu->current;
+    return thread->priority == DEADLINE_PRIORITY && thread != current && current != NULL &&
+           current->wait == 0 && current->priority == DEADLINE_PRIORITY && cpu->sc != NULL &&
+           deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : 1ul << 63);
+}
+
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
     cpu->resched = RESCHED_ALL;
-    if (thread->sc == NULL && thread->lent == NULL && thread != cpu->heir) {
+    bool has_time = thread->sc != NULL || thread->lent != NULL || thread == cpu->heir;
+    if (!has_time && !(thread->time_out == TIME_OUT_DUE && has_time_out(thread))) {
         thread->wait = WAIT_TIME;
         return;
     }
+    note_job(cpu, thread);
     thread->wait = 0;
     if (thread != cpu->current) {
+        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -149,6 +278,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     thread->priority = priority;
     thread_update_rank(thread);
     if (ready) {
+        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -160,11 +290,6 @@ void sched_step_aside(struct cpu *cpu)
 }
 
 /* ---- Time ---- */
-
-static struct sched_context *time_of(struct tcb const *thread)
-{
-    return thread->lent != NULL ? thread->lent : thread->sc;
-}
 
 static void update_slice(struct tcb *thread)
 {
@@ -206,11 +331,22 @@ void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+void sched_start_anew(struct cpu *cpu, struct tcb *thread)
+{
+    struct tcb *caller = thread->caller;
+    if (caller != NULL && caller->sc == NULL) {
+        sched_lend(caller, thread->lent);
+    }
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
+}
+
 /* Nobody's time runs from now on. */
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        cpu->sc->left = (long)(cpu->end - now);
+        sched_keep_left(cpu, cpu->sc, now);
+        cpu->sc->stopped = now;
         cpu->sc = NULL;
     }
 }
@@ -231,6 +367,85 @@ void sched_take_over(struct cpu *cpu, struct tcb *from)
     cpu->resched = RESCHED_ALL;
 }
 
+/* A call is passed on through so many servers at most, if their time is to be found again. */
+#define LENDERS 16
+
+static bool could_run(struct tcb const *thread)
+{
+    return thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
+}
+
+static void note_time_out(struct cpu *cpu, struct tcb *thread, struct sched_context const *sc)
+{
+    thread->fault_address = sc->mark;
+    thread->fault_time = sched_used(cpu, sc);
+}
+
+/* A thread has lost the time of somebody else, `sc`: it goes on on its own, or has none. */
+static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
+{
+    sched_lend(thread, NULL);
+    sched_on_its_own(cpu, thread);
+    if (thread->sc == NULL && thread->wait != WAIT_STOPPED) {
+        thread->time_out = TIME_OUT_DUE;
+        note_time_out(cpu, thread, sc);
+    }
+    if (could_run(thread)) {
+        sched_unready(cpu, thread, WAIT_TIME);
+        sched_ready(cpu, thread);
+    }
+}
+
+/* What runs is the time `sc`, and the current thread is to run on that no longer. */
+static void current_loses(struct cpu *cpu, struct sched_context *sc)
+{
+    struct tcb *current = cpu->current;
+    stop_time(cpu, arch_now());
+    cpu->resched = RESCHED_ALL;
+    if (current != NULL && current->wait == 0) {
+        lose_lent(cpu, current, sc);
+    }
+}
+
+void sched_take_back(struct cpu *cpu, struct tcb *owner)
+{
+    struct sched_context *sc = owner->sc;
+    if (sc == NULL) {
+        return;
+    }
+    if (cpu->sc == sc && cpu->current != owner && cpu->heir != owner) {
+        current_loses(cpu, sc);
+    }
+    for (unsigned i = 0; i < LENDERS && sc->borrowers != NULL; i++) {
+        lose_lent(cpu, sc->borrowers, sc);
+    }
+}
+
+void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server)
+{
+    /* Whoever runs on its own time has not been passed any. */
+    for (unsigned i = 0; i < LENDERS && !(server->attention & ATTENTION_TIME); i++) {
+        struct tcb *next = wait_object(server->wait);
+        if (next == NULL || wait_kind(server->wait) != WAIT_REPLY) {
+            break;
+        }
+        server = next;
+    }
+    if (server->attention & ATTENTION_TIME) {
+        return;
+    }
+    struct sched_context *sc = server == cpu->current ? cpu->sc : server->lent;
+    if (sc == NULL || sc == server->sc || cpu->heir != NULL) {
+        return;
+    }
+    sched_lend(owner, sc);
+    if (server == cpu->current) {
+        current_loses(cpu, sc);
+    } else {
+        lose_lent(cpu, server, sc);
+    }
+}
+
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
@@ -239,7 +454,8 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
-    if (thread->wait == WAIT_TIME) {
+    if (thread->wait != 0 && wait_kind(thread->wait) == WAIT_TIME) {
+        sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
 }
@@ -253,6 +469,17 @@ void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
         stop_time(cpu, arch_now());
         cpu->current = NULL;
     }
+}
+
+word sched_missed(struct sched_context const *sc)
+{
+    struct tcb const *thread = sc->thread;
+    enum wait kind = thread == NULL ? WAIT_STOPPED : wait_kind(thread->wait);
+    bool is_busy = kind != WAIT_STOPPED && (thread->wait == 0 || kind == WAIT_TIME ||
+                                            kind == WAIT_REPLY || kind == WAIT_SEND ||
+                                            kind == WAIT_REPLY_OBJECT);
+    bool is_late = sc->period != 0 && is_busy && arch_now() > sc->deadline;
+    return sc->missed + is_late;
 }
 
 word sched_used(struct cpu const *cpu, struct sched_context const *sc)
@@ -272,6 +499,9 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     sc->budget = budget;
     sc->period = period;
     refill_begin(sc, now);
+    sc->deadline = now + period;
+    sc->stopped = now;
+    sc->missed = 0;
     if (sc->thread != NULL) {
         update_slice(sc->thread);
     }
@@ -287,8 +517,7 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 static void lose_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
 {
     bool runs_on_it = thread == cpu->current ? cpu->sc == sc : thread->lent == NULL;
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (runs_on_it && could_run) {
+    if (runs_on_it && could_run(thread)) {
         sched_unready(cpu, thread, WAIT_TIME);
     }
 }
@@ -307,18 +536,10 @@ void sched_unbind(struct cpu *cpu, struct sched_context *sc)
 
 bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
 {
-    if (cpu->sc == sc) {
-        struct tcb *current = cpu->current;
-        cpu->sc = NULL;
-        cpu->resched = RESCHED_ALL;
-        if (current != NULL && current->wait == 0) {
-            current->wait = WAIT_TIME;
-            if (current->sc != NULL && current->sc != sc) {
-                sched_ready(cpu, current);
-            }
-        }
-    }
     sched_unbind(cpu, sc);
+    if (cpu->sc == sc) {
+        current_loses(cpu, sc);
+    }
     struct tcb *thread = sc->waiters.head;
     if (thread == NULL) {
         thread = sc->borrowers;
@@ -326,23 +547,16 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     if (thread == NULL) {
         return true;
     }
-    bool could_run = thread->wait == 0 || wait_kind(thread->wait) == WAIT_TIME;
-    if (could_run) {
-        sched_unready(cpu, thread, WAIT_TIME);
-    }
-    sched_lend(thread, NULL);
-    sched_on_its_own(cpu, thread);
-    if (could_run && thread->sc != NULL) {
-        sched_ready(cpu, thread);
-    }
+    lose_lent(cpu, thread, sc);
     return false;
 }
 
-/* Whether there is some of it now: a new slice at once, or what has come back of the budget. */
-static bool has_some(struct sched_context *sc, word now)
+/* Whether there is some of it for `thread` now: a new slice at once, or what has come back of the budget. A
+ * job with a deadline has its budget until then, whenever it gets to run. */
+static bool has_some(struct sched_context *sc, struct tcb const *thread, word now)
 {
     if (sc->period != 0) {
-        return refill_take(sc, now, false);
+        return refill_take(sc, now, thread->priority == DEADLINE_PRIORITY);
     }
     if (sc->left <= 0) {
         sc->granted += sc->budget - (word)sc->left;
@@ -383,17 +597,45 @@ static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_cont
     wait_queue_add(&sc->waiters, thread, false);
 }
 
-/* Lets `thread` run on its time. Where that is used up it waits for more: false. */
-static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+/* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
+ * of its own: then `*own` is that. */
+static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
+{
+    bool has_own = thread->lent != NULL && thread->sc != NULL;
+    if (has_own) {
+        sched_lend(thread, NULL);
+        *sc = thread->sc;
+        if (has_some(*sc, thread, now)) {
+            return true;
+        }
+    }
+    if (has_time_out(thread)) {
+        note_time_out(cpu, thread, *sc);
+        cpu->late = thread;
+    } else {
+        wait_for_time(cpu, thread, *sc);
+    }
+    return false;
+}
+
+/* Lets `thread` run on its time, of which so much is spent: false if it cannot. Where that is used up
+ * it waits for more, or is cpu->late; so it is if it was to be, and got no time meanwhile. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
-        thread->wait = WAIT_TIME;
+        if (thread->time_out == TIME_OUT_DUE && has_time_out(thread)) {
+            cpu->late = thread;
+        } else {
+            thread->wait = WAIT_TIME;
+        }
         return false;
     }
-    if (unlikely(!has_some(sc, now))) {
-        wait_for_time(cpu, thread, sc);
+    if (unlikely(!has_some(sc, thread, now)) && !turn_to_own(cpu, thread, now, &sc)) {
         return false;
+    }
+    if (unlikely(thread->time_out != TIME_OUT_NONE)) {
+        thread->time_out = TIME_OUT_NONE;
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
@@ -401,7 +643,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -416,7 +658,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -430,12 +672,14 @@ struct tcb *sched_choose(struct cpu *cpu)
     if (current == NULL || current->wait != 0) {
         best = ready_take(cpu);
     } else if (current->priority < sched_highest_ready(cpu) + rotate) {
+        bool stays = likely(cpu->sc == current->sc) || keep_time(cpu, heir);
+        if (unlikely(rotate) && stays) {
+            sched_ready_put(cpu, current); /* by deadline it may be the best, all the same */
+        }
         best = ready_take(cpu);
-        if (unlikely(cpu->sc != current->sc) && !keep_time(cpu, heir)) {
+        if (unlikely(!stays)) {
             current->wait = WAIT_TIME;
-        } else if (unlikely(rotate)) {
-            sched_ready_put(cpu, current);
-        } else {
+        } else if (likely(!rotate)) {
             ready_put_back(cpu, current);
         }
     }
@@ -444,11 +688,15 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
-        stop_time(cpu, now);
-        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
+            if (cpu->late != NULL) {
+                return NULL;
+            }
             best = ready_take(cpu);
         }
     }
@@ -500,6 +748,19 @@ struct tcb *deadline_passed(struct cpu *cpu, word now)
     return container_of(first, struct tcb, deadline);
 }
 
+static void check_by_deadline(struct cpu const *cpu)
+{
+    struct tcb const *head = cpu->ready.list[PRIORITIES - 1 - DEADLINE_PRIORITY].head;
+    struct heap_node const *first = cpu->by_deadline.first;
+    (void)heap_check(&cpu->by_deadline);
+    bool sound = head == NULL ? first == NULL
+                              : first == &head->deadline && head->wait == 0 &&
+                                    head != cpu->current && head->priority == DEADLINE_PRIORITY;
+    if (!sound) {
+        panic("thread %p is not the first of those that run by deadline", (void const *)head);
+    }
+}
+
 void sched_check(struct cpu const *cpu)
 {
     int top = -1;
@@ -511,6 +772,10 @@ void sched_check(struct cpu const *cpu)
         }
         if (marked && top < 0) {
             top = (int)(PRIORITIES - 1 - index);
+        }
+        if (index == PRIORITIES - 1 - DEADLINE_PRIORITY) {
+            check_by_deadline(cpu);
+            continue;
         }
         struct tcb const *prev = NULL;
         for (struct tcb const *t = list->head; t != NULL; t = t->next) {

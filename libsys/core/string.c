@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdint.h>
+#include <tessera/copy.h>
 #include <tessera/string.h>
 
 /* Eight bytes at a time where both sides are aligned; bytes elsewhere. */
@@ -37,13 +38,12 @@ void *memcpy(void *restrict to, void const *restrict from, size_t count)
     unsigned char *at = to;
     unsigned char const *source = from;
     if ((((uintptr_t)at | (uintptr_t)source) & 7) == 0) {
-        for (; count >= 64; count -= 64, at += 64, source += 64) {
-            uint64_t *to8 = (void *)at;
-            uint64_t const *from8 = (void const *)source;
-            uint64_t a = from8[0], b = from8[1], c = from8[2], d = from8[3];
-            to8[0] = a, to8[1] = b, to8[2] = c, to8[3] = d;
-            a = from8[4], b = from8[5], c = from8[6], d = from8[7];
-            to8[4] = a, to8[5] = b, to8[6] = c, to8[7] = d;
+        size_t blocks = count / COPY_BLOCK;
+        if (blocks != 0) {
+            copy_blocks((uint64_t *)(void *)at, (uint64_t const *)(void const *)source, blocks);
+            at += blocks * COPY_BLOCK;
+            source += blocks * COPY_BLOCK;
+            count -= blocks * COPY_BLOCK;
         }
         for (; count >= 8; count -= 8, at += 8, source += 8) {
             *(uint64_t *)(void *)at = *(uint64_t const *)(void const *)source;

@@ -24,7 +24,8 @@ PANIC_TIMEOUT = 60   # it takes about two
 FEWEST_REGISTERS = 16  # that a processor has
 # What a program that faults unhandled has to lead to, in each system.
 CRASH = {"tests": "init: boot_crash stopped: write fault at address 0xdead000",
-         "memory": "init: memory_peer stopped: write fault at address 0xdead000"}
+         "memory": "init: memory_peer stopped: write fault at address 0xdead000",
+         "vfs": "init: vfs_victim stopped: write fault at address 0xdead000"}
 
 
 def judge(lines, code, exit_ok, crash):

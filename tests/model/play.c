@@ -12,6 +12,7 @@
 struct spec play_spec;
 static struct spec before;
 static char said[400];
+static bool hurried; /* nothing is compared for the moment */
 
 char const *play_difference(void)
 {
@@ -32,7 +33,7 @@ static void fill_buffer(struct step const *step)
 {
     struct spec *s = &play_spec;
     int page = spec_buffer(s, s->current);
-    model_write_fpu(s, step->word_seed);
+    model_write_fpu(s, step->fpu);
     if (page == SPEC_NONE || step->kind != STEP_CALL) {
         return;
     }
@@ -142,6 +143,9 @@ bool play_step(struct step const *given)
     spec_restore(&before, s);
     s->may_pass = true;
     do_in_spec(&step);
+    if (hurried) {
+        return true;
+    }
     bool same = model_equal(s, deep);
     if (!same && s->met_choice) {
         spec_restore(s, &before);
@@ -176,6 +180,8 @@ enum place_in_table {
     MEMORY_1,
     MEMORY_2,
     OTHER_SPACE,
+    LARGE_1,
+    LARGE_2,
     THREAD,
     BUFFER = THREAD + THREADS,
     ENDPOINTS = BUFFER + THREADS,
@@ -196,9 +202,8 @@ static uint64_t there(unsigned index)
     return slot_address(TABLE) | (uint64_t)index << (SLOT_BITS + 12);
 }
 
-/* A request of init, in the kernel and in the specification; it must succeed. */
-static void ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                uint64_t e)
+void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+              uint64_t e)
 {
     struct step step = { .kind = STEP_CALL,
                          .reg = { target | SYS_CALL, a, b, c, d, e, 0,
@@ -213,36 +218,49 @@ static void ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uin
 
 static void make(unsigned type, unsigned size, unsigned count, unsigned at)
 {
-    ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(TABLE), at);
+    play_ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(TABLE), at);
 }
 
 static void copy(unsigned at, uint64_t source)
 {
-    ask(slot_address(TABLE), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
+    play_ask(slot_address(TABLE), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
 }
 
-/* Each thread's time is init's, and has no end. */
-static void give_time(unsigned i)
+void play_give_time(uint64_t time, uint64_t thread)
 {
-    uint64_t time = slot_address(TIMES + i);
+    struct spec *s = &play_spec;
     ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, 1ul << 61, 0));
-    ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ there(THREAD + i) }));
-    play_spec.thread[play_spec.current].known = 0; /* this was not a step */
-    play_spec.thread[play_spec.slot[spec_lookup(&play_spec, 0, there(THREAD + i))].object].timed = true;
+    ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ thread }));
+    s->thread[s->current].known = 0; /* this was not a step */
+    s->thread[s->slot[spec_lookup(s, s->current, thread)].object].timed = true;
 }
 
 static void make_thread(unsigned i)
 {
     uint64_t thread = there(THREAD + i);
     uint64_t fault = i % 2 == 0 ? there(BADGED) : 0;
-    ask(thread, METHOD_THREAD_CONFIGURE, slot_address(TABLE), there(SPACE), there(BUFFER + i), fault, 0);
-    ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
+    play_ask(thread, METHOD_THREAD_CONFIGURE, slot_address(TABLE), there(SPACE), there(BUFFER + i), fault, 0);
+    play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
         100 + i / 2 * 20, 0, 0, 0);
-    ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
+    play_ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
+}
+
+/* init's slot of the memory of a large device. */
+static uint64_t large_device(void)
+{
+    for (unsigned i = BOOT_SLOT_MEMORY; i < FREE_SLOT; i++) {
+        struct spec_slot const *slot = &play_spec.slot[play_spec.cnode[0].first + (int)i];
+        if (slot->type == OBJECT_UNTYPED && slot->device && slot->bits > 21) {
+            return slot_address(i);
+        }
+    }
+    return 0;
 }
 
 static void make_objects(void)
 {
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(TABLE), LARGE_1, 0);
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(TABLE), LARGE_2, 0);
     make(OBJECT_CNODE, SMALL_RADIX, 1, SMALL);
     make(OBJECT_VSPACE, 0, 1, SPACE);
     make(OBJECT_VSPACE, 0, 1, OTHER_SPACE);
@@ -259,53 +277,133 @@ static void make_objects(void)
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
     copy(KERNEL, slot_address(BOOT_SLOT_KERNEL));
     for (unsigned i = 0; i < 2; i++) {
-        ask(slot_address(TABLE), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
+        play_ask(slot_address(TABLE), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
             100 + i, 0);
     }
-    ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
-    ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
+    play_ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
+    play_ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
 }
 
-static void sleep_until_woken(void)
+void play_sleep(uint64_t notification)
 {
-    struct step step = { .kind = STEP_CALL, .reg = { slot_address(WAKE) | SYS_WAIT } };
+    struct step step = { .kind = STEP_CALL, .reg = { notification | SYS_WAIT } };
     if (!play_step(&step)) {
         fprintf(stderr, "init waits: %s\n", said);
         abort();
     }
 }
 
+static void make_programs(void)
+{
+    play_ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1,
+             slot_address(BOOT_SLOT_CNODE), TABLE);
+    make_objects();
+    for (unsigned i = 0; i < THREADS; i++) {
+        play_give_time(slot_address(TIMES + i), there(THREAD + i));
+        make_thread(i);
+    }
+    play_sleep(slot_address(WAKE));
+}
+
+void play_begin(void)
+{
+    world_make();
+    world_check_every = 4;
+    model_adopt(&play_spec);
+}
+
 void play_make(void)
 {
     uint64_t init = slot_address(BOOT_SLOT_CNODE);
-    world_make();
-    model_adopt(&play_spec);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, 18, 1, init, MEMORY);
-    ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1, init, TABLE);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
-    ask(slot_address(BOOT_SLOT_IRQ_CONTROL), METHOD_IRQ_CONTROL_CLAIM, SPEC_WAKING_LINE, init, HANDLER,
+    play_begin();
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+        MEMORY);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
+    play_ask(slot_address(BOOT_SLOT_IRQ_CONTROL), METHOD_IRQ_CONTROL_CLAIM, SPEC_WAKING_LINE, init, HANDLER,
         0, 0);
-    ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_BIND, slot_address(WAKE), 0, 0, 0, 0);
-    make_objects();
-    for (unsigned i = 0; i < THREADS; i++) {
-        give_time(i);
-        make_thread(i);
-    }
-    sleep_until_woken();
+    play_ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_BIND, slot_address(WAKE), 0, 0, 0, 0);
+    make_programs();
 }
+
+static void do_line(unsigned line, bool raised)
+{
+    struct step step = { .kind = STEP_LINE, .number = (uint16_t)line, .raised = raised };
+    if (!play_step(&step)) {
+        fprintf(stderr, "line %u: %s\n", line, said);
+        abort();
+    }
+}
+
+void play_make_again(void)
+{
+    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    for (unsigned line = 1; line < SPEC_WAKING_LINE; line++) {
+        do_line(line, false);
+    }
+    if (play_spec.current != 0) {
+        do_line(SPEC_WAKING_LINE, true);
+    }
+    do_line(SPEC_WAKING_LINE, false);
+    if (play_spec.line[SPEC_WAKING_LINE].waiting) {
+        play_ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_ACKNOWLEDGE, 0, 0, 0, 0, 0);
+    }
+    play_ask(init, METHOD_CNODE_REVOKE, MEMORY, 0, 0, 0, 0);
+    hurried = true;
+    world_check_every = 256;
+    make_programs();
+    hurried = false;
+    world_check_every = 4;
+    if (!model_equal(&play_spec, true)) {
+        fprintf(stderr, "made again: %s\n", model_difference());
+        abort();
+    }
+}
+
+/* What init is about to do. */
+static struct step script[4 + 3 * THREADS];
+static unsigned script_at, script_end;
 
 /* ---- Chance ---- */
 
 static uint64_t state;
+/* Chance may be somebody's choice: bytes, as long as there are any. */
+static uint8_t const *choice;
+static size_t choices;
 
 void play_seed(uint64_t seed)
 {
     state = mix(seed + 1) | 1;
+    script_at = script_end = 0;
+}
+
+void play_from(uint8_t const *data, size_t size)
+{
+    play_seed(0);
+    choice = data;
+    choices = size;
+}
+
+bool play_has_choices(void)
+{
+    return choices != 0;
+}
+
+/* The next bytes of the choice as a number; zeros behind the end. */
+static uint64_t chosen(unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes && choices > 0; i++, choices--) {
+        value = value << 8 | *choice++;
+    }
+    return value;
 }
 
 static uint64_t chance(void)
 {
+    if (choice != NULL) {
+        return chosen(sizeof(uint64_t));
+    }
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -314,7 +412,7 @@ static uint64_t chance(void)
 
 static unsigned below(unsigned limit)
 {
-    return (unsigned)((chance() >> 32) % limit);
+    return (unsigned)((choice != NULL ? chosen(limit > 256 ? 2 : 1) : chance() >> 32) % limit);
 }
 
 static bool one_in(unsigned n)
@@ -338,26 +436,32 @@ static uint64_t any_number(void)
     }
 }
 
-/* The address of some slot; of one that holds this type, where one is met soon. */
+/* The `number`-th slot that a program can name: of its own table, or of the small one in it. */
+#define SLOTS ((1u << RADIX) + (1u << SMALL_RADIX))
+static uint64_t slot_number(unsigned number)
+{
+    return number < 1u << RADIX
+               ? slot_address(number)
+               : slot_address(SMALL) | (uint64_t)(number - (1u << RADIX)) << (SLOT_BITS + RADIX);
+}
+
+/* The address of some slot: of one that holds this type, if there is any. */
 static uint64_t some_slot(unsigned type)
 {
     struct spec const *s = &play_spec;
+    uint64_t found[SLOTS];
+    unsigned count = 0;
     if (one_in(40)) {
         return any_number() << SLOT_BITS;
     }
-    uint64_t address = 0;
-    for (unsigned i = 0; i < 40; i++) {
-        address = slot_address(below(1 << RADIX));
-        if (one_in(6)) {
-            address = slot_address(SMALL) | (uint64_t)below(1 << SMALL_RADIX) << (SLOT_BITS + RADIX);
-        }
-        int slot = spec_lookup(s, s->current, address);
-        unsigned found = spec_is_empty(s, slot) ? OBJECT_NONE : s->slot[slot].type;
-        if (type == OBJECT_NONE ? found != OBJECT_NONE : found == type) {
-            break;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        int slot = spec_lookup(s, s->current, slot_number(i));
+        unsigned holds = spec_is_empty(s, slot) ? OBJECT_NONE : s->slot[slot].type;
+        if (type == OBJECT_NONE ? holds != OBJECT_NONE : holds == type) {
+            found[count++] = slot_number(i);
         }
     }
-    return address;
+    return count != 0 && !one_in(20) ? found[below(count)] : slot_number(below(SLOTS));
 }
 
 /* Arguments by kind: capital letters are capabilities. */
@@ -397,8 +501,10 @@ static uint64_t argument(char kind)
         return one_in(2) ? RIGHTS_ALL : chance() & (63 | ENDPOINT_SEND);
     case 'b': /* badge */
         return any_number();
-    case 'a':
-        return 0x40000000 + ((uint64_t)below(1024) << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    case 'a': {
+        uint64_t page = one_in(4) ? below(2) * 512 : below(1024);
+        return 0x40000000 + (page << PAGE_BITS) + ((uint64_t)below(2) << 30);
+    }
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
@@ -424,6 +530,7 @@ static struct request {
     { METHOD_CNODE_REVOKE, 2, "i" },
     { METHOD_CNODE_INSPECT, 2, "i" },
     { METHOD_CNODE_FINISH, 1, "" },
+    { METHOD_CNODE_COMPARE, 1, "iA" },
     { METHOD_THREAD_CONFIGURE, 5, "CVFE" },
     { METHOD_THREAD_START, 8, "xxxxx" },
     { METHOD_THREAD_SUSPEND, 3, "" },
@@ -451,7 +558,7 @@ static struct request {
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
-           label == METHOD_KERNEL_COUNTER || label == METHOD_SCHED_CONTROL_CONFIGURE ||
+           label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_CNODE && argument[1] > 4);
 }
@@ -512,6 +619,7 @@ static void choose_call(struct step *step)
     r[7] = some_tag();
     step->words = (uint8_t)below(14);
     step->word_seed = chance();
+    step->fpu = chance();
     step->receive_slot = one_in(3) ? some_slot(OBJECT_NONE) : slot_address(below(1 << RADIX));
     unsigned type = OBJECT_ENDPOINT;
     unsigned operation = below(34);
@@ -553,9 +661,6 @@ static void choose_call(struct step *step)
 }
 
 /* ---- init, when it is woken: the line falls silent, threads that are stuck go on ---- */
-
-static struct step script[4 + 3 * THREADS];
-static unsigned script_at, script_end;
 
 static void add(uint64_t target, enum syscall operation, enum method method, uint64_t a, uint64_t b,
                 uint64_t c, uint64_t d)
@@ -634,6 +739,13 @@ void play_print(unsigned number, struct step const *step)
 {
     struct spec const *s = &play_spec;
     printf("%4u: thread %d ", number, s->current);
+    if (s->ready.count != 0) {
+        printf("(ready:");
+        for (int i = 0; i < s->ready.count; i++) {
+            printf(" %d", s->ready.thread[i]);
+        }
+        printf(") ");
+    }
     if (step->kind == STEP_LINE) {
         printf("... line %u is %s\n", step->number, step->raised ? "raised" : "lowered");
         return;

@@ -7,6 +7,8 @@
 
 #include "spec.h"
 
+#include <stddef.h>
+
 enum step_kind { STEP_CALL, STEP_FAULT, STEP_LINE };
 
 /* All that a step needs, so that it can be done again. */
@@ -19,14 +21,24 @@ struct step {
     uint8_t entries; /* ... and so many entries of its batch */
     uint16_t number; /* of a fault, of a line */
     uint64_t reg[8];
-    uint64_t word_seed;
+    uint64_t word_seed, fpu;
     uint64_t receive_slot;
     uint64_t entry[4][6];
 };
 
+/* Boots; then a request of the program that runs, which must succeed. */
+void play_begin(void);
+void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+              uint64_t e);
+/* Time without end for a thread; init has both. */
+void play_give_time(uint64_t time, uint64_t thread);
+/* The running program waits for a signal that does not come. */
+void play_sleep(uint64_t notification);
 /* The world that the programs start in; the specification has come along. */
 void play_make(void);
 extern struct spec play_spec;
+/* init takes everything back and makes the same world once more. */
+void play_make_again(void);
 
 /* Does a step. False: the kernel and the specification have come apart, play_difference() says
  * where. */
@@ -38,3 +50,6 @@ void play_print(unsigned number, struct step const *step);
 /* A step that the running program may well do next, by chance. */
 void play_seed(uint64_t seed);
 void play_choose(struct step *step);
+/* Instead of chance these bytes choose, and when they are used up, zeros. */
+void play_from(uint8_t const *data, size_t size);
+bool play_has_choices(void);

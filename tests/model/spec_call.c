@@ -6,6 +6,7 @@
 
 /* Programs of the host's machine are always at the same place when they enter the kernel. */
 #define USER_PC     0x1000
+#define CALL_BYTES  4 /* of the instruction that makes a system call */
 #define RETYPE_MOST 32
 #define LINES       96
 
@@ -289,6 +290,17 @@ static enum err cnode_inspect(struct spec *s, struct request const *r)
                slot->type == OBJECT_TABLES) {
         r->arg[3] = slot->bits;
     }
+    return OK;
+}
+
+static enum err cnode_compare(struct spec *s, struct request const *r)
+{
+    int slot, other;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_NONE, 0, &other));
+    TRY(any_slot(s, r, &slot));
+    struct spec_slot const *a = &s->slot[slot], *b = &s->slot[other];
+    r->arg[1] = a->type == b->type && a->object == b->object && a->address == b->address;
     return OK;
 }
 
@@ -609,6 +621,7 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_CNODE_REVOKE] = cnode_revoke,
     [METHOD_CNODE_INSPECT] = cnode_inspect,
     [METHOD_CNODE_FINISH] = cnode_finish,
+    [METHOD_CNODE_COMPARE] = cnode_compare,
     [METHOD_THREAD_CONFIGURE] = thread_configure,
     [METHOD_THREAD_START] = thread_start,
     [METHOD_THREAD_SUSPEND] = thread_suspend,
@@ -650,6 +663,20 @@ static enum err perform(struct spec *s, int self, uint64_t label, uint64_t *arg,
 }
 
 /* ---- System calls ---- */
+
+/* The call makes way for an interrupt, and will be done again: its registers say from where. */
+#define INTERRUPTED ((enum err)256)
+
+/* A line that waits to interrupt, 0 for none. */
+static int pending_line(struct spec const *s)
+{
+    for (int i = 1; i <= LINES; i++) {
+        if (s->line[i].raised && s->line[i].open && !s->line[i].claimed) {
+            return i;
+        }
+    }
+    return 0;
+}
 
 static uint64_t label_of(uint64_t tag)
 {
@@ -765,6 +792,10 @@ static enum err batch(struct spec *s)
         if (err != OK) {
             break;
         }
+        if (pending_line(s) != 0 && at + 1 < count) {
+            reg[2] = at + 1;
+            return INTERRUPTED;
+        }
     }
     reg[0] = -(uint64_t)err;
     reg[1] = at;
@@ -857,17 +888,6 @@ static void choose(struct spec *s)
     s->ready.count++;
 }
 
-/* A line that waits to interrupt, 0 for none. */
-static int pending_line(struct spec const *s)
-{
-    for (int i = 1; i <= LINES; i++) {
-        if (s->line[i].raised && s->line[i].open && !s->line[i].claimed) {
-            return i;
-        }
-    }
-    return 0;
-}
-
 static void take_interrupt(struct spec *s, int number)
 {
     struct spec_line *line = &s->line[number];
@@ -904,50 +924,70 @@ static void choose_runnable(struct spec *s)
     }
 }
 
-/* What the kernel was entered for is done. */
-static void leave(struct spec *s)
-{
-    choose_runnable(s);
-    for (int line; (line = pending_line(s)) != 0;) {
-        take_interrupt(s, line);
-        choose_runnable(s);
-    }
-}
-
 static void enter(struct spec *s)
 {
-    struct spec_thread *t = &s->thread[s->current];
-    t->known = 0xff;
-    t->frame[SPEC_PC] = USER_PC;
+    s->thread[s->current].frame[SPEC_PC] = USER_PC;
     s->detail = 0;
-    s->met_choice = false;
 }
 
-void spec_syscall(struct spec *s)
+/* The running thread's system call. */
+static void do_call(struct spec *s)
 {
     enter(s);
     int self = s->current;
     uint64_t number = s->thread[self].reg[0] & 31;
+    s->thread[self].known = 0xff;
     enum err err = operation(s, number);
     if (err != OK && s->current != SPEC_NONE) {
         struct spec_thread *t = &s->thread[s->current];
-        t->reg[0] = -(uint64_t)err;
-        t->reg[1] = s->detail;
+        if (err == INTERRUPTED) {
+            t->frame[SPEC_PC] -= CALL_BYTES;
+        } else {
+            t->reg[0] = -(uint64_t)err;
+            t->reg[1] = s->detail;
+        }
     }
-    leave(s);
+    choose_runnable(s);
     if ((number == SYS_SIGNAL || number == SYS_YIELD) && s->current != self && err == OK) {
         s->thread[self].known = 1; /* of a caller that makes way only the result is kept */
     }
 }
 
+/* What the kernel was entered for is done: interrupts are taken, and who runs then does again the
+ * call that it was interrupted in. */
+static void leave(struct spec *s)
+{
+    for (;;) {
+        int line = pending_line(s);
+        if (line != 0) {
+            take_interrupt(s, line);
+            choose_runnable(s);
+        } else if (s->current != SPEC_NONE &&
+                   s->thread[s->current].frame[SPEC_PC] == USER_PC - CALL_BYTES) {
+            do_call(s);
+        } else {
+            return;
+        }
+    }
+}
+
+void spec_syscall(struct spec *s)
+{
+    s->met_choice = false;
+    do_call(s);
+    leave(s);
+}
+
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 {
+    s->met_choice = false;
     enter(s);
     if (kind == FAULT_KIND_INSTRUCTION && s->fpu == SPEC_NONE) {
         s->fpu = s->current; /* it wants floating point, and tries again */
     } else {
         spec_raise_fault(s, kind, address);
     }
+    choose_runnable(s);
     leave(s);
 }
 

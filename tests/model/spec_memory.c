@@ -101,6 +101,23 @@ static enum err ask(struct spec const *s, int vspace, int wanted, uint64_t from,
     return taken ? ERR_OCCUPIED : OK;
 }
 
+/* A table without entries gives way to the one large page that is to be where it is. */
+static void give_way(struct spec *s, int vspace, int level, uint64_t address)
+{
+    uint64_t end = address + (1ul << level_bits(level));
+    if (reached(s, vspace, address, level) != level || is_mapped(s, vspace, address, end) ||
+        is_divided(s, vspace, level - 1, address, end)) {
+        return;
+    }
+    for (int i = 0; i < SPEC_TABLES; i++) {
+        struct spec_table *table = &s->table[i];
+        if (table->vspace == vspace && table->level == level - 1 && table->base == address) {
+            table->vspace = SPEC_NONE;
+            s->vspace[vspace].pool++;
+        }
+    }
+}
+
 static bool rights_good(struct spec_slot const *frame, uint64_t rights, enum err *err)
 {
     if ((rights & ~(uint64_t)FRAME_RIGHTS) != 0 || !(rights & FRAME_READ)) {
@@ -143,6 +160,9 @@ enum err spec_map(struct spec *s, int slot, int vspace, uint64_t address, uint64
     uint64_t end = address + size < table_end ? address + size : table_end;
     bool in_two = end < address + size;
     int lacking = 0;
+    if (level > 0 && size == 1ul << level_bits(level)) {
+        give_way(s, vspace, level, address);
+    }
     err = ask(s, vspace, level, address, end, &lacking);
     if (err == OK && in_two) {
         err = ask(s, vspace, level, end, address + size, &lacking);

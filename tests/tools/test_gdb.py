@@ -68,7 +68,7 @@ def test_before_boot(shown):
 
 def test_threads(shown):
     text = shown["end threads"]
-    assert len(text.splitlines()) == 14     # three programs, init, and the threads of the benchmark
+    assert len(text.splitlines()) == 15     # four programs, init, and the threads of the benchmark
     row(text, "0x[0-9a-f]+ +console +200 +recv +receives on Endpoint console.endpoint 0x[0-9a-f]+$")
     row(text, "bench +100 +call +waits for a reply of init$")
     row(text, "init +255 .*runs$")
@@ -106,10 +106,10 @@ def test_ready(shown, request):
     row(text, r"^runs: init \(255\)$")
     row(text, r"^first: console \(200\)$")
     row(text, "^bar: 200$")
-    row(text, "^queue 100: bench_server$")
+    row(text, "^queue 180: memory$")
     row(text, r"^last call that was not fast: call\(slot 0x[0-9a-f]+, Thread.start\)$")
     row(shown["ready threads"], "bench +100 +is stopped$")
-    row(shown["ready threads"], "bench_server +100 +ready$")
+    row(shown["ready threads"], "memory +180 +ready$")
     is_debug = request.node.callspec.id.endswith("debug")
     last = r"call\(slot 0x[0-9a-f]+, Thread.start\) +" if is_debug else ""
     row(shown["ready threads"], f"init +255 +{last}runs$")
@@ -141,7 +141,7 @@ def test_capability_space_of_init(shown):
 def test_untyped(shown):
     text = shown["end untyped"]
     row(text, "^0x[0-9a-f]+ +4K +memory +64B +1% +console slot 7$")
-    row(text, "^0x[0-9a-f]+ +16M +memory +[0-9]+[KB] +[0-9]+% +bench slot 6$")
+    row(text, "^0x[0-9a-f]+ +16M +memory +[0-9]+[KB] +[0-9]+% +bench slot 7$")
     assert re.search("device +0B +0% +init slot", text)
 
 

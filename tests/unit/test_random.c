@@ -142,11 +142,14 @@ static void build(void)
         cptr_t thread = there(THREAD + i);
         ck_ok(sys_thread_configure(thread, table, there(SPACE), there(BUFFER + i),
                                    one_in(2) ? there(BADGED) : CPTR_NONE));
-        ck_ok(sys_sched_control_set_priority(there(SCHED), thread, (uint8_t)(100 + below(3) * 20)));
+        ck_ok(sys_sched_control_set_priority(there(SCHED), thread, (uint8_t)(100 + below(4) * 20)));
         if (i < 4) { /* the others can be called */
             uint64_t period = one_in(3) ? 5000000 : 0;
             ck_ok(sys_sched_control_configure(there(SCHED), there(TIME + i), 1000000, period));
             ck_ok(sys_sched_context_bind(there(TIME + i), thread));
+        }
+        if (one_in(3)) {
+            ck_ok(sys_thread_set_time_out(thread, there(ENDPOINTS + 2)));
         }
         ck_ok(sys_thread_start(thread, 0x1000, 0, 0, 0, 0));
     }
@@ -231,7 +234,7 @@ static uint64_t argument(char kind)
         return rights[below(array_length(rights))];
     }
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20;
+        return one_in(4) ? below(256) : 100 + below(4) * 20;
     case 'l':
         return below(10);
     case 'h': /* off, or on: half of the time */
@@ -265,12 +268,14 @@ static struct request {
     { METHOD_THREAD_READ_REGISTERS, 1, "" },
     { METHOD_THREAD_WRITE_REGISTERS, 1, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
+    { METHOD_THREAD_SET_TIME_OUT, 4, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
     { METHOD_SCHED_CONTEXT_BIND, 8, "T" },
     { METHOD_SCHED_CONTEXT_UNBIND, 3, "" },
     { METHOD_SCHED_CONTEXT_CONSUMED, 1, "" },
+    { METHOD_SCHED_CONTEXT_MISSED, 1, "" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
@@ -280,6 +285,7 @@ static struct request {
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
     { METHOD_SCHED_CONTROL_CONFIGURE, 4, "Sdd" },
     { METHOD_SCHED_CONTROL_SET_PRIORITY, 2, "Tp" },
+    { METHOD_SCHED_CONTROL_MARK, 1, "Sx" },
     { METHOD_WAIT_SET_ATTACH, 4, "E" },
     { METHOD_WAIT_SET_ADD, 4, "nE" },
     { METHOD_WAIT_SET_ADD, 4, "nN" },

@@ -17,6 +17,12 @@ struct tcb;
 /* Boots the kernel with 16 MiB of memory. The program that runs is init: priority 255, with the
  * capabilities of BootSlot. */
 void world_make(void);
+/* The same with another machine, or another boot image: `change` is told what there would be. */
+struct boot;
+void world_make_of(void (*change)(struct boot *boot));
+/* What the kernel prints while this is done, in a process of its own. It ends there with a panic, or
+ * does not. */
+char *world_output(void (*deed)(void), bool panics);
 /* Slots of init's table that nobody uses, and memory to make things of. */
 cptr_t world_slot(void);
 extern cptr_t world_memory;
@@ -43,6 +49,9 @@ void world_interrupt_at(unsigned n);
 uint64_t world_preemptions(void);
 /* Skips the fast path, so that the same test can be run on the slow one. */
 extern bool world_slow_only;
+/* All invariants are checked after so many kernel entries: 1 unless a test that makes very many says
+ * otherwise. */
+extern unsigned world_check_every;
 /* Whether the last system call was done by the fast path. */
 bool world_was_fast(void);
 

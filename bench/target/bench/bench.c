@@ -108,6 +108,7 @@ int main(uint64_t argument)
     bench_wait_set();
     bench_objects();
     bench_memory();
+    bench_vfs();
     report_boot();
     sys_print("bench-end\n");
     return console_flush(CONSOLE) == OK ? 0 : 1;

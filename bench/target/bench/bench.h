@@ -33,3 +33,4 @@ void bench_wait_set(void);
 void bench_objects(void);
 /* The memory server. */
 void bench_memory(void);
+void bench_vfs(void);

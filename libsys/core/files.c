@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <tessera/files.h>
+
+#include <tessera/string.h>
+
+enum err files_slot(struct sys_resources *r, cptr_t *out)
+{
+    uint32_t slot = sys_slot_take(&r->slots);
+    *out = CPTR(slot);
+    sys_buffer()->receive_slot = out->raw;
+    return slot == 0 ? ERR_NO_MEMORY : OK;
+}
+
+enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
+{
+    struct vfs_session session;
+    enum err err = files_slot(r, &session.cap);
+    if (err == OK) {
+        err = vfs_connect((struct vfs){ vfs }, &session);
+    }
+    return err == OK ? files_adopt(r, session.cap, files) : err;
+}
+
+enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files)
+{
+    *files = (struct files){ .session = { session } };
+    void *buffer;
+    enum err err = files_slot(r, &files->frame);
+    if (err == OK) {
+        err = vfs_session_buffer(files->session, &files->frame);
+    }
+    if (err == OK) {
+        err = sys_map(r, files->frame, VFS_BUFFER_BITS, FRAME_READ | FRAME_WRITE, &buffer);
+    }
+    if (err == OK) {
+        files->buffer = buffer;
+        err = files_slot(r, &files->events);
+    }
+    if (err == OK) {
+        err = vfs_session_events(files->session, &files->events);
+    }
+    sys_buffer()->receive_slot = 0;
+    return err;
+}
+
+/* The server takes back what it gave; the slots are free again. */
+enum err files_disconnect(struct sys_resources *r, struct files *files)
+{
+    enum err err = vfs_session_disconnect(files->session);
+    sys_slot_give(&r->slots, (uint32_t)(files->session.cap.raw >> SLOT_BITS));
+    sys_slot_give(&r->slots, (uint32_t)(files->frame.raw >> SLOT_BITS));
+    sys_slot_give(&r->slots, (uint32_t)(files->events.raw >> SLOT_BITS));
+    return err;
+}
+
+static enum err wait(struct files *files)
+{
+    uint64_t bits;
+    return sys_wait(files->events, 0, &bits, NULL);
+}
+
+#define BUFFER (1u << VFS_BUFFER_BITS)
+
+enum err files_read(struct files *files, uint32_t file, uint64_t offset, void *to, uint32_t length,
+                    uint32_t *done)
+{
+    enum err err;
+    length = length < BUFFER ? length : BUFFER;
+    while ((err = vfs_session_read(files->session, file, offset, 0, length, done)) ==
+           VFS_ERR_WOULD_BLOCK) {
+        err = wait(files);
+        if (err != OK) {
+            return err;
+        }
+    }
+    if (err == OK) {
+        memcpy(to, files->buffer, *done);
+    }
+    return err;
+}
+
+enum err files_write(struct files *files, uint32_t file, uint64_t offset, void const *from,
+                     uint32_t length, uint32_t *done)
+{
+    enum err err;
+    length = length < BUFFER ? length : BUFFER;
+    memcpy(files->buffer, from, length);
+    while ((err = vfs_session_write(files->session, file, offset, 0, length, done)) ==
+           VFS_ERR_WOULD_BLOCK) {
+        err = wait(files);
+        if (err != OK) {
+            return err;
+        }
+    }
+    return err;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session with the file server (idl/vfs.idl), for one thread. */
+#pragma once
+
+#include <idl/vfs_client.h>
+#include <tessera/resources.h>
+
+struct files {
+    struct vfs_session session;
+    char *buffer; /* shared with the server: 2^VFS_BUFFER_BITS bytes */
+    cptr_t frame;
+    cptr_t events;
+};
+
+/* Opens a session with a capability that the system description gives. */
+NODISCARD enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files);
+/* Sets up a session that another one made (Session.confine), and whose capability is in this slot. */
+NODISCARD enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files);
+NODISCARD enum err files_disconnect(struct sys_resources *r, struct files *files);
+
+/* Sets a slot aside for the capability that the next call comes back with. */
+NODISCARD enum err files_slot(struct sys_resources *r, cptr_t *out);
+
+/* Read and write by copying, as much as there is at once; they wait while a pipe has nothing, or no
+ * room. */
+NODISCARD enum err files_read(struct files *files, uint32_t file, uint64_t offset, void *to,
+                              uint32_t length, uint32_t *done);
+NODISCARD enum err files_write(struct files *files, uint32_t file, uint64_t offset,
+                               void const *from, uint32_t length, uint32_t *done);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The archive is a row of files, each with its path. A directory is what paths have in common: it is
+ * known by the first file in it, and by how many components of that file's path it is. Inodes are made
+ * when somebody asks, and kept in the inode cache.
+ */
+#include "archive.h"
+
+#include "icache.h"
+#include "memory.h"
+#include "mount.h"
+
+#include <tessera/string.h>
+
+#define HEADER          110u
+#define FIELD_MODE      1u
+#define FIELD_SIZE      6u
+#define FIELD_NAME_SIZE 11u
+
+static char const *archive;
+static size_t archive_size;
+
+void archive_use(char const *data, size_t size)
+{
+    archive = data;
+    archive_size = size;
+}
+
+/* One file of the archive. */
+struct file {
+    uint32_t header;
+    uint32_t next; /* the next one's header */
+    uint32_t name_length;
+    uint32_t size;
+    uint32_t mode;
+    char const *name;
+    char const *data;
+};
+
+static uint32_t field(char const *header, unsigned index)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        char c = header[6 + 8 * index + i];
+        unsigned digit = c >= 'a' ? (unsigned)(c - 'a' + 10) : (unsigned)(c - '0');
+        value = value << 4 | (digit & 15);
+    }
+    return value;
+}
+
+/* False behind the last one, and where the archive is none. */
+static bool read_header(uint32_t at, struct file *file)
+{
+    if (at > archive_size || archive_size - at < HEADER ||
+        memcmp(archive + at, "070701", 6) != 0) {
+        return false;
+    }
+    char const *header = archive + at;
+    uint64_t name_size = field(header, FIELD_NAME_SIZE);
+    uint64_t size = field(header, FIELD_SIZE);
+    uint64_t start = (at + HEADER + name_size + 3) & ~3ul;
+    uint64_t next = (start + size + 3) & ~3ul;
+    if (name_size == 0 || next > archive_size) {
+        return false;
+    }
+    *file = (struct file){
+        .header = at,
+        .next = (uint32_t)next,
+        .name_length = (uint32_t)name_size - 1,
+        .size = (uint32_t)size,
+        .mode = field(header, FIELD_MODE),
+        .name = header + HEADER,
+        .data = archive + start,
+    };
+    return !(file->name_length == 10 && memcmp(file->name, "TRAILER!!!", 10) == 0);
+}
+
+/* How long the first `depth` components of a path are, with the slash behind them. */
+static uint32_t prefix_length(struct file const *file, uint32_t depth)
+{
+    uint32_t at = 0;
+    while (depth > 0 && at < file->name_length) {
+        depth -= file->name[at++] == '/';
+    }
+    return at;
+}
+
+/* The component of a path that begins at `at`. */
+static struct name component(struct file const *file, uint32_t at)
+{
+    uint32_t end = at;
+    while (end < file->name_length && file->name[end] != '/') {
+        end++;
+    }
+    return (struct name){ .text = file->name + at, .length = end - at };
+}
+
+/* The next file below a directory, from the one whose header is at `at` on. */
+static bool next_below(struct file const *first, uint32_t prefix, uint32_t at, struct file *file)
+{
+    for (; read_header(at, file); at = file->next) {
+        if (file->name_length > prefix && memcmp(file->name, first->name, prefix) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define MODE_KIND      0170000u
+#define MODE_DIRECTORY 0040000u
+
+static uint64_t number_of(uint32_t header, uint32_t depth)
+{
+    return (uint64_t)header << 16 | depth;
+}
+
+/* Of the component that ends at `end` in a file's path. */
+static enum vfs_kind kind_of(struct file const *file, uint32_t end)
+{
+    bool directory = end < file->name_length || (file->mode & MODE_KIND) == MODE_DIRECTORY;
+    return directory ? VFS_KIND_DIRECTORY : VFS_KIND_FILE;
+}
+
+/* The inode for the first `depth` components of a file's path; NULL if there is no memory. */
+static struct inode *inode_for(struct mount *mount, struct file const *file, uint32_t depth,
+                               enum vfs_kind kind)
+{
+    struct inode *inode = icache_find(mount, number_of(file->header, depth));
+    if (inode != NULL) {
+        return inode;
+    }
+    inode = inode_new(mount, number_of(file->header, depth), kind);
+    if (inode == NULL) {
+        return NULL;
+    }
+    inode->permissions = kind == VFS_KIND_DIRECTORY ? 0555 : file->mode & 0777;
+    inode->links = kind == VFS_KIND_DIRECTORY ? 2 : 1;
+    inode->size = kind == VFS_KIND_FILE ? file->size : 0;
+    inode->archive.header = file->header;
+    inode->archive.depth = depth;
+    return icache_add(inode);
+}
+
+static enum err lookup(struct inode *dir, struct name const *name, struct inode **out)
+{
+    struct file first, file;
+    *out = NULL;
+    if (!read_header(dir->archive.header, &first)) {
+        return OK; /* an empty archive */
+    }
+    uint32_t prefix = prefix_length(&first, dir->archive.depth);
+    for (uint32_t at = dir->archive.header; next_below(&first, prefix, at, &file); at = file.next) {
+        struct name found = component(&file, prefix);
+        if (name_is(name, found.text, found.length)) {
+            *out = inode_for(dir->mount, &file, dir->archive.depth + 1,
+                             kind_of(&file, prefix + found.length));
+            return *out == NULL ? VFS_ERR_NO_SPACE : OK;
+        }
+    }
+    return OK;
+}
+
+/* The first file in the archive with these components is what a directory is known by. */
+static struct inode *parent(struct inode *dir)
+{
+    struct file first, file;
+    uint32_t depth = dir->archive.depth;
+    if (depth == 0 || !read_header(dir->archive.header, &first)) {
+        return inode_ref(dir);
+    }
+    uint32_t prefix = prefix_length(&first, depth - 1);
+    return next_below(&first, prefix, 0, &file)
+               ? inode_for(dir->mount, &file, depth - 1, VFS_KIND_DIRECTORY)
+               : NULL;
+}
+
+/* Whether an earlier file has the same component. */
+static bool is_repeated(struct file const *first, uint32_t prefix, struct file const *file,
+                        struct name const *name)
+{
+    struct file other;
+    for (uint32_t at = first->header;
+         next_below(first, prefix, at, &other) && other.header < file->header; at = other.next) {
+        struct name found = component(&other, prefix);
+        if (name_is(name, found.text, found.length)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A cookie is where the file behind begins; all files begin at multiples of 4. */
+static void list(struct inode *dir, uint64_t cookie, struct listing *listing)
+{
+    struct file first, file;
+    if (!read_header(dir->archive.header, &first)) {
+        return;
+    }
+    uint32_t prefix = prefix_length(&first, dir->archive.depth);
+    uint32_t at = cookie == 0 ? first.header : (uint32_t)cookie & ~3u;
+    for (; next_below(&first, prefix, at, &file); at = file.next) {
+        struct name name = component(&file, prefix);
+        struct vfs_entry entry = {
+            .number = number_of(file.header, dir->archive.depth + 1),
+            .cookie = file.next,
+            .kind = (uint8_t)kind_of(&file, prefix + name.length),
+            .length = (uint8_t)name.length,
+        };
+        if (name.length != 0 && name.length <= NAME_MOST &&
+            !is_repeated(&first, prefix, &file, &name) &&
+            !listing_add(listing, entry, name.text)) {
+            return;
+        }
+    }
+}
+
+static enum err read(struct inode *inode, uint64_t offset, char *to, uint32_t length,
+                     uint32_t *done)
+{
+    struct file file;
+    *done = 0;
+    if (offset < inode->size && read_header(inode->archive.header, &file)) {
+        *done = length < inode->size - offset ? length : (uint32_t)(inode->size - offset);
+        memcpy(to, file.data + offset, *done);
+    }
+    return OK;
+}
+
+static void drop(struct inode *inode, struct inode **list)
+{
+    (void)list;
+    inode_free(inode);
+}
+
+static struct file_system const type = {
+    .lookup = lookup,
+    .parent = parent,
+    .list = list,
+    .read = read,
+    .drop = drop,
+};
+
+enum err archive_begin(struct mount *mount, struct inode **root)
+{
+    struct file first = { .header = 0 };
+    mount->type = &type;
+    mount->read_only = true;
+    *root = inode_for(mount, &first, 0, VFS_KIND_DIRECTORY);
+    return *root == NULL ? VFS_ERR_NO_SPACE : OK;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The server's own means on a board, and its workers. */
+#pragma once
+
+#include "lock.h"
+
+#include <tessera/resources.h>
+
+/* Pages that files can have in all; a slot each. */
+#define PAGES_MOST 16384u
+
+/* Guards `board`. */
+extern struct lock board_lock;
+extern struct sys_resources board;
+
+/* Makes this worker's parts; the first worker is the program's first thread. */
+NODISCARD enum err workers_begin(void);
+/* The slot of what this worker passes on with a reply. */
+uint32_t board_gift_slot(void);

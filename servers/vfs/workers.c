@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The threads that serve, and what sessions have of kernel objects. */
+#include "board.h"
+#include "pipe.h"
+#include "requests.h"
+#include "session.h"
+
+#include <tessera/start.h>
+#include <tessera/string.h>
+#include <tessera/thread.h>
+#include <vfs_caps.h>
+
+/* More than one, so that a call that is in the middle of something when its time is up does not keep
+ * others waiting. Above every client (see lock.h). */
+#define WORKERS  4u
+#define PRIORITY 150
+#define SLICE_NS 10000000ul
+
+static struct worker {
+    cptr_t sleeping; /* a notification */
+    uint32_t gift;
+    struct sys_thread thread;
+} workers[WORKERS];
+
+static _Thread_local unsigned own_number;
+
+unsigned worker_number(void)
+{
+    return own_number;
+}
+
+void worker_sleep(void)
+{
+    uint64_t bits;
+    sys_ignore(sys_wait(workers[own_number].sleeping, 0, &bits, NULL));
+}
+
+void worker_wake(unsigned number)
+{
+    sys_ignore(sys_signal(workers[number].sleeping));
+}
+
+uint32_t board_gift_slot(void)
+{
+    return workers[own_number].gift;
+}
+
+/* A short answer takes the shorter way out. */
+static sys_event_t reply_recv(struct sys_message *m)
+{
+    bool is_short = tag_words(m->tag) <= SYS_MESSAGE_REGISTERS && tag_caps(m->tag) == 0;
+    return likely(is_short) ? sys_reply_recv(VFS_CAP_ENDPOINT, m, SYS_MESSAGE_REGISTERS)
+                            : sys_reply_recv_long(VFS_CAP_ENDPOINT, m);
+}
+
+static void work(void *argument)
+{
+    own_number = (unsigned)((struct worker *)argument - workers);
+    struct sys_message m = { 0 };
+    for (;;) {
+        sys_event_t event = reply_recv(&m);
+        enum err err = sys_event_error(event);
+        if (likely(err == OK)) {
+            requests_serve(event, &m);
+        } else { /* the client cannot take what it asked for */
+            m = (struct sys_message){ .tag = sys_tag(err, 0, 0) };
+        }
+    }
+}
+
+enum err workers_begin(void)
+{
+    enum err err = OK;
+    for (unsigned i = 0; i < WORKERS && err == OK; i++) {
+        err = sys_make(&board, OBJECT_NOTIFICATION, 0, &workers[i].sleeping);
+        workers[i].gift = sys_slot_take(&board.slots);
+    }
+    struct sys_thread_options options = { .name = "vfs worker", .priority = PRIORITY,
+                                          .slice_ns = SLICE_NS };
+    for (unsigned i = 1; i < WORKERS && err == OK; i++) {
+        err = sys_thread_create(&board, &workers[i].thread, &options, work, &workers[i]);
+    }
+    if (err == OK) {
+        work(&workers[0]);
+    }
+    return err;
+}
+
+/* ---- Sessions ---- */
+
+/* What a session number has once and for all. The client gets copies of `frame` and `notification`. */
+static struct equipment {
+    bool made;
+    cptr_t whole_frame, whole_notification, signal;
+    uint32_t endpoint; /* slot of the badged capability */
+} equipment[SESSIONS];
+
+static enum err copy(cptr_t source, uint64_t rights, cptr_t *out)
+{
+    uint32_t slot = sys_slot_take(&board.slots);
+    *out = CPTR(slot);
+    return slot == 0 ? ERR_NO_MEMORY : sys_cnode_copy(board.cnode, slot, source, rights);
+}
+
+static enum err make_equipment(struct session *session, struct equipment *e)
+{
+    void *buffer;
+    enum err err = sys_memory(&board, VFS_BUFFER_BITS, &e->whole_frame, &buffer);
+    if (err == OK) {
+        session->buffer = buffer;
+        err = sys_make(&board, OBJECT_NOTIFICATION, 0, &e->whole_notification);
+    }
+    if (err == OK) {
+        uint32_t slot = sys_slot_take(&board.slots);
+        e->signal = CPTR(slot);
+        err = sys_cnode_mint(board.cnode, slot, e->whole_notification, NOTIFICATION_SIGNAL, 1);
+    }
+    e->endpoint = sys_slot_take(&board.slots);
+    return err == OK && e->endpoint == 0 ? ERR_NO_MEMORY : err;
+}
+
+enum err session_equip(struct session *session)
+{
+    struct equipment *e = &equipment[session_number(session)];
+    lock_take(&board_lock);
+    enum err err = e->made ? OK : make_equipment(session, e);
+    e->made = err == OK;
+    if (err == OK) {
+        err = copy(e->whole_frame, FRAME_READ | FRAME_WRITE, &session->frame);
+    }
+    if (err == OK) {
+        err = copy(e->whole_notification, NOTIFICATION_WAIT, &session->notification);
+    }
+    if (err == OK) {
+        session->endpoint = CPTR(e->endpoint);
+        err = sys_cnode_mint(board.cnode, e->endpoint, VFS_CAP_ENDPOINT, ENDPOINT_SEND,
+                             session_badge(session));
+    }
+    lock_give(&board_lock);
+    return err;
+}
+
+static void take_back(cptr_t cap)
+{
+    uint32_t slot = (uint32_t)(cap.raw >> SLOT_BITS);
+    sys_ignore(sys_cnode_revoke(board.cnode, slot));
+    sys_ignore(sys_drop(&board, cap));
+}
+
+void session_strip(struct session *session)
+{
+    struct equipment *e = &equipment[session_number(session)];
+    uint64_t bits;
+    lock_take(&board_lock);
+    take_back(session->frame);
+    take_back(session->notification);
+    sys_ignore(sys_cnode_revoke(board.cnode, e->endpoint));
+    sys_ignore(sys_cnode_delete(board.cnode, e->endpoint));
+    lock_give(&board_lock);
+    sys_ignore(sys_poll(e->whole_notification, &bits, NULL)); /* nothing is left for the next */
+    memset(session->buffer, 0, SESSION_BUFFER);
+}
+
+void sessions_wake(uint64_t sessions)
+{
+    for (unsigned number = 0; sessions != 0; number++, sessions >>= 1) {
+        if (sessions & 1) {
+            sys_ignore(sys_signal(equipment[number].signal));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Many workers on the same few names at once, under ThreadSanitizer. */
+#include "host.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define THREADS 4
+#define STEPS   6000
+
+static struct view base;
+
+static void random_path(char *path, unsigned *seed)
+{
+    unsigned r = (unsigned)rand_r(seed);
+    char const *folders[] = { "", "/a", "/a/b", "/c" };
+    sprintf(path, "%s/%c", folders[r % 4], "abcxyz"[r / 4 % 6]);
+}
+
+static void use(struct view *view, char const *path, unsigned worker)
+{
+    struct inode *inode;
+    char content[64] = "content", back[64];
+    uint32_t done;
+    unsigned mode = VFS_OPEN_MODE_READ | VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE;
+    if (tree_open(view, P(path), mode, 0644, &inode) == OK) {
+        struct open_file file;
+        file_begin(&file, inode, mode);
+        if (inode->kind == VFS_KIND_FILE) {
+            ck_assert_int_eq(file_write(&file, 0, content, 64, worker, &done), OK);
+            ck_assert_int_eq(file_read(&file, 0, back, 64, worker, &done), OK);
+            ck_assert(done == 64 || done == 0); /* another may have cut it */
+            ck_assert_mem_eq(content, back, done);
+            ck_assert_int_eq(file_resize(&file, 0), OK);
+        }
+        file_end(&file);
+    }
+}
+
+static void *work(void *argument)
+{
+    unsigned worker = (unsigned)(uintptr_t)argument, seed = worker + 1;
+    struct view view = base;
+    view.user.user = worker % 2;
+    host_is_worker(worker);
+    for (unsigned step = 0; step < STEPS; step++) {
+        char path[32], new_path[32];
+        struct making making = { .kind = VFS_KIND_DIRECTORY, .permissions = 0777 };
+        struct inode *inode;
+        random_path(path, &seed);
+        random_path(new_path, &seed);
+        switch (rand_r(&seed) % 9) {
+        case 8:
+            sys_ignore(tree_set_permissions(&view, P(path), 0700));
+            break;
+        case 0:
+            sys_ignore(tree_make(&view, P(path), &making));
+            break;
+        case 1:
+            sys_ignore(tree_remove(&view, P(path), true));
+            break;
+        case 2:
+            sys_ignore(tree_remove(&view, P(path), false));
+            break;
+        case 3:
+            sys_ignore(tree_link(&view, P(path), P(new_path)));
+            break;
+        case 4:
+            sys_ignore(tree_rename(&view, P(path), P(new_path)));
+            break;
+        case 5:
+            if (tree_find(&view, P(path), true, &inode) == OK) {
+                struct vfs_stat stat;
+                inode_stat(inode, &stat);
+                inode_put(inode);
+            }
+            break;
+        case 6:
+            if (tree_mount(&view, P(path), VFS_FILE_SYSTEM_DEVICES) == OK) {
+                sys_ignore(tree_unmount(&view, P(path)));
+            }
+            break;
+        default:
+            use(&view, path, worker);
+            break;
+        }
+    }
+    return NULL;
+}
+
+START_TEST(workers_go_side_by_side)
+{
+    pthread_t thread[THREADS];
+    host_begin(&base);
+    ck_assert_int_eq(tree_set_permissions(&base, P("/"), 0777), OK);
+    for (uintptr_t i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, work, (void *)i), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    for (unsigned i = 1; i < MOUNTS; i++) { /* that another one's unmount was too early for */
+        if (mounts[i].root != NULL) {
+            ck_assert_int_eq(mount_remove(mounts[i].root), OK);
+        }
+    }
+    ck_assert_uint_gt(counters[VFS_COUNTER_LOCK_WAITS], 0);
+    host_end(&base);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("vfs.threads");
+    TCase *tests = tcase_create("threads");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, workers_go_side_by_side);
+    suite_add_tcase(suite, tests);
+    return host_run(suite);
+}
