@@ -29,7 +29,7 @@ endfunction()
 
 idl_generate(kernel.idl
   types=include/tessera/abi.h names=include/tessera/names.h stubs=include/tessera/sys_stubs.h
-  invocations=kernel/invocations.h decode=kernel/decode.c json=kernel.json)
+  invocations=kernel/invocations.h decode=kernel/decode.c events=kernel/trace_events.h json=kernel.json)
 # An interface file's client, server and table for the decoder: idl_library(FILE), as idl_generate.
 function(idl_library file)
   get_filename_component(name ${file} NAME_WE)

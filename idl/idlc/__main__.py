@@ -3,8 +3,8 @@
 
 or, what a new version of a file does to programs that know the old one: idlc --compat OLD.idl NEW.idl
 
-WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, docs, abi,
-json. OUTPUT is the file to write; it is touched only when its content changes.
+WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, events, docs,
+abi, json. OUTPUT is the file to write; it is touched only when its content changes.
 """
 
 import argparse
@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 KINDS = {
     "types": "types.h.j2", "decode": "decode.c.j2", "invocations": "invocations.h.j2", "stubs": "stubs.h.j2",
     "names": "names.h.j2", "client": "client.h.j2", "server": "server.h.j2", "docs": "docs.md.j2",
-    "abi": "abi.txt.j2", "json": None,
+    "abi": "abi.txt.j2", "events": "events.h.j2", "json": None,
 }
 
 
@@ -73,7 +73,8 @@ def as_json(library):
                              "methods": {m.name: m.label for m in o.methods}} for o in library.objects},
         "interfaces": {i.name: {m.name: m.label for m in i.methods} for i in library.interfaces},
         "syscalls": {s.name: s.number for s in library.syscalls},
-        "events": {e.name: {"number": e.number, "parameters": [p.name for p in e.params]} for e in library.events},
+        "events": {e.name: {"number": e.number, "docs": e.docs, "parameters": [
+            {"name": p.name, "type": p.type.text, "offset": p.offset, "size": p.type.size} for p in e.params]} for e in library.events},
         "layouts": {l.name: {b.name: [b.low, b.width] for b in l.bits} for l in library.layouts},
         "structs": {s.name: {"size": s.size,
                              "fields": [[f.name, f.offset, f.type.text] for f in s.fields]} for s in library.structs},

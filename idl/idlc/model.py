@@ -227,6 +227,7 @@ class Param(Named):
     word: int = 0       # its first message word; behind a parameter of variable length: from its end
     behind: str = ""    # that parameter
     library: str = ""
+    offset: int = 0     # of an event: where it is in the entry's words, in bytes
 
 
 @dataclass
@@ -337,6 +338,7 @@ MIN_REGISTER_WORDS = 5   # x86-64 has five message registers, the others six
 FIRST_BUFFER_WORD = 6    # the first one that no processor has a register for
 MESSAGE_WORDS = 120
 RING_HEAD = 128         # struct sys_ring_memory
+EVENT_BYTES = 16
 
 
 @dataclass
@@ -428,6 +430,10 @@ class Server(Named):
 class Event(Named):
     number: int = 0
     params: list = field(default_factory=list)
+
+    def word(self, i):
+        """The parameters in the i-th word of an entry, and how far each is shifted there."""
+        return [(p, p.offset % 8 * 8) for p in self.params if p.offset // 8 == i]
 
 
 @dataclass

@@ -201,7 +201,7 @@ class Checker:
             self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
             return model.Type("int", "u64")
         if where == "trace" and name == "Thread":
-            return model.Type("thread", name)
+            return model.Type("thread", name, 4, 4)
         return self.named_type(tree.children[0], where)
 
     def named_type(self, tree, where):
@@ -651,5 +651,12 @@ class Checker:
         for t in tree.children:
             event = self.named(t, model.Event, 1, number=self.number(t.children[0], 1, 255, "event"))
             event.params = self.params(t.children[2], "trace")
+            at = 0
+            for p in event.params:
+                at = p.offset = -(-at // p.type.align) * p.type.align
+                at += p.type.size
+            if at > model.EVENT_BYTES:
+                self.problem(event.place, "E010", f'"{event.name}" takes {at} bytes',
+                             f"an event has at most {model.EVENT_BYTES}: drop a parameter, or choose narrower types")
             out.events.append(event)
         self.unique_and_numbered(out.events, "event")

@@ -149,6 +149,7 @@ enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, ui
 {
     (void)cpu;
     struct tcb *thread = cap_thread(self);
+    thread->introduced = 0; /* under another name */
     uint64_t const text[2] = { first, second };
     for (unsigned i = 0; i < sizeof thread->name; i++) {
         char c = (char)(text[i / 8] >> i % 8 * 8);

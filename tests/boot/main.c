@@ -25,6 +25,8 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(pointer)                                                                                     \
     X(space)                                                                                       \
     X(fpu)                                                                                         \
+    X(trace)                                                                                       \
+    X(pmu)                                                                                         \
     X(inherit)                                                                                     \
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
