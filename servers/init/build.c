@@ -60,7 +60,8 @@ static bool plan_is_sound(struct system const *s)
         sound = sound && is_known(plan, &s->capabilities[i]);
     }
     for (uint32_t i = 0; i < plan->mapping_count; i++) {
-        sound = sound && s->mappings[i].device < plan->device_count;
+        uint32_t device = s->mappings[i].device;
+        sound = sound && (device == PLAN_NONE || device < plan->device_count);
     }
     return sound;
 }
