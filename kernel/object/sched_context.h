@@ -22,6 +22,7 @@ struct sched_context {
     struct wait_queue waiters; /* threads that wait for the next refill, with WAIT_TIME */
     struct heap_node renewal; /* in the core's heap while there are waiters */
     struct life life;
+    word share;     /* when the last refill would have come, had no other joined it */
     uint32_t first; /* of the refills, which are used in turn (sched/refill.h) */
     uint32_t count;
     struct refill refill[REFILLS];
