@@ -29,8 +29,8 @@ endfunction()
 idl_generate(kernel.idl
   types=include/tessera/abi.h names=include/tessera/names.h stubs=include/tessera/sys_stubs.h
   invocations=kernel/invocations.h decode=kernel/decode.c events=kernel/trace_events.h json=kernel.json)
-foreach(library init console memory memory_tests bench vfs)
+foreach(library init console memory memory_tests bench trace vfs)
   idl_generate(${library}.idl types=include/idl/${library}.h client=include/idl/${library}_client.h
-    server=include/idl/${library}_server.h json=${library}.json)
+    server=include/idl/${library}_server.h events=include/idl/${library}_events.h json=${library}.json)
 endforeach()
 idl_generate(plan.idl types=include/idl/plan.h)

@@ -325,6 +325,11 @@ class Library:
         """What a server's error numbers are added to, to be told from the kernel's."""
         return 0 if self.name == "kernel" else 256
 
+    @property
+    def first_event(self):
+        """What its event numbers are added to: those of a program begin with its first interface's."""
+        return 0 if self.name == "kernel" else self.interfaces[0].number * Interface.label_unit
+
     def struct(self, name):
         return next(s for s in self.structs if s.name == name)
 
