@@ -174,6 +174,7 @@ def test_header(tmp_path):
         "#define SERVER_CAP_MEMORY CPTR(4) /* Untyped */",
         "#define SERVER_CAP_LINE CPTR(5) /* IrqHandler */",
         "#define SERVER_MEMORY_REGISTERS 0x50000000ul",
+        "#define SERVER_MEMORY_REGISTERS_SIZE 0x2000ul",
         "#define SERVER_PORTS_REGISTERS CPTR(6) /* IoPorts, where the device has such */",
         "#define SERVER_FIRST_FREE_SLOT 7u",
         "#define SERVER_SLOTS 8u",
@@ -217,7 +218,7 @@ WRONG = [
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
      "system.toml:12: program.server.capability.memory.badge: unknown; known here: untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
-     "system.toml:15: program.server.memory.registers.size: unknown; known here: device"),
+     "system.toml:15: program.server.memory.registers.size: unknown; known here: archive, device"),
     ("server.toml", "slots = 3", "slot = 3",
      "server.toml:1: slot: unknown; known here: capability, memory, slots, stack"),
     ("server.toml", 'type = "Untyped"', 'type = "Untyped"\nsize = "4K"',
@@ -290,6 +291,10 @@ WRONG = [
      'system.toml:19: program.client.capability: "table" is missing, which client.toml asks for'),
     ("system.toml", 'table = { own = "cnode" }', 'table = { own = "cnode" }\nspace = { own = "vspace" }',
      "system.toml:22: program.client.capability.space: the program does not ask for it; client.toml lists: door, table, time"),
+    ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }', '[program.server.memory]\nregisters = { archive = false }',
+     "system.toml:15: program.server.memory.registers: say where it comes from: { device = NAME } or { archive = true }"),
+    ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }', '[program.server.memory]\nregisters = { archive = true }',
+     "system.toml:15: program.server.memory.registers: the boot archive is for reading, and the program asks for more rights"),
     ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }\n', "",
      'system.toml:6: program.server.memory: "registers" is missing, which server.toml asks for'),
     ("system.toml", "[program.other]", '[program.client.memory]\nregisters = { device = "uart" }\n[program.other]',
@@ -305,7 +310,7 @@ WRONG = [
      "thread"),
     ("system.toml", '{ control = "sched" }', '{ control = "time" }',
      'system.toml:22: program.client.capability.time.control: "time" is no capability of that kind; there are: irq, '
-     "sched, kernel, report"),
+     "sched, kernel, report, trace, pmu"),
     ("system.toml", '{ own = "cnode" }', "{ }",
      "system.toml:21: program.client.capability.table: say where it comes from, by one of: endpoint, notification, untyped, "
      "interrupt, own, control"),
@@ -380,10 +385,12 @@ WRONG = [
      "server.toml:1: slots: the size of the capability table, in bits of an index, is a number from 2 to 16"),
     ("server.toml", 'type = "Untyped"\n', "",
      "server.toml:9: capability.memory.type: missing; write a type that a program can be given, one of: Endpoint, "
-     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel"),
+     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel, Trace, "
+     "PmuControl"),
     ("server.toml", 'type = "Untyped"', 'type = "Frame"',
      'server.toml:10: capability.memory.type: "Frame" is no type that a program can be given; there are: Endpoint, '
-     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel"),
+     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel, Trace, "
+     "PmuControl"),
     ("server.toml", '"Endpoint"\nrights = ["recv"]', '"Endpoint"\nrights = ["wait"]',
      'server.toml:5: capability.door.rights: "wait" is no right to Endpoints; there are: send, recv, grant'),
     ("server.toml", '"Endpoint"\nrights = ["recv"]', '"Endpoint"',
