@@ -101,6 +101,7 @@ struct tcb {
     uint8_t cs_shift;  /* index bits of the capability space */
     uint8_t time_out;  /* enum time_out */
     uint8_t fault_kind;
+    uint32_t introduced; /* to the readers of this session of tracing (sched/trace.h) */
     word fault_address;
     word fault_time; /* ticks that were used, in a time-out */
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */

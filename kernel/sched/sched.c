@@ -2,6 +2,7 @@
 #include "sched/sched.h"
 
 #include "sched/refill.h"
+#include "trace_events.h"
 
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
@@ -572,6 +573,7 @@ void sched_tick(struct cpu *cpu, word now)
     if (sc != NULL && (long)(cpu->end - now) <= 0) {
         stop_time(cpu, now); /* if current goes on, its time is renewed, or it waits */
         cpu->rotate = true;
+        trace_budget(cpu, cpu->current);
         if (cpu->current != NULL) {
             sched_lend(cpu->current, sc);
         }

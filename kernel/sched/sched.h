@@ -9,9 +9,12 @@
 #pragma once
 
 #include "base/lock.h"
+#include "object/ring.h"
 #include "object/sched_context.h"
 #include "object/thread.h"
 #include "object/vspace.h"
+
+struct pmu_counter;
 
 struct ready_list {
     struct tcb *head;
@@ -56,6 +59,10 @@ struct cpu {
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
+    struct pmu_counter *counting; /* those that count what the processor does: in a ring */
+    word tracing;           /* bits of enum trace_event: which are recorded, into `ring` */
+    struct ring ring;
+    uint32_t trace_session; /* counts the rings; a thread notes the one that knows it */
 
     /* The request to a kernel object that is being performed: see api/invocation.h. */
     word volatile *args;

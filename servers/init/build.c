@@ -37,7 +37,7 @@ static bool is_known(struct plan const *plan, struct plan_capability const *c)
     case PLAN_SOURCE_PORTS:
         return c->index < plan->device_count;
     default:
-        return c->source <= PLAN_SOURCE_REPORT;
+        return c->source <= PLAN_SOURCE_PMU_CONTROL;
     }
 }
 
@@ -60,7 +60,8 @@ static bool plan_is_sound(struct system const *s)
         sound = sound && is_known(plan, &s->capabilities[i]);
     }
     for (uint32_t i = 0; i < plan->mapping_count; i++) {
-        sound = sound && s->mappings[i].device < plan->device_count;
+        uint32_t device = s->mappings[i].device;
+        sound = sound && (device == PLAN_NONE || device < plan->device_count);
     }
     return sound;
 }
@@ -276,6 +277,12 @@ static void give_capability(struct builder *b, struct running *running,
         return;
     case PLAN_SOURCE_KERNEL:
         source = CPTR(BOOT_SLOT_KERNEL);
+        break;
+    case PLAN_SOURCE_TRACE:
+        source = CPTR(BOOT_SLOT_TRACE);
+        break;
+    case PLAN_SOURCE_PMU_CONTROL:
+        source = CPTR(BOOT_SLOT_PMU_CONTROL);
         break;
     }
     err = c->badge != 0 ? sys_cnode_mint(running->cnode, c->slot, source, c->rights, c->badge)
