@@ -14,7 +14,7 @@ import pexpect
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
 from cli import qemu  # noqa: E402
 
-TIMEOUT = 60    # seconds for an answer: the machine may be busy
+TIMEOUT = 120   # seconds for an answer: the machine may be busy
 PROMPT = r"\r\$ \x1b\[K$"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -83,7 +83,7 @@ class Wrong(Exception):
 
 def answer(machine):
     """What came before the next prompt, without what was typed."""
-    machine.expect(r"\r\n(?:\x1b\[K)?((?:.|\r|\n)*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
+    machine.expect(r"\r\n(?:\x1b\[K)?([\s\S]*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
     return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.match[1])).strip("\r\n")
 
 
