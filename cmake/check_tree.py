@@ -29,7 +29,7 @@ SOURCES = CODE | {".py", ".cmake", ".ld", ".idl", ".lark", ".toml", ".sh", ".j2"
 LAYERS = {"base": 0, "arch": 1, "dev": 1, "object": 2, "sched": 3, "ipc": 4, "api": 5, "main.c": 6,
           "boot.h": 1,              # what arch's boot code says to main.c
           "hot.h": 1, "fast.h": 1,  # the architecture's own, found by the include path
-          "invocations.h": 5}       # generated
+          "invocations.h": 5, "trace_events.h": 3} # generated
 # Includes that point upwards, and why they may.
 UPWARDS = {
     ("base/print.c", "arch/arch.h"): "characters leave through the processor's arch_put()",
@@ -39,7 +39,7 @@ UPWARDS = {
     ("arch/*/cpu.c", "api/syscall.h"): "traps enter the kernel here",
 }
 # What the host, which neither boots nor traps, has of an architecture's files.
-HOST_FILES = {"cpu.c", "fast.h", "hot.h"}
+HOST_FILES = {"cpu.c", "fast.h", "hot.h", "pmu.c"}
 HEADER_OF_ARCH = {"riscv64": "riscv.h", "aarch64": "aarch64.h", "x86_64": "x86_64.h"}
 # Headers that are a part of another one, which includes them where it needs them.
 PARTS = {"trap.h": "the processor's part of <tessera/sys.h>"}

@@ -8,21 +8,19 @@
 #include "base/panic.h"
 #include "base/print.h"
 #include "base/string.h"
-#include "base/trace.h"
 #include "boot.h"
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "object/object.h"
 #include "object/ports.h"
 #include "object/untyped.h"
+#include "sched/trace.h"
 
 #include <tessera/names.h>
 
 static struct cpu cpu0 ALIGNED(64);
 struct irq irqs[ARCH_IRQS];
 word clock_hz;
-struct trace_entry trace_ring[TRACE_ENTRIES];
-word trace_next;
 
 #define PAGE    4096ul
 #define ENTRIES 512u /* of a page table */
@@ -325,6 +323,8 @@ static struct tcb *make_init(struct boot *boot)
     give(&maker, OBJECT_IRQ_CONTROL, BOOT_SLOT_IRQ_CONTROL);
     give(&maker, OBJECT_SCHED_CONTROL, BOOT_SLOT_SCHED_CONTROL);
     give(&maker, OBJECT_KERNEL, BOOT_SLOT_KERNEL);
+    give(&maker, OBJECT_TRACE, BOOT_SLOT_TRACE);
+    give(&maker, OBJECT_PMU_CONTROL, BOOT_SLOT_PMU_CONTROL);
     struct cap tables = make(&maker, OBJECT_TABLES, INIT_TABLES_BITS, maker.next_slot++);
     maker.vspace = cap_vspace(vspace);
     if (vspace_feed(maker.vspace, tables.slot) != OK) {
@@ -378,6 +378,7 @@ struct tcb *kernel_boot(struct boot *boot, word stack_top)
     cpu0.stack = stack_top;
     cpu0.interruption = clock_to_ticks(INTERRUPTION_NS);
     family_init(&families[0], 0);
+    cpu0.ring.frame.place = PLACE_TRACE;
     for (unsigned i = 0; i < ARCH_IRQS; i++) {
         irqs[i].notification.place = PLACE_IRQ;
     }
@@ -393,11 +394,11 @@ static void print_events(void)
         return;
     }
     kprint("The last events:\n");
-    word first = trace_next > 16 ? trace_next - 16 : 0;
-    for (word i = first; i < trace_next; i++) {
-        struct trace_entry const *e = &trace_ring[i % TRACE_ENTRIES];
-        kprint("  %10s %lx %lx %lx\n", trace_event_name(e->event), e->value[0], e->value[1],
-               e->value[2]);
+    word first = trace_count > 16 ? trace_count - 16 : 0;
+    for (word i = first; i < trace_count; i++) {
+        struct trace_entry const *e = &trace_last[i % TRACE_LAST];
+        kprint("  %10s %lx %lx %lx\n", trace_event_name(e->event),
+               e->thread == 0 ? 0 : (word)link_target(e->thread), e->words[0], e->words[1]);
     }
 }
 

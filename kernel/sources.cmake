@@ -3,9 +3,9 @@
 set(kernel_sources
   main.c
   base/heap.c base/print.c base/symbols.c
-  object/cap.c object/cnode.c object/object.c object/thread.c object/tree.c object/untyped.c
+  object/cap.c object/cnode.c object/object.c object/ring.c object/thread.c object/tree.c object/untyped.c
   object/vspace.c object/wait_queue.c
-  sched/fpu.c sched/refill.c sched/sched.c
+  sched/fpu.c sched/pmu.c sched/refill.c sched/sched.c sched/trace.c
   ipc/inherit.c ipc/ipc.c ipc/notify.c ipc/wait_set.c
   api/batch.c api/check.c api/cnode.c api/control.c api/delete.c api/invocation.c api/syscall.c api/thread.c
-  api/untyped.c api/wait_set.c)
+  api/told.c api/untyped.c api/wait_set.c)

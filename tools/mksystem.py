@@ -226,7 +226,8 @@ class System:
     SHARED = {"endpoint": "Endpoint", "notification": "Notification"}
     OWN = {"cnode": ("CNode", "own_cnode"), "vspace": ("VSpace", "own_vspace"), "thread": ("Thread", "own_thread")}
     CONTROL = {"irq": ("IrqControl", "irq_control"), "sched": ("SchedControl", "sched_control"),
-               "kernel": ("Kernel", "kernel"), "report": ("Notification", "report")}
+               "kernel": ("Kernel", "kernel"), "report": ("Notification", "report"), "trace": ("Trace", "trace"),
+               "pmu": ("PmuControl", "pmu_control")}
     KINDS = (*SHARED, "untyped", "interrupt", "own", "control")
     # Who has the one right waits for somebody with the other.
     PARTNERS = {"endpoint": ("send", "recv"), "notification": ("wait", "signal")}

@@ -31,9 +31,10 @@ LIMIT = 5000
 TIMEOUT = 900           # seconds; it takes about one minute
 MOST_FUNCTIONS = 4      # that the report names
 
-# How a kernel looks for interrupts, or sleeps, in its disassembly; or what it reads for it.
+# How a kernel looks for interrupts, or sleeps, in its disassembly.
 LOOKS = {"riscv64": r"\bcsrr\s+\w+,sip$|\bwfi$", "aarch64": r"\bmrs\s+\w+, isr_el1$|\bwfi$", "x86_64": r"\bhlt$"}
-READS = {"x86_64": 0xffffffc0fee00210}      # lapic_register(LAPIC_PENDING)
+# On x86-64 by reading the register of lapic_register(LAPIC_PENDING), whose address is in a register before.
+X86_PENDING = "0xffffffc0fee00210"
 OBJDUMP = {"riscv64": "riscv64-linux-gnu-objdump", "aarch64": "aarch64-linux-gnu-objdump",
            "x86_64": "x86_64-linux-gnu-objdump"}
 # The firmware's, in the part of the address space that programs have too.
@@ -56,12 +57,25 @@ def symbols_of(elf):
     return {s.name: s["st_value"] for s in symbols}, functions
 
 
+def reads_of_pending(lines):
+    """Where x86-64 code reads X86_PENDING: by its address, or through a register that was loaded with it last."""
+    holder = None
+    for at, what in lines:
+        if re.search(rf"\bmovabs\s+{X86_PENDING},%eax$", what) or (holder and re.search(rf"\bmov\s+(0x0)?\({holder}\),%e?\w+$", what)):
+            yield at
+        if match := re.search(rf"\bmovabs\s+\${X86_PENDING},(%\w+)$", what):
+            holder = match[1]
+        elif holder and re.search(rf",{holder}$|^pop\s+{holder}$", what):
+            holder = None
+
+
 def looks(elf, architecture):
     """Where the kernel looks for interrupts."""
     text = subprocess.run([OBJDUMP[architecture], "-d", "--no-show-raw-insn", elf], capture_output=True, text=True,
                           check=True).stdout
-    lines = re.findall(r"(?m)^([0-9a-f]+):\s+(.*?)\s*$", text)
-    return [int(at, 16) for at, what in lines if re.search(LOOKS[architecture], what)]
+    lines = [(int(at, 16), what) for at, what in re.findall(r"(?m)^([0-9a-f]+):\s+(.*?)\s*$", text)]
+    found = [at for at, what in lines if re.search(LOOKS[architecture], what)]
+    return found + (list(reads_of_pending(lines)) if architecture == "x86_64" else [])
 
 
 def plugin(folder):
@@ -77,8 +91,6 @@ def arguments(elf, architecture, out):
     names, functions = symbols_of(elf)
     found = [f"from={KERNEL:x}", f"below={USER_TOP:x}", f"begin={names['arch_run']:x}", f"out={out}"]
     found += [f"check={at:x}" for at in looks(elf, architecture)]
-    if architecture in READS:
-        found.append(f"read={READS[architecture]:x}")
     if architecture in FIRMWARE:
         found.append("except={:x}-{:x}".format(*FIRMWARE[architecture]))
     for pattern, kind in MARKS.items():

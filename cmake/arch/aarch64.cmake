@@ -4,7 +4,7 @@ set(kernel_arch_flags -march=armv8-a -mgeneral-regs-only -mno-outline-atomics)
 set(user_arch_flags -march=armv8-a -mgeneral-regs-only -mno-outline-atomics)
 
 # What assembly calls of C, and how much stack it may take there: all but a quarter.
-set(arch_entries aarch64_boot=6144 aarch64_fault=6144 aarch64_kernel_trap=3072)
+set(arch_entries aarch64_boot=6144 aarch64_fault=6144 aarch64_traced_fault=6144 aarch64_kernel_trap=3072)
 
 # The fast path: message registers are not the compiler's, callee-saved ones are free.
 set(fastpath_flags -ffixed-x29 -ffixed-x30)
@@ -17,3 +17,5 @@ foreach(n RANGE 19 28)
   list(APPEND fastpath_flags -fcall-used-x${n})
   list(APPEND fastsignal_flags -ffixed-x${n})
 endforeach()
+# With these every function of a program has a frame, so that samples have call stacks.
+set(frame_pointer_flags -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer)

@@ -7,7 +7,7 @@ set(kernel_link_flags -flinker-output=pie)
 set(user_arch_flags -m64 -march=x86-64 -mgeneral-regs-only -fcf-protection=none)
 
 # What assembly calls of C, and how much stack it may take there: all but a quarter.
-set(arch_entries x86_boot=6144 x86_fault=6144 x86_kernel_trap=3072)
+set(arch_entries x86_boot=6144 x86_fault=6144 x86_traced_fault=6144 x86_kernel_trap=3072)
 
 # The fast path: message registers are not the compiler's, callee-saved ones are free. Tests are never combined: none
 # of them is likely.
@@ -19,3 +19,6 @@ foreach(n RANGE 12 15)
   list(APPEND fastpath_flags -fcall-used-r${n})
   list(APPEND fastsignal_flags -ffixed-r${n})
 endforeach()
+# With these functions of a program have frames, so that samples have call stacks. One that calls no other and keeps
+# nothing on the stack has none all the same: then its caller is missing.
+set(frame_pointer_flags -fno-omit-frame-pointer)

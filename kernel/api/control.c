@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that steer the machine: time and priorities, interrupt lines, mappings, the kernel. */
 #include "api/check.h"
+#include "api/delete.h"
 #include "base/clock.h"
 #include "dev/irqchip.h"
 #include "invocations.h"
@@ -10,6 +11,8 @@
 #include "object/irq.h"
 #include "object/notification.h"
 #include "object/ports.h"
+#include "sched/pmu.h"
+#include "sched/trace.h"
 
 enum err invoke_vspace_feed(struct cpu *cpu, struct cap self, struct cap tables)
 {
@@ -156,6 +159,38 @@ enum err invoke_io_ports_write(struct cpu *cpu, struct cap self, uint16_t offset
     return err;
 }
 
+enum err invoke_trace_attach(struct cpu *cpu, struct cap self, struct cap ring)
+{
+    (void)self;
+    if (cpu->ring.memory != NULL) {
+        return ERR_ALREADY;
+    }
+    if (ring.arg & FRAME_DEVICE) {
+        return invocation_refuse(cpu, ERR_WRONG_TYPE, 1, OBJECT_FRAME, OBJECT_FRAME);
+    }
+    trace_attach(cpu, ring);
+    return OK;
+}
+
+enum err invoke_trace_detach(struct cpu *cpu, struct cap self)
+{
+    (void)self;
+    return cpu->ring.memory == NULL ? ERR_NOT_READY : delete_slot(cpu, &cpu->ring.frame);
+}
+
+enum err invoke_trace_select(struct cpu *cpu, struct cap self, uint64_t events)
+{
+    (void)self;
+    if (events >> TRACE_EVENTS != 0) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    if (cpu->ring.memory == NULL) {
+        return ERR_NOT_READY;
+    }
+    trace_select(cpu, events);
+    return OK;
+}
+
 enum err invoke_kernel_put(struct cpu *cpu, struct cap self, uint8_t character)
 {
     (void)cpu, (void)self;
@@ -167,24 +202,87 @@ enum err invoke_kernel_counter(struct cpu *cpu, struct cap self, enum counter wh
                                uint64_t *value)
 {
     (void)self;
-    switch (which) {
-    case COUNTER_IPC_FAST:
-        *value = cpu->ipc_fast;
-        break;
-    case COUNTER_ASIDS:
-        *value = asid_given;
-        break;
-    case COUNTER_TLB_FLUSHES:
-        *value = asid_flushes;
-        break;
-    case COUNTER_IDLE:
-        *value = clock_to_ns(cpu->counters[COUNTER_IDLE]);
-        break;
-    default:
-        *value = cpu->counters[which];
-        break;
-    }
+    *value = pmu_software(cpu, which);
     return OK;
+}
+
+enum err invoke_pmu_control_grant(struct cpu *cpu, struct cap self, struct cap pmu, uint8_t kinds)
+{
+    (void)cpu, (void)self;
+    cap_pmu(pmu)->kinds = kinds;
+    return OK;
+}
+
+enum err invoke_pmu_control_counters(struct cpu *cpu, struct cap self, uint32_t *count)
+{
+    (void)cpu, (void)self;
+    *count = arch_pmu_counters();
+    return OK;
+}
+
+enum err invoke_pmu_control_rotate(struct cpu *cpu, struct cap self)
+{
+    (void)self;
+    pmu_rotate(cpu);
+    return OK;
+}
+
+/* The counter of this number: argument 1. */
+NODISCARD static enum err counter_of(struct cpu *cpu, struct cap self, uint8_t index,
+                                     struct pmu_counter **out)
+{
+    if (index >= PMU_COUNTERS) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 1, OBJECT_NONE, OBJECT_NONE);
+    }
+    *out = &cap_pmu(self)->counter[index];
+    return OK;
+}
+
+enum err invoke_pmu_start(struct cpu *cpu, struct cap self, uint8_t index, uint8_t kind,
+                          uint64_t event)
+{
+    struct pmu_counter *counter;
+    enum err err = counter_of(cpu, self, index, &counter);
+    if (err != OK) {
+        return err;
+    }
+    if ((kind & (kind - 1)) != 0 || kind == 0) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+    }
+    if ((kind & cap_pmu(self)->kinds) == 0) {
+        return invocation_refuse(cpu, ERR_NO_RIGHT, 2, OBJECT_NONE, OBJECT_PMU);
+    }
+    if (counter->enabled_at != 0) {
+        return ERR_ALREADY;
+    }
+    return pmu_start(cpu, counter, (enum pmu_kind)kind, event);
+}
+
+enum err invoke_pmu_read(struct cpu *cpu, struct cap self, uint8_t index, uint64_t *value,
+                         uint64_t *enabled, uint64_t *running)
+{
+    struct pmu_counter *counter;
+    enum err err = counter_of(cpu, self, index, &counter);
+    if (err == OK) {
+        pmu_update(cpu, counter);
+        *value = counter->value;
+        *enabled = clock_to_ns(counter->enabled);
+        *running = clock_to_ns(counter->running);
+    }
+    return err;
+}
+
+enum err invoke_pmu_stop(struct cpu *cpu, struct cap self, uint8_t index)
+{
+    struct pmu_counter *counter;
+    enum err err = counter_of(cpu, self, index, &counter);
+    if (err == OK && counter->enabled_at == 0) {
+        err = ERR_NOT_READY;
+    }
+    if (err == OK) {
+        pmu_stop(cpu, counter);
+    }
+    return err;
 }
 
 enum err invoke_kernel_check(struct cpu *cpu, struct cap self, uint64_t *objects)

@@ -7,7 +7,6 @@
  */
 #include "api/delete.h"
 
-#include "base/trace.h"
 #include "dev/irqchip.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
@@ -16,6 +15,8 @@
 #include "object/irq.h"
 #include "object/object.h"
 #include "sched/fpu.h"
+#include "sched/pmu.h"
+#include "trace_events.h"
 
 static void put_on_dying(struct family *family, struct life *life)
 {
@@ -26,7 +27,7 @@ static void put_on_dying(struct family *family, struct life *life)
 /* The last capability is gone: from here on the object does nothing by itself. */
 static void end_object(struct cpu *cpu, struct family *family, struct life *life)
 {
-    trace(TRACE_DESTROY, life->type, (word)life_object(life), 0);
+    trace_destroy(cpu, life->type, (word)life_object(life));
     if (life->type == OBJECT_THREAD) {
         ipc_cancel(cpu, life_object(life), ERR_GONE, true);
         fpu_forget(cpu, life_object(life));
@@ -48,6 +49,9 @@ static void tell_keeper(struct cpu *cpu, struct slot *slot)
         thread_slot_changed(thread_of_slot(slot), (enum thread_slot)(slot->place - PLACE_CSPACE));
         cpu->resched = RESCHED_ALL; /* the current thread may have lost its address space */
         break;
+    case PLACE_TRACE:
+        trace_ring_gone(slot);
+        break;
     case PLACE_CNODE:
     case PLACE_IRQ:
     case PLACE_ROOT:
@@ -61,6 +65,7 @@ static __attribute__((noinline)) enum err undo_mapping(struct cpu *cpu, struct s
 {
     if (cap_type(slot->head) == OBJECT_FRAME) {
         if (frame_entry(slot->arg) != NULL) {
+            trace_unmap(cpu, frame_address(slot->arg));
             frame_unmap(slot);
         }
         return OK;
@@ -209,6 +214,9 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
         return clear_reply(cpu, object);
     case OBJECT_SCHED_CONTEXT:
         return sched_forget_one(cpu, object);
+    case OBJECT_PMU:
+        pmu_clear(cpu, object);
+        return true;
     case OBJECT_WAIT_SET:
         return wait_set_clear(cpu, object);
     case OBJECT_VSPACE:

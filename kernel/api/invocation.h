@@ -9,6 +9,7 @@
 #include "ipc/ipc.h"
 #include "object/cap.h"
 #include "object/cnode.h"
+#include "trace_events.h"
 
 /* Checks the arguments of one request and calls its handler; generated. */
 typedef enum err invocation_decoder(struct cpu *cpu, struct slot *slot, word head, word arg);
@@ -67,6 +68,7 @@ ALWAYS_INLINE bool invocation_must_yield(struct cpu *cpu)
         return false;
     }
     cpu_count(cpu, COUNTER_PREEMPTIONS);
+    trace_preempt(cpu);
     return true;
 }
 

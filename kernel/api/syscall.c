@@ -4,13 +4,14 @@
 #include "api/batch.h"
 #include "api/check.h"
 #include "api/invocation.h"
+#include "api/told.h"
 #include "base/clock.h"
-#include "base/trace.h"
 #include "dev/irqchip.h"
 #include "ipc/notify.h"
 #include "object/cnode.h"
 #include "object/irq.h"
 #include "sched/fpu.h"
+#include "trace_events.h"
 
 /* The call's number in the low bits of the first argument register. */
 #define OPERATION_MASK 31ul
@@ -200,7 +201,13 @@ static enum err yield(struct cpu *cpu)
     return OK;
 }
 
-/* The number of no call; SYS_NULL does not get here. */
+static enum err null(struct cpu *cpu)
+{
+    cpu->current->args[0] = OK;
+    return OK;
+}
+
+/* The number of no call. */
 static enum err no_operation(struct cpu *cpu)
 {
     (void)cpu;
@@ -225,7 +232,7 @@ static operation *const operations[OPERATION_MASK + 1] = {
     [SYS_BATCH] = batch_perform,
     [SYS_CALL_UNTIL] = call_until,
     [SYS_SEND_UNTIL] = send_until,
-    [SYS_NULL] = no_operation,
+    [SYS_NULL] = null, /* where the entry does not do it itself */
     [SYS_SEND_UNTIL + 1 ... OPERATION_MASK] = no_operation,
 };
 
@@ -254,13 +261,15 @@ static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 }
 
 /* An interrupt line: its notification is signalled, and it stays silent until acknowledged. */
-ALWAYS_INLINE void line_interrupt(struct cpu *cpu)
+ALWAYS_INLINE void line_interrupt(struct cpu *cpu, bool traced)
 {
     int line = irqchip_claim();
     if (unlikely(line == 0)) {
         return; /* it went away by itself */
     }
-    trace(TRACE_INTERRUPT, (word)line, 0, 0);
+    if (traced) {
+        trace_interrupt(cpu, (unsigned)line);
+    }
     struct irq *irq = &irqs[line];
     struct cap target = slot_read(&irq->notification);
     if (unlikely(cap_type(target.head) == OBJECT_NONE)) {
@@ -272,15 +281,15 @@ ALWAYS_INLINE void line_interrupt(struct cpu *cpu)
     notify_signal(cpu, cap_notification(target), target.arg);
 }
 
-/* Returns how many ticks it takes from who runs; the timer's way is twice as long as a line's. */
-ALWAYS_INLINE word interrupt(struct cpu *cpu)
+/* Returns how many ticks it takes from who runs: the timer's way is longer. */
+ALWAYS_INLINE word interrupt(struct cpu *cpu, bool traced)
 {
     cpu_count(cpu, COUNTER_INTERRUPTS);
     if (unlikely(arch_timer_pending())) {
         notify_timer(cpu);
-        return cpu->interruption * 2;
+        return cpu->interruption * 3 / 2;
     }
-    line_interrupt(cpu);
+    line_interrupt(cpu, traced);
     return cpu->interruption;
 }
 
@@ -289,10 +298,11 @@ static void idle(struct cpu *cpu)
 {
     word before = arch_now();
     cpu->current = NULL;
+    trace_idle(cpu);
     arch_root_load(arch_kernel_root());
     arch_wait_for_interrupt();
     cpu->counters[COUNTER_IDLE] += arch_now() - before;
-    (void)interrupt(cpu); /* nobody ran */
+    (void)interrupt(cpu, true); /* nobody ran */
 }
 
 /* Nobody can run; or somebody could, if there were time for it. */
@@ -324,12 +334,12 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu, word s
         if (likely(next->vspace->root != 0) || vspace_activate(next->vspace)) {
             break;
         }
+        trace_fault(cpu, FAULT_KIND_NO_VSPACE, next->frame[ARCH_FRAME_PC]);
         ipc_fault(cpu, FAULT_KIND_NO_VSPACE, next->frame[ARCH_FRAME_PC]);
     }
     struct tcb *next = cpu->current;
     if (next != current) {
         cpu_count(cpu, COUNTER_SWITCHES);
-        trace(TRACE_SWITCH, (word)current, (word)next, 0);
     }
     arch_root_load(next->vspace->root);
     return next;
@@ -344,65 +354,109 @@ ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu, word spent)
     struct tcb *next = sched_choose_ready(cpu, spent);
     if (likely(next != NULL) && next != cpu->current) {
         cpu_count(cpu, COUNTER_SWITCHES);
-        trace(TRACE_SWITCH, (word)cpu->current, (word)next, 0);
         cpu->current = next;
         arch_root_load(next->vspace->root);
     }
     return next;
 }
 
-/* The thread that runs next: mostly the one that came. Another one pays for what was spent. */
-ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, word spent)
+/* The thread that runs next: mostly the one that came. Another one pays for what was spent, and more
+ * where it is not chosen in a straight line. */
+ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, struct tcb const *came, word spent, bool traced)
 {
     struct tcb *next = cpu->current;
     if (cpu->resched != 0) {
         next = cpu->resched == RESCHED_READY ? switch_ready(cpu, spent) : NULL;
-        if (!CONFIG_DEBUG && unlikely(next == NULL)) {
-            return switch_slow(cpu, spent);
+        if (!CONFIG_DEBUG && !traced && unlikely(next == NULL)) {
+            return switch_slow(cpu, 5 * spent / 2);
         }
-        next = next != NULL ? next : switch_slow(cpu, spent);
+        next = next != NULL ? next : switch_slow(cpu, 5 * spent / 2);
+    }
+    if (traced && next != came) {
+        trace_switch(cpu, came, next);
     }
     check_now_and_then(cpu);
     lock_release(&cpu->home);
     return next;
 }
 
-struct tcb *kernel_syscall(struct tcb *current)
+/* ---- The ways in. Each is there twice: with the tracepoints on the way, and without. ---- */
+
+ALWAYS_INLINE struct tcb *system_call(struct tcb *current, bool traced)
 {
     struct cpu *cpu = enter(current);
+    struct told told;
     word first = current->args[0];
     cpu_count(cpu, COUNTER_SYSCALLS);
     cpu->last_call = first;
     cpu->last_tag = current->args[7];
     cpu->detail = 0;
-    trace(TRACE_SYSCALL, (word)current, first, cpu->last_tag);
+    if (traced) {
+        tell_before(cpu, &told);
+    }
 
     word number = first & OPERATION_MASK;
-    enum err err = likely(number == SYS_CALL) ? call(cpu) : operations[number](cpu);
+    enum err err = likely(number == SYS_CALL) && !traced ? call(cpu) : operations[number](cpu);
     if (unlikely(err != OK)) {
         refuse(cpu, err);
     }
-    return leave(cpu, 0);
+    if (traced && err != ERR_PREEMPTED && cpu->current != NULL) {
+        tell_after(cpu, current, &told);
+    }
+    return leave(cpu, current, 0, traced);
+}
+
+ALWAYS_INLINE struct tcb *any_interrupt(struct tcb *current, bool traced)
+{
+    struct cpu *cpu = enter(current);
+    word spent = interrupt(cpu, traced);
+    return leave(cpu, current, spent, traced);
+}
+
+ALWAYS_INLINE struct tcb *fault(struct tcb *current, enum fault_kind kind, word address, bool traced)
+{
+    struct cpu *cpu = enter(current);
+    if (kind != FAULT_KIND_INSTRUCTION || !fpu_use(cpu)) {
+        if (traced) {
+            trace_fault(cpu, kind, address);
+        }
+        ipc_fault(cpu, kind, address);
+    }
+    return leave(cpu, current, 0, traced);
+}
+
+struct tcb *kernel_syscall(struct tcb *current)
+{
+    return system_call(current, CONFIG_DEBUG);
 }
 
 struct tcb *kernel_interrupt(struct tcb *current)
 {
-    struct cpu *cpu = enter(current);
-    word spent = interrupt(cpu);
-    return leave(cpu, spent);
+    return any_interrupt(current, CONFIG_DEBUG);
 }
 
 struct tcb *kernel_fault(struct tcb *current, enum fault_kind kind, word address)
 {
-    struct cpu *cpu = enter(current);
-    if (kind != FAULT_KIND_INSTRUCTION || !fpu_use(cpu)) {
-        ipc_fault(cpu, kind, address);
-    }
-    return leave(cpu, 0);
+    return fault(current, kind, address, CONFIG_DEBUG);
+}
+
+struct tcb *traced_syscall(struct tcb *current)
+{
+    return system_call(current, true);
+}
+
+struct tcb *traced_interrupt(struct tcb *current)
+{
+    return any_interrupt(current, true);
+}
+
+struct tcb *traced_fault(struct tcb *current, enum fault_kind kind, word address)
+{
+    return fault(current, kind, address, true);
 }
 
 struct tcb *kernel_start(struct cpu *cpu)
 {
     lock_acquire(&cpu->home);
-    return leave(cpu, 0);
+    return leave(cpu, NULL, 0, false);
 }

@@ -3,10 +3,10 @@
 #include "object/untyped.h"
 
 #include "api/delete.h"
-#include "base/trace.h"
 #include "invocations.h"
 #include "object/cnode.h"
 #include "object/object.h"
+#include "trace_events.h"
 
 /* More at once would keep interrupts waiting. */
 #define RETYPE_MOST 32
@@ -94,7 +94,7 @@ enum err invoke_untyped_retype(struct cpu *cpu, struct cap self, enum object_typ
     }
 
     char *memory = (char *)cap_object_of(untyped->head, OBJECT_UNTYPED) + start;
-    trace(TRACE_RETYPE, type, (word)memory, count);
+    trace_retype(cpu, type, count, (word)memory);
     word was_clean = untyped_clean(untyped->arg);
     slot_lock(untyped);
     slot_write_arg(untyped, untyped_arg(untyped->arg, end, was_clean > end ? was_clean : end));

@@ -12,7 +12,10 @@
  *   ARCH_MESSAGE_REGISTERS  message words that travel in registers
  *   ARCH_IRQS               interrupt lines, 0 is none of them
  *   ARCH_FPU_WORDS          what a thread's floating-point registers take
- *   ARCH_FRAME_SP, _PC, _TLS  where these are in a thread's frame
+ *   ARCH_FRAME_SP, _PC, _TLS, _FP  where these are in a thread's frame
+ *   ARCH_FRAME_RECORD       where the frame pointer before this one lies, seen from where it points
+ *                           to; the return address is in the next word
+ *   ARCH_TEMP_LINK          where a function's return address may be, in a full frame
  *   ARCH_TEMPS              words for what only a full frame has
  */
 #pragma once
@@ -60,6 +63,9 @@ ALWAYS_INLINE word arch_root_make(paddr_t table, word asid);
 /* Makes the TLB forget one page, one address space. */
 ALWAYS_INLINE void arch_flush_page(word address, word asid);
 ALWAYS_INLINE void arch_flush_asid(word asid);
+/* Whether a function that calls no other has left its return address in the register: then the frame
+ * has the frame pointer before it in that place. */
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller);
 /* Ports, where a processor has such: 1, 2 or 4 bytes at once. */
 ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes);
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value);
@@ -93,6 +99,17 @@ void arch_syscall_again(struct tcb *thread);
 /* Panics if a protection of the processor is off, or one of the kernel's pages not as
  * arch_pte_is_kernels() wants it. */
 void arch_check(void);
+/* Chooses the ways into the kernel: traced ones, which never try the fast path, or the usual ones. */
+void arch_trace(bool on);
+/* Counters of the processor's, in pmu.c: how many there are that can be set to this or that event. */
+unsigned arch_pmu_counters(void);
+/* Sets a free one to an event, of PMU_KIND_HARDWARE or _RAW, and *counter to its number.
+ * ERR_OCCUPIED: none is free; ERR_UNSUPPORTED: none can do that. */
+NODISCARD enum err arch_pmu_start(enum pmu_kind kind, word event, unsigned *counter);
+void arch_pmu_stop(unsigned counter);
+/* It counts up to the mask and then from 0 on. */
+word arch_pmu_read(unsigned counter);
+word arch_pmu_mask(void);
 /* Prints a thread's registers and the return addresses on the kernel's stack. */
 void arch_print_state(struct tcb const *thread);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/inherit.h"
 
+#include "trace_events.h"
+
 #include "base/panic.h"
 #include "object/notification.h"
 
@@ -141,6 +143,7 @@ void inherit_update(struct cpu *cpu, struct tcb *thread)
         if (priority == thread->priority) {
             return;
         }
+        trace_priority(cpu, thread, thread->priority, priority);
         set_priority(cpu, thread, priority);
         thread = inherit_from(thread);
     }

@@ -2,12 +2,12 @@
 #include "ipc/ipc.h"
 
 #include "base/clock.h"
-#include "base/trace.h"
 #include "ipc/inherit.h"
 #include "ipc/notify.h"
 #include "ipc/wait_set.h"
 #include "object/cnode.h"
 #include "object/object.h"
+#include "trace_events.h"
 
 /* Argument registers. */
 #define ARG_TAG 7
@@ -539,7 +539,6 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
 {
     struct tcb *current = cpu->current;
     cpu_count(cpu, COUNTER_FAULTS);
-    trace(TRACE_FAULT, (word)current, kind, address);
     current->fault_kind = kind;
     current->fault_address = address;
     struct cap cap = slot_read(&current->slots[THREAD_FAULT]);
@@ -561,7 +560,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
 void ipc_time_out(struct cpu *cpu, struct tcb *thread)
 {
     cpu_count(cpu, COUNTER_FAULTS);
-    trace(TRACE_FAULT, (word)thread, FAULT_KIND_TIME_OUT, thread->fault_address);
+    trace_late(cpu, thread);
     thread->fault_kind = FAULT_KIND_TIME_OUT;
     thread->time_out = TIME_OUT_TOLD;
     sched_attend(cpu, thread, ATTENTION_FULL);

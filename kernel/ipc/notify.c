@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/notify.h"
 
-#include "base/trace.h"
 #include "ipc/ipc.h"
 #include "ipc/wait_set.h"
+#include "trace_events.h"
 
 /* There is nothing any more that the bound thread, or the wait set, has to be told. */
 static void told(struct cpu *cpu, struct notification *notification)
@@ -119,7 +119,8 @@ void notify_unbind(struct cpu *cpu, struct notification *notification)
 void notify_timer(struct cpu *cpu)
 {
     word now = arch_now();
-    trace(TRACE_TIMER, now, 0, 0);
+    trace_timer(cpu, cpu->timer);
+    trace_interrupted(cpu);
     cpu_count(cpu, COUNTER_TICKS);
     sched_tick(cpu, now);
     for (int i = 0; i < DEADLINES_AT_ONCE; i++) {
@@ -127,6 +128,7 @@ void notify_timer(struct cpu *cpu)
         if (thread == NULL) {
             break;
         }
+        trace_timeout(cpu, thread);
         ipc_cancel(cpu, thread, ERR_TIMED_OUT, false);
     }
     sched_timer_first(cpu);

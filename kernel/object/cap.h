@@ -35,6 +35,7 @@ enum place {
     PLACE_FAULT,
     PLACE_TIME_OUT,
     PLACE_IRQ,  /* the notification of an interrupt line */
+    PLACE_TRACE, /* the ring of a core */
     PLACE_ROOT, /* the root of a family: holds nothing, is never removed */
 };
 

@@ -5,6 +5,7 @@
 #include "object/endpoint.h"
 #include "object/irq.h"
 #include "object/notification.h"
+#include "object/pmu.h"
 #include "object/reply.h"
 #include "object/sched_context.h"
 #include "object/thread.h"
@@ -36,7 +37,11 @@ word object_bytes(enum object_type type, unsigned bits)
         return bits == 0 ? SCHED_CONTEXT_SIZE : 0;
     case OBJECT_VSPACE:
         return bits == 0 ? VSPACE_SIZE : 0;
+    case OBJECT_PMU:
+        return bits == 0 ? PMU_SIZE : 0;
     case OBJECT_NONE:
+    case OBJECT_TRACE:
+    case OBJECT_PMU_CONTROL:
     case OBJECT_IRQ_CONTROL:
     case OBJECT_IRQ_HANDLER:
     case OBJECT_SCHED_CONTROL:
@@ -56,6 +61,7 @@ uint16_t const life_offset[OBJECT_TYPES] = {
     [OBJECT_SCHED_CONTEXT] = offsetof(struct sched_context, life),
     [OBJECT_VSPACE] = offsetof(struct vspace, life),
     [OBJECT_IRQ_HANDLER] = offsetof(struct irq, life),
+    [OBJECT_PMU] = offsetof(struct pmu, life),
     [OBJECT_WAIT_SET] = offsetof(struct wait_set, life),
 };
 

@@ -524,6 +524,56 @@ bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
     return true;
 }
 
+/* ---- Looking ---- */
+
+/* The notes are searched so far for who mapped an entry. */
+#define OWNER_WITHIN 64u
+
+static bool is_memory(struct table const *table, unsigned index)
+{
+    for (unsigned i = 0; i < OWNER_WITHIN && i <= index; i++) {
+        uint32_t owner = table->owner[index - i];
+        if (owner != 0) {
+            return !(((struct slot *)link_target(owner))->arg & FRAME_DEVICE);
+        }
+    }
+    return false;
+}
+
+/* Where the kernel sees a page of memory that is mapped; NULL: nowhere, or it is no memory. */
+static char const *find_page(struct vspace const *vspace, word address)
+{
+    if (vspace->top == NULL || address >= ARCH_USER_TOP) {
+        return NULL;
+    }
+    unsigned level;
+    struct table const *table = walk(vspace->top, address, 0, &level);
+    unsigned index = table_index(address, level);
+    word pte = table->entry[index];
+    if (!arch_pte_valid(pte) || !arch_pte_is_leaf(pte, level) || !is_memory(table, index)) {
+        return NULL;
+    }
+    word inside = address & ((1ul << table_level_bits(level)) - 1);
+    return (char const *)arch_window(arch_pte_address(pte)) + inside;
+}
+
+bool vspace_look(struct vspace_view *view, word address, word *out)
+{
+    word page = address & ~((1ul << PAGE_BITS) - 1);
+    if (address % sizeof(word) != 0) {
+        return false;
+    }
+    if (view->bytes == NULL || view->page != page) {
+        view->page = page;
+        view->bytes = find_page(view->vspace, page);
+    }
+    if (view->bytes == NULL) {
+        return false;
+    }
+    *out = *(word const *)(void const *)(view->bytes + (address - page));
+    return true;
+}
+
 void vspace_check(struct vspace const *vspace)
 {
     for (struct table const *table = vspace->used; table != NULL; table = table->next) {

@@ -102,6 +102,14 @@ ALWAYS_INLINE unsigned table_index(word address, unsigned level)
     return address >> table_level_bits(level) & 511;
 }
 
+/* Where a frame with this argument is mapped, which it is. */
+ALWAYS_INLINE word frame_address(word arg)
+{
+    word const *entry = frame_entry(arg);
+    struct table const *table = (struct table const *)((word)entry & ~((1ul << TABLE_BITS) - 1));
+    return table->base + ((word)(entry - table->entry) << table_level_bits(table->level));
+}
+
 /* To read, to read and write, to read and execute: and no more than the capability allows. */
 ALWAYS_INLINE bool frame_rights_good(word head, word rights)
 {
@@ -164,6 +172,15 @@ bool vspace_clear_step(struct vspace *vspace, struct slot const *last);
 bool vspace_activate(struct vspace *vspace);
 /* Counts of ASIDs given out, and of flushes that reusing them took. */
 extern word asid_given, asid_flushes;
+
+/* For looking at words of a program's memory, one after the other. */
+struct vspace_view {
+    struct vspace const *vspace;
+    word page;         /* of the last look; not used before the first */
+    char const *bytes; /* where the kernel sees that page; NULL: nowhere */
+};
+/* A word of ordinary memory that is mapped; false if that is not what is there. */
+NODISCARD bool vspace_look(struct vspace_view *view, word address, word *out);
 
 /* Panics where tables, notes and capabilities disagree. */
 void vspace_check(struct vspace const *vspace);

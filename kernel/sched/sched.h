@@ -9,9 +9,12 @@
 #pragma once
 
 #include "base/lock.h"
+#include "object/ring.h"
 #include "object/sched_context.h"
 #include "object/thread.h"
 #include "object/vspace.h"
+
+struct pmu_counter;
 
 struct ready_list {
     struct tcb *head;
@@ -52,9 +55,14 @@ struct cpu {
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
+    struct heap by_deadline; /* ready threads of DEADLINE_PRIORITY; the first is at its list's head */
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
+    struct pmu_counter *counting; /* those that count what the processor does: in a ring */
+    word tracing;           /* bits of enum trace_event: which are recorded, into `ring` */
+    struct ring ring;
+    uint32_t trace_session; /* counts the rings; a thread notes the one that knows it */
 
     /* The request to a kernel object that is being performed: see api/invocation.h. */
     word volatile *args;
@@ -216,6 +224,8 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
 /* Moves the current thread behind the others of its priority. */
 void sched_step_aside(struct cpu *cpu);
 
+/* Jobs that were done too late on this time, or are late now. */
+word sched_missed(struct sched_context const *sc);
 /* Ticks of this time that were used so far. */
 word sched_used(struct cpu const *cpu, struct sched_context const *sc);
 /* The timer is to interrupt at `when` at the latest. */

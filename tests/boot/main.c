@@ -25,10 +25,14 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(pointer)                                                                                     \
     X(space)                                                                                       \
     X(fpu)                                                                                         \
+    X(trace)                                                                                       \
+    X(pmu)                                                                                         \
     X(inherit)                                                                                     \
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
+    X(interface)                                                                                   \
+    X(owner)                                                                                       \
     X(thread)                                                                                      \
     X(serve)                                                                                       \
     X(storm)                                                                                       \

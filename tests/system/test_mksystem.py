@@ -310,7 +310,7 @@ WRONG = [
      "thread"),
     ("system.toml", '{ control = "sched" }', '{ control = "time" }',
      'system.toml:22: program.client.capability.time.control: "time" is no capability of that kind; there are: irq, '
-     "sched, kernel, report"),
+     "sched, kernel, report, trace, pmu"),
     ("system.toml", '{ own = "cnode" }', "{ }",
      "system.toml:21: program.client.capability.table: say where it comes from, by one of: endpoint, notification, untyped, "
      "interrupt, own, control"),
@@ -385,10 +385,12 @@ WRONG = [
      "server.toml:1: slots: the size of the capability table, in bits of an index, is a number from 2 to 16"),
     ("server.toml", 'type = "Untyped"\n', "",
      "server.toml:9: capability.memory.type: missing; write a type that a program can be given, one of: Endpoint, "
-     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel"),
+     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel, Trace, "
+     "PmuControl"),
     ("server.toml", 'type = "Untyped"', 'type = "Frame"',
      'server.toml:10: capability.memory.type: "Frame" is no type that a program can be given; there are: Endpoint, '
-     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel"),
+     "Notification, Untyped, IrqHandler, CNode, VSpace, Thread, IrqControl, SchedControl, Kernel, Trace, "
+     "PmuControl"),
     ("server.toml", '"Endpoint"\nrights = ["recv"]', '"Endpoint"\nrights = ["wait"]',
      'server.toml:5: capability.door.rights: "wait" is no right to Endpoints; there are: send, recv, grant'),
     ("server.toml", '"Endpoint"\nrights = ["recv"]', '"Endpoint"',

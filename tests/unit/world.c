@@ -120,7 +120,7 @@ static void enter_slowly(void)
 {
     struct tcb *current = host.current;
     memcpy(current->args, host.registers, sizeof host.registers);
-    world_resume(kernel_syscall(current));
+    world_resume(host.traced ? traced_syscall(current) : kernel_syscall(current));
 }
 
 static void enter(void)
@@ -129,7 +129,7 @@ static void enter(void)
     current->frame[ARCH_FRAME_PC] = USER_PC;
     host.declined = false;
     was_fast = false;
-    if (!world_slow_only) {
+    if (!world_slow_only && !host.traced) {
         word first = host.registers[0];
         switch (first & 31) {
         case SYS_CALL:
@@ -179,7 +179,7 @@ static void settle(void)
             host.pending = false;
             memcpy(current->args, host.registers, sizeof host.registers);
             current->full = 1;
-            world_resume(kernel_interrupt(current));
+            world_resume(host.traced ? traced_interrupt(current) : kernel_interrupt(current));
         } else if (current->frame[ARCH_FRAME_PC] == USER_PC - 4) {
             current->frame[ARCH_FRAME_PC] = USER_PC;
             enter_slowly();
@@ -209,7 +209,8 @@ void world_fault(enum fault_kind kind, uint64_t address)
     memcpy(current->args, host.registers, sizeof host.registers);
     current->frame[ARCH_FRAME_PC] = USER_PC;
     current->full = 1;
-    world_resume(kernel_fault(current, kind, address));
+    world_resume(host.traced ? traced_fault(current, kind, address)
+                             : kernel_fault(current, kind, address));
     settle();
 }
 

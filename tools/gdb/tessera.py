@@ -279,15 +279,15 @@ class Kernel:
         """Thread: its last system call that was not fast, as far as debug builds remember."""
         calls = {}
         try:
-            entries = gdb.parse_and_eval("trace_ring").type.range()[1] + 1
-            ring, end = at_symbol("trace_ring"), int(at_symbol("trace_next"))
+            entries = gdb.parse_and_eval("trace_last").type.range()[1] + 1
+            ring, end = at_symbol("trace_last"), int(at_symbol("trace_count"))
         except gdb.error:
             return calls        # a release build
         for i in range(max(0, end - entries), end):
             entry = ring[i % entries]
             if int(entry["event"]) == self.names.kernel["events"]["syscall"]["number"]:
-                thread, first, tag = (int(entry["value"][n]) for n in range(3))
-                calls[thread] = self.names.call(first, tag)
+                first, tag = (int(entry["words"][n]) for n in range(2))
+                calls[address_of(int(entry["thread"]) << SLOT_BITS)] = self.names.call(first, tag)
         return calls
 
 

@@ -3,7 +3,7 @@
  * A plugin for QEMU: how many instructions the kernel executes at a stretch, that is from its entry to
  * where it looks for interrupts, from there to the next such place, or to its exit. One processor.
  *
- *   -plugin path_length.so,from=A,below=A,out=FILE[,except=A-B][,begin=A][,check=A...][,read=A]
+ *   -plugin path_length.so,from=A,below=A,out=FILE[,except=A-B][,begin=A][,check=A...]
  *           [,mark=A:KIND...][,function=A-B...]
  *
  * from      instructions from this address on are the kernel's
@@ -11,7 +11,6 @@
  * except    but for these, which are the firmware's
  * begin     nothing counts before the kernel comes by here, on its way to the first program
  * check     here the kernel looks for interrupts, or sleeps
- * read      or by reading here
  * mark      an entry that comes by here is of this kind; the last kind counts, in the order of their first marks
  * function  A-B: of its instructions the longest stretches have a count
  *
@@ -34,7 +33,7 @@ struct about {
         int oldest, current;
     } version;
 };
-enum { NO_REGISTERS = 0, ADD_U64 = 0, READS = 1 };
+enum { NO_REGISTERS = 0, ADD_U64 = 0 };
 
 extern int qemu_plugin_version;
 int qemu_plugin_install(plugin_id id, struct about const *about, int count, char **arguments);
@@ -45,9 +44,6 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct instruction *, void (*call)(u
                                             int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct instruction *, int operation, void *to,
                                                 uint64_t value);
-void qemu_plugin_register_vcpu_mem_cb(struct instruction *,
-                                      void (*call)(unsigned cpu, uint32_t info, uint64_t address, void *),
-                                      int flags, int accesses, void *data);
 size_t qemu_plugin_tb_n_insns(struct block const *);
 uint64_t qemu_plugin_tb_vaddr(struct block const *);
 struct instruction *qemu_plugin_tb_get_insn(struct block const *, size_t index);
@@ -62,7 +58,7 @@ int qemu_plugin_version = 1;
 #define FUNCTIONS 1024
 #define KINDS     8
 
-static uint64_t from = ~0ul, below, begin, reads;
+static uint64_t from = ~0ul, below, begin;
 static uint64_t except_first, except_end;
 static uint64_t checks[MOST];
 static unsigned check_count;
@@ -145,14 +141,6 @@ static void interrupts_looked_for(unsigned cpu, void *at)
     stretch_begins((uint64_t)at);
 }
 
-static void memory_read(unsigned cpu, uint32_t info, uint64_t address, void *at)
-{
-    (void)info;
-    if (address == reads) {
-        interrupts_looked_for(cpu, at);
-    }
-}
-
 static void mark_passed(unsigned cpu, void *which)
 {
     (void)cpu;
@@ -189,9 +177,6 @@ static void instruction_translated(struct instruction *each)
         if (at == checks[i]) {
             qemu_plugin_register_vcpu_insn_exec_cb(each, interrupts_looked_for, NO_REGISTERS, (void *)at);
         }
-    }
-    if (reads != 0) {
-        qemu_plugin_register_vcpu_mem_cb(each, memory_read, NO_REGISTERS, READS, (void *)at);
     }
     qemu_plugin_register_vcpu_insn_exec_inline(each, ADD_U64, &executed, 1);
     qemu_plugin_register_vcpu_insn_exec_inline(each, ADD_U64, counter_of(at), 1);
@@ -258,8 +243,6 @@ static bool argument_taken(char const *name, char *value)
     } else if (strcmp(name, "except") == 0 && *rest == '-') {
         except_first = number;
         except_end = strtoull(rest + 1, NULL, 16);
-    } else if (strcmp(name, "read") == 0) {
-        reads = number;
     } else if (strcmp(name, "check") == 0 && check_count < MOST) {
         checks[check_count++] = number;
     } else if (strcmp(name, "mark") == 0 && mark_count < MOST && *rest == ':') {

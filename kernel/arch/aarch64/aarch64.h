@@ -30,6 +30,7 @@ struct tcb;
 
 /* From the linker script and boot.S. */
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];
+extern char vectors[], traced_vectors[];
 extern char kernel_stack_guard[], kernel_stack_top[];
 
 /* How the firmware is called (PSCI), and whether the emulator listens for an exit code. */
@@ -39,6 +40,7 @@ extern bool semihosting;
 
 NORETURN void aarch64_boot(word device_tree);
 struct tcb *aarch64_fault(struct tcb *current, word syndrome, word address);
+struct tcb *aarch64_traced_fault(struct tcb *current, word syndrome, word address);
 NORETURN void aarch64_kernel_trap(word syndrome, word pc, word address, word lr, word sp);
 NORETURN void arch_run(struct tcb *thread);
 #endif

@@ -247,7 +247,9 @@ static enum fault_kind fault_kind(word syndrome)
     }
 }
 
-struct tcb *aarch64_fault(struct tcb *current, word syndrome, word address)
+typedef struct tcb *fault_way(struct tcb *current, enum fault_kind kind, word address);
+
+ALWAYS_INLINE struct tcb *fault(struct tcb *current, word syndrome, word address, fault_way *way)
 {
     enum fault_kind kind = fault_kind(syndrome);
     word class = SYNDROME_CLASS(syndrome);
@@ -255,7 +257,23 @@ struct tcb *aarch64_fault(struct tcb *current, word syndrome, word address)
         address = class == CLASS_SP_ALIGNMENT ? current->frame[ARCH_FRAME_SP]
                                               : current->frame[ARCH_FRAME_PC];
     }
-    return kernel_fault(current, kind, address);
+    return way(current, kind, address);
+}
+
+struct tcb *aarch64_fault(struct tcb *current, word syndrome, word address)
+{
+    return fault(current, syndrome, address, kernel_fault);
+}
+
+struct tcb *aarch64_traced_fault(struct tcb *current, word syndrome, word address)
+{
+    return fault(current, syndrome, address, traced_fault);
+}
+
+void arch_trace(bool on)
+{
+    register_write(vbar_el1, on ? traced_vectors : vectors);
+    __asm__ volatile("isb" : : : "memory");
 }
 
 /* Where the kernel's stack was when the kernel trapped; the panic has a stack of its own. */

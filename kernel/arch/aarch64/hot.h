@@ -18,7 +18,10 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         3
+#define ARCH_FRAME_FP          2
+#define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             13
+#define ARCH_TEMP_LINK         11
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -194,4 +197,10 @@ ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes)
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value)
 {
     (void)port, (void)bytes, (void)value;
+}
+
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)
+{
+    (void)frame, (void)caller;
+    return false;
 }

@@ -58,6 +58,41 @@
     b \target
     .endm
 
+    .macro interrupt_vector function /* from a program: interrupts */
+    .balign 128
+    stp x16, x17, [sp, #THREAD_TEMPS+64]
+    save_full
+    enter_stack
+    bl \function
+    b leave
+    .endm
+
+    .macro save_kept            /* what a call preserves */
+    mrs x8, sp_el0
+    mrs x9, elr_el1
+    mrs x10, tpidr_el0
+    stp x8, x9, [sp, #FRAME_SP]
+    stp x29, x10, [sp, #FRAME_FP]
+    each_saved stp, sp
+    .endm
+
+    .macro call_with_arguments function
+    each_argument stp, sp
+    enter_stack
+    bl \function
+    .endm
+
+    .macro not_a_syscall_either function
+    ldp x16, x17, [sp]
+    stp x16, x17, [sp, #THREAD_TEMPS+64]
+    save_full
+    enter_stack
+    mrs x1, esr_el1
+    mrs x2, far_el1
+    bl \function
+    b leave
+    .endm
+
     .globl vectors
     .balign 2048
 vectors:
@@ -94,12 +129,7 @@ trap_entry:
 trap_entry_end:
     .size trap_entry, trap_entry_end - trap_entry
 
-    .balign 128                 /* from a program: interrupts */
-    stp x16, x17, [sp, #THREAD_TEMPS+64]
-    save_full
-    enter_stack
-    bl kernel_interrupt
-    b leave
+    interrupt_vector kernel_interrupt
 
     .rept 6                     /* and what there is not: FIQ, SError, 32-bit programs */
     vector kernel_trap
@@ -108,18 +138,11 @@ trap_entry_end:
     .balign 64
     .globl fast_declined_unsaved
 fast_declined_unsaved:          /* nothing saved yet */
-    mrs x8, sp_el0
-    mrs x9, elr_el1
-    mrs x10, tpidr_el0
-    stp x8, x9, [sp, #FRAME_SP]
-    stp x29, x10, [sp, #FRAME_FP]
-    each_saved stp, sp
+    save_kept
 
     .globl fast_declined
 fast_declined:                  /* frame saved, x0..x7 and x19..x29 as they came */
-    each_argument stp, sp
-    enter_stack
-    bl kernel_syscall
+    call_with_arguments kernel_syscall
 
     /* x0 = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
@@ -181,14 +204,42 @@ null_call:
     eret
 
 not_a_syscall:
-    ldp x16, x17, [sp]
-    stp x16, x17, [sp, #THREAD_TEMPS+64]
-    save_full
-    enter_stack
-    mrs x1, esr_el1
-    mrs x2, far_el1
-    bl aarch64_fault
+    not_a_syscall_either aarch64_fault
+
+    /* The ways in while the kernel is traced: no fast path. Elsewhere, or the entry's branches would
+     * not reach that. */
+    .section .text.traced, "ax"
+    .globl traced_vectors
+    .balign 2048
+traced_vectors:
+    .rept 8
+    vector kernel_trap
+    .endr
+
+    .balign 128
+    stp x16, x17, [sp]
+    mrs x17, esr_el1
+    lsr x17, x17, #26
+    cmp x17, #0x15
+    b.ne traced_not_a_syscall
+    b traced_call
+
+    interrupt_vector traced_interrupt
+
+    .rept 6
+    vector kernel_trap
+    .endr
+
+    .balign 128
+traced_call:
+    save_kept
+    call_with_arguments traced_syscall
     b leave
+
+traced_not_a_syscall:
+    not_a_syscall_either aarch64_traced_fault
+
+    .section .text.trap, "ax"
 
     /* A trap from the kernel: the end. What is known is printed on a stack of its own. */
 kernel_trap:

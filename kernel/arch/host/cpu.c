@@ -103,6 +103,11 @@ void arch_check(void)
 {
 }
 
+void arch_trace(bool on)
+{
+    host.traced = on;
+}
+
 void arch_root_init(word *table)
 {
     table[511] = 1ul << 63; /* something that is the kernel's, and not valid for anyone else */

@@ -19,9 +19,14 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
+#define ARCH_FRAME_FP          4
+#define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             8
+#define ARCH_TEMP_LINK         0
 
 /* The machine. */
+#define HOST_EVENTS 8u
+
 struct host {
     word registers[8];     /* the running program's: address and operation, message, tag */
     struct tcb *current;   /* who runs */
@@ -34,6 +39,8 @@ struct host {
     bool pending;          /* ... which is there until the test has it taken */
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
+    word happened[HOST_EVENTS]; /* what the processor counts, by event */
+    bool traced;           /* the ways into the kernel are the traced ones */
     bool declined;         /* by the fast path */
     word fpu[ARCH_FPU_WORDS]; /* floating-point registers ... */
     bool fpu_enabled;      /* ... and whether programs can use them */
@@ -180,4 +187,10 @@ ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value
     for (unsigned i = 0; i < bytes; i++) {
         host.port[port + i] = (uint8_t)(value >> i * 8);
     }
+}
+
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)
+{
+    (void)frame, (void)caller;
+    return false;
 }

@@ -245,7 +245,9 @@ static enum fault_kind const fault_kinds[16] = {
     [13] = FAULT_KIND_READ,     [15] = FAULT_KIND_WRITE,
 };
 
-struct tcb *riscv_fault(struct tcb *current, word cause, word value)
+typedef struct tcb *fault_way(struct tcb *current, enum fault_kind kind, word address);
+
+ALWAYS_INLINE struct tcb *fault(struct tcb *current, word cause, word value, fault_way *way)
 {
     enum fault_kind kind = cause < 16 ? fault_kinds[cause] : 0;
     if (kind == 0) {
@@ -254,7 +256,22 @@ struct tcb *riscv_fault(struct tcb *current, word cause, word value)
     if (kind == FAULT_KIND_INSTRUCTION || kind == FAULT_KIND_BREAKPOINT) {
         value = current->frame[ARCH_FRAME_PC];
     }
-    return kernel_fault(current, kind, value);
+    return way(current, kind, value);
+}
+
+struct tcb *riscv_fault(struct tcb *current, word cause, word value)
+{
+    return fault(current, cause, value, kernel_fault);
+}
+
+struct tcb *riscv_traced_fault(struct tcb *current, word cause, word value)
+{
+    return fault(current, cause, value, traced_fault);
+}
+
+void arch_trace(bool on)
+{
+    __asm__ volatile("csrw stvec, %0" : : "r"(on ? traced_entry : trap_entry));
 }
 
 /* Where the kernel's stack was when the kernel trapped; the panic has a stack of its own. */

@@ -15,7 +15,10 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
+#define ARCH_FRAME_FP          4
+#define ARCH_FRAME_RECORD      (-16ul)
 #define ARCH_TEMPS             8
+#define ARCH_TEMP_LINK         0
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -166,6 +169,12 @@ ALWAYS_INLINE void arch_flush_page(word address, word asid)
 ALWAYS_INLINE void arch_flush_asid(word asid)
 {
     __asm__ volatile("sfence.vma zero, %0" : : "r"(asid) : "memory");
+}
+
+/* It then leads upwards, as no return address does: programs lie below their stacks. */
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)
+{
+    return caller > frame;
 }
 
 /* There are no ports: no capability to any exists. */

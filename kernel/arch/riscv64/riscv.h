@@ -22,6 +22,7 @@ struct tcb;
 
 /* From the linker script and boot.S. */
 extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_start[];
+extern char trap_entry[], traced_entry[];
 extern char kernel_stack_guard[], kernel_stack_top[];
 
 /* The board's device that ends an emulator with an exit code ("sifive,test1"), or NULL. */
@@ -29,6 +30,7 @@ extern uint32_t volatile DEVICE *riscv_finisher;
 
 NORETURN void riscv_boot(word hart, word device_tree, word entry_count);
 struct tcb *riscv_fault(struct tcb *current, word cause, word value);
+struct tcb *riscv_traced_fault(struct tcb *current, word cause, word value);
 NORETURN void riscv_kernel_trap(word cause, word pc, word value, word ra, word sp);
 NORETURN void arch_run(struct tcb *thread);
 #endif

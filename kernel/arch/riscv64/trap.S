@@ -43,6 +43,59 @@
     \op a7, THREAD_ARGS+56(\base)
     .endm
 
+    .macro save_kept            /* t0 = thread: what a call preserves */
+    sd sp, FRAME_SP(t0)
+    csrr t1, sepc
+    addi t1, t1, 4
+    sd t1, FRAME_PC(t0)
+    each_saved sd, t0
+    .endm
+
+    .macro call_with_arguments function /* which is told the thread in t0 */
+    csrw sscratch, t0           /* where the program's t0 was */
+    sd a0, THREAD_ARGS(t0)
+    each_argument sd, t0
+    ld t1, THREAD_CPU(t0)
+    ld sp, CPU_STACK(t1)
+    mv a0, t0
+    call \function
+    .endm
+
+    .macro not_a_syscall_either interrupt, fault
+    csrr t1, sstatus
+    andi t1, t1, 0x100          /* SPP: the kernel itself trapped, which cannot happen */
+    bnez t1, kernel_trap
+    sd ra, THREAD_TEMPS+0(t0)
+    sd t2, THREAD_TEMPS+24(t0)
+    ld t1, FRAME_PC(t0)
+    csrr t2, sscratch
+    sd t1, THREAD_TEMPS+16(t0)
+    sd t2, THREAD_TEMPS+8(t0)
+    sd t3, THREAD_TEMPS+32(t0)
+    sd t4, THREAD_TEMPS+40(t0)
+    sd t5, THREAD_TEMPS+48(t0)
+    sd t6, THREAD_TEMPS+56(t0)
+    csrw sscratch, t0
+    csrr t1, sepc
+    sd sp, FRAME_SP(t0)
+    sd t1, FRAME_PC(t0)
+    each_saved sd, t0
+    sd a0, THREAD_ARGS(t0)
+    each_argument sd, t0
+    li t1, 1
+    sd t1, THREAD_FULL(t0)
+    ld t1, THREAD_CPU(t0)
+    ld sp, CPU_STACK(t1)
+    mv a0, t0
+    csrr a1, scause
+    bgez a1, 1f
+    call \interrupt
+    j leave
+1:  csrr a2, stval
+    call \fault
+    j leave
+    .endm
+
     .globl trap_entry
     .balign 64
 trap_entry:
@@ -70,21 +123,11 @@ trap_entry:
 
     .globl fast_declined_unsaved
 fast_declined_unsaved:          /* t0 = thread, nothing saved yet */
-    sd sp, FRAME_SP(t0)
-    csrr t1, sepc
-    addi t1, t1, 4
-    sd t1, FRAME_PC(t0)
-    each_saved sd, t0
+    save_kept
 
     .globl fast_declined
 fast_declined:                  /* t0 = thread, frame saved, a0..a7 and s0..s11 as they came */
-    csrw sscratch, t0           /* where the program's t0 was */
-    sd a0, THREAD_ARGS(t0)
-    each_argument sd, t0
-    ld t1, THREAD_CPU(t0)
-    ld sp, CPU_STACK(t1)
-    mv a0, t0
-    call kernel_syscall
+    call_with_arguments kernel_syscall
 
     /* a0 = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
@@ -164,39 +207,27 @@ null_call:
     sret
 
 not_a_syscall:
-    csrr t1, sstatus
-    andi t1, t1, 0x100          /* SPP: the kernel itself trapped, which cannot happen */
-    bnez t1, kernel_trap
-    sd ra, THREAD_TEMPS+0(t0)
-    sd t2, THREAD_TEMPS+24(t0)
-    ld t1, FRAME_PC(t0)
-    csrr t2, sscratch
-    sd t1, THREAD_TEMPS+16(t0)
-    sd t2, THREAD_TEMPS+8(t0)
-    sd t3, THREAD_TEMPS+32(t0)
-    sd t4, THREAD_TEMPS+40(t0)
-    sd t5, THREAD_TEMPS+48(t0)
-    sd t6, THREAD_TEMPS+56(t0)
-    csrw sscratch, t0
-    csrr t1, sepc
-    sd sp, FRAME_SP(t0)
+    not_a_syscall_either kernel_interrupt, riscv_fault
+
+    /* The ways in while the kernel is traced: no fast path. Elsewhere, or the entry's branches would
+     * not reach that. */
+    .section .text.traced, "ax"
+    .globl traced_entry
+    .balign 64
+traced_entry:
+    csrrw t0, sscratch, t0
     sd t1, FRAME_PC(t0)
-    each_saved sd, t0
-    sd a0, THREAD_ARGS(t0)
-    each_argument sd, t0
-    li t1, 1
-    sd t1, THREAD_FULL(t0)
-    ld t1, THREAD_CPU(t0)
-    ld sp, CPU_STACK(t1)
-    mv a0, t0
-    csrr a1, scause
-    bgez a1, 1f
-    call kernel_interrupt
-    j leave
-1:  csrr a2, stval
-    call riscv_fault
+    csrr t1, scause
+    addi t1, t1, -8
+    bnez t1, traced_not_a_syscall
+    save_kept
+    call_with_arguments traced_syscall
     j leave
 
+traced_not_a_syscall:
+    not_a_syscall_either traced_interrupt, riscv_traced_fault
+
+    .section .text.trap, "ax"
     /* A trap from the kernel: the end. What is known is printed on a stack of its own. */
 kernel_trap:
     csrrw t0, sscratch, t0

@@ -88,7 +88,6 @@ static void set_up_processor(void)
     __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_MP | CR0_TS) : "memory");
 
     write_msr(MSR_STAR, (word)KERNEL_CODE << 32 | (word)(USER_DATA - 8) << 48);
-    write_msr(MSR_LSTAR, (word)trap_entry);
     /* Cleared by a system call: TF, IF, DF, IOPL, NT and AC. */
     write_msr(MSR_SFMASK, 0x47700);
 }
@@ -106,7 +105,8 @@ static void set_up_processor(void)
 #define TRAP_STACK  1ul
 #define FATAL_STACK 2ul
 
-static word gates[VECTORS][2] ALIGNED(16);
+/* The usual ones, and those while the kernel is traced. */
+static word gates[2][VECTORS][2] ALIGNED(16);
 
 static struct {
     uint32_t unused;
@@ -132,16 +132,28 @@ struct descriptor_register {
     word base __attribute__((packed));
 };
 
-static void set_up_traps(void)
+static void set_up_gates(word gate[VECTORS][2], char const *vectors)
 {
     for (unsigned i = 0; i < VECTORS; i++) {
-        word at = (word)trap_vectors + 16 * i;
-        gates[i][0] = (at & 0xffff) | KERNEL_CODE << 16 | stack_for(i) << 32 | GATE_PRESENT |
-                      (i == VECTOR_BREAKPOINT ? GATE_FOR_PROGRAM : 0) | (at >> 16 & 0xffff) << 48;
-        gates[i][1] = at >> 32;
+        word at = (word)vectors + 16 * i;
+        gate[i][0] = (at & 0xffff) | KERNEL_CODE << 16 | stack_for(i) << 32 | GATE_PRESENT |
+                     (i == VECTOR_BREAKPOINT ? GATE_FOR_PROGRAM : 0) | (at >> 16 & 0xffff) << 48;
+        gate[i][1] = at >> 32;
     }
-    struct descriptor_register table = { sizeof gates - 1, (word)gates };
+}
+
+void arch_trace(bool on)
+{
+    struct descriptor_register table = { sizeof gates[0] - 1, (word)gates[on] };
     __asm__ volatile("lidt %0" : : "m"(table));
+    write_msr(MSR_LSTAR, (word)(on ? traced_entry : trap_entry));
+}
+
+static void set_up_traps(void)
+{
+    set_up_gates(gates[0], trap_vectors);
+    set_up_gates(gates[1], traced_vectors);
+    arch_trace(false);
 
     task_state.stack_of_kernel = (word)kernel_stack_top;
     task_state.stack[TRAP_STACK - 1] = (word)trap_stack_top;

@@ -182,14 +182,16 @@ void arch_registers_write(struct tcb *thread, word const registers[REGISTER_WORD
 #define PAGE_WRITE   2u
 #define PAGE_EXECUTE 16u
 
-struct tcb *x86_fault(struct tcb *current, word vector, word error, word address)
+typedef struct tcb *fault_way(struct tcb *current, enum fault_kind kind, word address);
+
+ALWAYS_INLINE struct tcb *fault(struct tcb *current, word vector, word error, word address, fault_way *way)
 {
     enum fault_kind kind = FAULT_KIND_INSTRUCTION;
     switch (vector) {
     case VECTOR_PAGE:
         kind = error & PAGE_EXECUTE ? FAULT_KIND_EXECUTE : error & PAGE_WRITE ? FAULT_KIND_WRITE
                                                                               : FAULT_KIND_READ;
-        return kernel_fault(current, kind, address);
+        return way(current, kind, address);
     case VECTOR_BREAKPOINT:
         current->frame[ARCH_FRAME_PC]--; /* the instruction, not the one behind it */
         kind = FAULT_KIND_BREAKPOINT;
@@ -207,7 +209,17 @@ struct tcb *x86_fault(struct tcb *current, word vector, word error, word address
     default:
         break;
     }
-    return kernel_fault(current, kind, current->frame[ARCH_FRAME_PC]);
+    return way(current, kind, current->frame[ARCH_FRAME_PC]);
+}
+
+struct tcb *x86_fault(struct tcb *current, word vector, word error, word address)
+{
+    return fault(current, vector, error, address, kernel_fault);
+}
+
+struct tcb *x86_traced_fault(struct tcb *current, word vector, word error, word address)
+{
+    return fault(current, vector, error, address, traced_fault);
 }
 
 /* Where the kernel's stack was when the kernel trapped; the panic has a stack of its own. */

@@ -18,7 +18,10 @@
 #define ARCH_FRAME_SP          0
 #define ARCH_FRAME_PC          1
 #define ARCH_FRAME_TLS         2
+#define ARCH_FRAME_FP          4
+#define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             4
+#define ARCH_TEMP_LINK         0
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -235,4 +238,10 @@ ALWAYS_INLINE void arch_flush_asid(word asid)
         word root;
         __asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(root) : : "memory");
     }
+}
+
+ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)
+{
+    (void)frame, (void)caller;
+    return false;
 }

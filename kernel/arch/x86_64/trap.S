@@ -57,6 +57,14 @@
     mov ARGS+40(%rax), %r10
     .endm
 
+    .macro call_with_arguments function /* r11 = thread */
+    save_arguments
+    mov %gs:CPU_STACK, %rsp
+    push %r11
+    mov %r11, %rdi
+    call \function
+    .endm
+
     .macro leave_loaded         /* rax = the thread to run; all but its argument registers is loaded */
     cmpq $0, FULL(%rax)
     jne leave_full
@@ -110,11 +118,7 @@ fast_declined_loading:          /* the frame is saved, message registers are as 
     mov FRAME_RBX+32(%r11), %r14
     mov FRAME_RBX+40(%r11), %r15
 fast_declined:
-    save_arguments
-    mov %gs:CPU_STACK, %rsp
-    push %r11
-    mov %r11, %rdi
-    call kernel_syscall
+    call_with_arguments kernel_syscall
 
     /* rax = the thread to run. The registers that C preserves are as the current thread had them. */
 leave:
@@ -181,9 +185,7 @@ null_call:
     sysretq
 
     /* Interrupts and exceptions: a stub for each vector, 16 bytes apart, pushes what is missing. */
-    .balign 16
-    .globl trap_vectors
-trap_vectors:
+    .macro stubs target
     .set vector, 0
     .rept 64
     .balign 16
@@ -192,12 +194,12 @@ trap_vectors:
     push $0
     .endif
     push $vector
-    jmp trapped
+    jmp \target
     .set vector, vector + 1
     .endr
+    .endm
 
-    .balign 16
-trapped:                        /* on the stack: vector, error code, pc, cs, flags, sp, ss */
+    .macro trapped_either interrupt, fault /* on the stack: vector, error code, pc, cs, flags, sp, ss */
     testb $3, 24(%rsp)
     jz trapped_in_kernel
     push %rcx
@@ -226,11 +228,46 @@ trapped:                        /* on the stack: vector, error code, pc, cs, fla
     cmp $32, %esi
     jb 1f
     mov %esi, x86_vector(%rip)
-    call kernel_interrupt
+    call \interrupt
     jmp leave
 1:  mov %cr2, %rcx
-    call x86_fault
+    call \fault
     jmp leave
+    .endm
+
+    .balign 16
+    .globl trap_vectors
+trap_vectors:
+    stubs trapped
+
+    .balign 16
+trapped:
+    trapped_either kernel_interrupt, x86_fault
+
+    /* The ways in while the kernel is traced: no fast path. */
+    .section .text.traced, "ax"
+    .balign 16
+    .globl traced_vectors
+traced_vectors:
+    stubs traced
+
+    .balign 16
+traced:
+    trapped_either traced_interrupt, x86_traced_fault
+
+    .balign 64
+    .globl traced_entry
+traced_entry:
+    swapgs
+    mov %gs:0, %r11
+    mov %rsp, FRAME_SP(%r11)
+    mov %rcx, FRAME_PC(%r11)
+    mov %rbx, FRAME_RBX(%r11)
+    save_frame
+    call_with_arguments traced_syscall
+    jmp leave
+
+    .section .text.trap, "ax"
 
     /* The kernel lets interrupts come only where it sleeps. Whatever else traps is the end; GS may be
      * anybody's. */

@@ -19,7 +19,7 @@ extern char text_start[], text_end[], rodata_end[], kernel_end[], boot_image_sta
 extern char kernel_stack_guard[], kernel_stack_top[];
 extern char trap_stack_guard[], trap_stack_top[];
 extern char fatal_stack_guard[], fatal_stack_top[];
-extern char trap_entry[], trap_vectors[];
+extern char trap_entry[], trap_vectors[], traced_entry[], traced_vectors[];
 extern word boot_gdt[];
 
 /* What a thread's other registers are in `temps`. */
@@ -27,6 +27,7 @@ enum { TEMP_RCX, TEMP_R11, TEMP_FLAGS, TEMP_GS };
 
 NORETURN void x86_boot(word start_info, word entry_count);
 struct tcb *x86_fault(struct tcb *current, word vector, word error, word address);
+struct tcb *x86_traced_fault(struct tcb *current, word vector, word error, word address);
 /* What the processor leaves on the stack when the kernel itself traps. */
 struct kernel_trap {
     word vector, error, pc, cs, flags, sp, ss;

@@ -41,3 +41,7 @@ ALWAYS_INLINE uint64_t test_fpu_value(unsigned i, uint64_t value)
 /* Bytes of the instructions at test_illegal and test_breakpoint. */
 #define TEST_ILLEGAL_BYTES    4
 #define TEST_BREAKPOINT_BYTES 4
+
+/* What only counters can count of which there are few. */
+#define SCARCE_KIND  PMU_KIND_RAW
+#define SCARCE_EVENT 0x10019 /* misses of the data TLB, as SBI numbers them */

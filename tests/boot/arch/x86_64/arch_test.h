@@ -54,3 +54,7 @@ ALWAYS_INLINE uint64_t test_fpu_value(unsigned i, uint64_t value)
 /* Bytes of the instructions at test_illegal and test_breakpoint. */
 #define TEST_ILLEGAL_BYTES    2
 #define TEST_BREAKPOINT_BYTES 1
+
+/* What only counters can count of which there are few. */
+#define SCARCE_KIND  PMU_KIND_HARDWARE
+#define SCARCE_EVENT PMU_EVENT_INSTRUCTIONS
