@@ -33,8 +33,8 @@ static cptr_t endpoints[PARTS];
 static enum err join(enum part part)
 {
     sys_buffer()->receive_slot = (uint64_t)sys_slot_take(&resources.slots) << SLOT_BITS;
-    cptr_t frame = { sys_buffer()->receive_slot };
-    enum err err = trace_join(TRACE, names[part], strlen(names[part]));
+    cptr_t frame;
+    enum err err = trace_join(TRACE, names[part], strlen(names[part]), &frame);
     sys_buffer()->receive_slot = 0;
     void *ring;
     if (err == OK) {
