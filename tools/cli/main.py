@@ -170,7 +170,7 @@ def parse(arguments):
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
         if "traced" in takes:
             sub.add_argument("--system", default="trace", metavar="S",
