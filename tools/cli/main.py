@@ -94,6 +94,12 @@ def command_coverage(options):
     return coverage.coverage(options)
 
 
+def command_new_server(options):
+    use_debian_python()
+    from . import newserver
+    newserver.write(options)
+
+
 def command_matrix(options):
     from . import matrix
     matrix.write()
@@ -132,6 +138,8 @@ COMMANDS = {
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
             "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
             "What the system prints appears in between. When gdb ends, the system does."),
+    "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
+                   "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
@@ -150,6 +158,8 @@ def parse(arguments):
             boards = common.platforms() + (["all"] if name == "bench" else [])
             sub.add_argument("--platform", default="riscv64-virt", metavar="P",
                              help=f"the board: {', '.join(boards)} (default: %(default)s)")
+        if "name" in takes:
+            sub.add_argument("name", metavar="NAME", help="small letters and digits")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
