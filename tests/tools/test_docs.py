@@ -75,7 +75,7 @@ def test_functions_exist(page):
 
 @each_page
 def test_commands_exist(page):
-    for command in re.findall(r"\./tessera ([a-z]\w*)", page.read_text()):
+    for command in re.findall(r"\./tessera ([a-z][\w-]*)", page.read_text()):
         assert command in COMMANDS, command
 
 
