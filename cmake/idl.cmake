@@ -4,8 +4,10 @@ set(idl_dir ${PROJECT_SOURCE_DIR}/idl)
 set(generated_dir ${PROJECT_BINARY_DIR}/generated)
 file(GLOB idl_compiler CONFIGURE_DEPENDS ${idl_dir}/idlc/*.py ${idl_dir}/idlc/*.lark ${idl_dir}/templates/*.j2)
 
-# idl_generate(FILE OUTPUTS what=path ...): paths below the generated folder.
+# idl_generate(FILE what=path ...): FILE in idl/ or a path of its own; outputs below the generated folder.
 function(idl_generate file)
+  get_filename_component(file ${file} ABSOLUTE BASE_DIR ${idl_dir})
+  get_filename_component(name ${file} NAME_WE)
   set(emits)
   set(outputs)
   foreach(output ${ARGN})
@@ -16,12 +18,11 @@ function(idl_generate file)
   add_custom_command(
     OUTPUT ${outputs}
     COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${idl_dir} PYTHONDONTWRITEBYTECODE=1
-      ${TESSERA_PYTHON} -m idlc ${idl_dir}/${file} ${emits}
+      ${TESSERA_PYTHON} -m idlc ${file} ${emits}
     COMMAND ${CMAKE_COMMAND} -E touch ${outputs}
-    DEPENDS ${idl_dir}/${file} ${idl_compiler}
-    COMMENT "Generating from ${file}"
+    DEPENDS ${file} ${idl_compiler}
+    COMMENT "Generating from ${name}.idl"
     VERBATIM)
-  get_filename_component(name ${file} NAME_WE)
   # All, for check_tree.py: generated code calls functions too.
   add_custom_target(idl_${name} ALL DEPENDS ${outputs})
 endfunction()
@@ -29,8 +30,14 @@ endfunction()
 idl_generate(kernel.idl
   types=include/tessera/abi.h names=include/tessera/names.h stubs=include/tessera/sys_stubs.h
   invocations=kernel/invocations.h decode=kernel/decode.c events=kernel/trace_events.h json=kernel.json)
+# An interface file's client, server and table for the decoder: idl_library(FILE), as idl_generate.
+function(idl_library file)
+  get_filename_component(name ${file} NAME_WE)
+  idl_generate(${file} types=include/idl/${name}.h client=include/idl/${name}_client.h
+    server=include/idl/${name}_server.h events=include/idl/${name}_events.h json=${name}.json)
+endfunction()
 foreach(library init console memory memory_tests bench trace vfs)
-  idl_generate(${library}.idl types=include/idl/${library}.h client=include/idl/${library}_client.h
-    server=include/idl/${library}_server.h events=include/idl/${library}_events.h json=${library}.json)
+  idl_library(${library}.idl)
 endforeach()
+idl_library(${PROJECT_SOURCE_DIR}/tests/boot/files.idl) # of the boot tests
 idl_generate(plan.idl types=include/idl/plan.h)

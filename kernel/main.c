@@ -65,8 +65,11 @@ void boot_add_device(struct boot *boot, char const *name, word address, word siz
 
 void boot_add_ports(struct boot *boot, char const *name, uint16_t first, unsigned count, uint32_t irq)
 {
+    unsigned before = boot->device_count;
     boot_add_device(boot, name, first, count, irq);
-    boot->device[boot->device_count - 1].ports = true;
+    if (boot->device_count > before) {
+        boot->device[before].ports = true;
+    }
 }
 
 void boot_check_tables(word const *root, unsigned first, unsigned end)
@@ -364,11 +367,16 @@ static struct tcb *make_init(struct boot *boot)
     return init;
 }
 
+/* What an interrupt that another thread is woken for takes from the one that runs: until time is counted
+ * for the other, and from when it no longer is. In instructions, measured by the boot test `throttle`. */
+#define INTERRUPTION_NS 200ul
+
 struct tcb *kernel_boot(struct boot *boot, word stack_top)
 {
     clock_hz = boot->clock_hz;
     cpu_init(&cpu0);
     cpu0.stack = stack_top;
+    cpu0.interruption = clock_to_ticks(INTERRUPTION_NS);
     family_init(&families[0], 0);
     cpu0.ring.frame.place = PLACE_TRACE;
     for (unsigned i = 0; i < ARCH_IRQS; i++) {

@@ -100,12 +100,16 @@ def pvh_file(image, load, entry):
 
 
 def cpio(files):
-    """An archive that is the same every time it is made of the same files."""
+    """An archive that is the same every time it is made of the same files. Zeros behind their names put the files on
+    boundaries of eight bytes: what they hold is read where it lies."""
     out = b""
     for number, (name, data) in enumerate([*sorted(files.items()), ("TRAILER!!!", b"")]):
         mode = 0o100444 if name != "TRAILER!!!" else 0
-        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
-        out += pad(b"070701" + b"".join(b"%08x" % f for f in fields) + name.encode() + b"\0", 4)
+        header = 6 + 13 * 8
+        text = name.encode() + b"\0"
+        text += bytes(-(len(out) + header + len(text)) % 8)
+        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(text), 0]
+        out += b"070701" + b"".join(b"%08x" % f for f in fields) + text
         out += pad(data, 4)
     return out
 

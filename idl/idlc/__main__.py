@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The interface compiler: idlc FILE.idl --emit WHAT=OUTPUT [--emit ...]
 
+or, what a new version of a file does to programs that know the old one: idlc --compat OLD.idl NEW.idl
+
 WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, events, docs,
 abi, json. OUTPUT is the file to write; it is touched only when its content changes.
 """
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import jinja2
 
-from . import model, parse
+from . import c, compat, model, parse
 from .diagnostics import IdlError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -31,15 +33,19 @@ def environment():
     env.filters["upper_snake"] = lambda name: model.snake(name).upper()
     env.filters["comment"] = comment
     env.globals["place"] = place
+    env.globals["c"] = c
     env.globals["MIN_REGISTER_WORDS"] = model.MIN_REGISTER_WORDS
     return env
 
 
 def place(param, kernel):
     """Where in its message a parameter is."""
-    if param.type.kind == "cap" and not kernel:
+    t = param.type
+    if t.kind == "cap" and not kernel:
         return "last register"
-    length = ": length, then data" if param.type.kind in ("bytes", "string") else ""
+    length = (": whether it is there, then " if t.optional and not kernel else ": ") + (
+        "length, then data" if t.counted else "buffer and offset, then length" if t.kind == "buffer" else "data")
+    length = length if t.counted or t.kind == "buffer" or (t.optional and not kernel) else ""
     return f"word {param.word}" + (f" behind {param.behind}" if param.behind else "") + length
 
 
@@ -59,7 +65,7 @@ def as_json(library):
     """What tools need at run time: names by number, and the layout of structures."""
     return json.dumps({
         "library": library.name,
-        "errors": {e.value: {"name": e.name, "text": e.text} for e in library.errors},
+        "errors": {number: {"name": e.name, "text": e.text} for _, number, e in library.all_errors},
         "constants": {c.name: c.value for c in library.consts},
         "enums": {e.name: {m.name: m.value for m in e.members} for e in library.enums},
         "objects": {o.name: {"number": o.number, "size": o.size,
@@ -98,11 +104,19 @@ def emit_of(text):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="idlc", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("file", help="the interface file")
+    parser.add_argument("file", nargs="?", help="the interface file")
+    parser.add_argument("--compat", nargs=2, metavar=("OLD", "NEW"), help="compares two versions of a file; 1 if something breaks")
     parser.add_argument("--emit", action="append", type=emit_of, default=[], metavar="WHAT=OUTPUT",
                         help="what to write, and where; without it the file is only checked")
     options = parser.parse_args(argv)
+    if (options.file is None) == (options.compat is None):
+        parser.error("give an interface file, or --compat and two")
     try:
+        if options.compat:
+            changes = compat.compare(*map(parse.load, options.compat))
+            for change in changes:
+                print(change)
+            return int(any(change.breaks for change in changes))
         library = parse.load(options.file)
         for kind, output in options.emit:
             write(output, render(library, kind, Path(options.file).name))

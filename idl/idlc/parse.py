@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads an interface file and checks it. Problems are collected, so that one run shows them all."""
 
+import dataclasses
 import difflib
 import functools
 from pathlib import Path
@@ -19,19 +20,20 @@ C_RESERVED = set(
     "typedef typeof union unix unsigned void volatile while".split())
 # Names that functions generated from a method give to things of their own.
 GENERATED = {
-    "message": set("self m err event reader writer server badge at_fault".split()),
+    "message": set("self m err event reader writer server badge at_fault came".split()),
     "kernel": set("self m err cpu slot head arg".split()),
     "trace": set(),
 }
 GENERATED_METHODS = {"serve", "reply_recv"}
+MESSAGE = ("in", "out")     # where a type stands: in a server's request, or in its reply
 TYPE_WORDS = {*model.PRIMITIVES, "string", "bytes", "any"}
 KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects"}
 
 # How the grammar's tokens are called in a message.
 TOKEN_NAMES = {
     "SEMICOLON": '";"', "COLON": '":"', "LBRACE": '"{"', "RBRACE": '"}"', "LPAR": '"("', "RPAR": '")"',
-    "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "QMARK": '"?"',
-    "__ANON_0": '"->"', "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
+    "LSQB": '"["', "RSQB": '"]"', "EQUAL": '"="', "COMMA": '","', "DOT": '"."', "AT": '"@"', "OPTIONAL": '"?"',
+    "__ANON_0": '"->"', "__ANON_1": '".."', "NAME": "a name", "INT": "a number", "STRING": 'a text in quotes, like "no entry"',
     "$END": "the end of the file",
 }
 
@@ -80,6 +82,10 @@ def kernel_objects():
     return [o.name for o in load(Path(__file__).parent.parent / "kernel.idl").objects]
 
 
+def kind_of(kind):
+    return {"array": "an array", "list": "a list"}[kind]
+
+
 def list_of(words):
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
@@ -92,6 +98,9 @@ class Checker:
         self.lines = [line.strip() for line in text.splitlines()]
         self.problems = []
         self.types = {}
+        self.uses = []
+        self.rings = {}
+        self.version = 1
 
     def problem(self, token, code, what, advice):
         self.problems.append(Problem(place_of(token), code, what, advice))
@@ -161,37 +170,62 @@ class Checker:
     # ---- types -----------------------------------------------------------------------------------
 
     def base_type(self, tree):
-        name = str(tree.children[0])
+        token = tree.children[0] if isinstance(tree.children[0], Token) else tree.children[0].children[0]
+        name = str(token)
         if tree.data != "named" or name not in ("u8", "u16", "u32", "u64"):
-            self.problem(tree.children[0], "E016", "the values need a number without a sign",
+            self.problem(token, "E016", "the values need a number without a sign",
                          "write u8, u16, u32 or u64 behind the colon")
             name = "u64"
         size = model.PRIMITIVES[name]
         return model.Type("int", name, size, size)
 
     def type(self, tree, where):
-        """where: "struct", "message" (a server's method), "kernel" (a kernel method), "trace"."""
-        token = tree.children[0]
+        """where: "struct", "in" or "out" (a server's method), "kernel" (a kernel method), "trace"."""
+        base = tree.children[0]
+        kinds = {"cap": self.cap_type, "array": self.array_type, "list": self.list_type, "buffer": self.buffer_type,
+                 "own": self.own_type,
+                 "named": self.simple_type}
+        found = kinds[base.data](base, where)
+        if len(tree.children) == 1:
+            return found
+        if where == "struct" or where == "trace" or (where == "kernel" and found.kind != "cap"):
+            self.problem(tree.children[1], "E007", "an optional value cannot stand here", "use a value that means none")
+        if found.kind == "buffer":
+            self.problem(tree.children[1], "E007", "a buffer cannot be optional", "a length of 0 says that there is none")
+        return dataclasses.replace(found, optional=True)
+
+    def simple_type(self, tree, where):
+        token = tree.children[0].children[0]
         name = str(token)
-        if tree.data in ("cap", "optional_cap", "right_cap"):
-            return self.cap_type(tree, where)
-        if tree.data == "array":
-            return self.array_type(tree, where)
-        if name in ("string", "bytes"):
+        if len(tree.children[0].children) == 1 and name in ("string", "bytes"):
             self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
             return model.Type("int", "u64")
         if where == "trace" and name == "Thread" and self.is_kernel:
             return model.Type("thread", name, 4, 4)
-        return self.named_type(token, where)
+        return self.named_type(tree.children[0], where)
 
-    def named_type(self, token, where):
+    def named_type(self, tree, where):
+        """A type by its name, of this library or, as memory.Kind, of one that this one uses."""
+        token = tree.children[0]
         name = str(token)
+        if len(tree.children) == 2:
+            return self.foreign_type(tree, where)
         if name in model.PRIMITIVES:
             if where == "kernel" and name.startswith("i"):
                 self.problem(token, "E007", "the kernel takes no negative numbers", f'use "u{name[1:]}"')
             size = model.PRIMITIVES[name]
             return model.Type("int", name, size, size)
-        decl = self.types.get(name)
+        return self.declared_type(token, name, self.types.get(name), where)
+
+    def foreign_type(self, tree, where):
+        library, token = tree.children
+        types = {d.name: d for other in self.uses if other.name == str(library) for d in other.enums + other.structs}
+        if str(library) not in [other.name for other in self.uses]:
+            self.problem(library, "E005", f'there is no library "{library}" here', f"write above: use {library};")
+            return model.Type("int", "u64")
+        return self.declared_type(token, f"{library}.{token}", types.get(str(token)), where)
+
+    def declared_type(self, token, name, decl, where):
         if decl is None:
             self.problem(token, "E005", f'there is no type "{name}"', self.nearest(name))
             return model.Type("int", "u64")
@@ -207,41 +241,83 @@ class Checker:
         return f'did you mean "{close[0]}"?' if close else otherwise
 
     def array_type(self, tree, where):
-        token = tree.children[0]
+        token = tree.children[0].children[0]
         name = str(token)
         if len(tree.children) == 1:
             self.problem(token, "E006", f'"{name}[]" needs a bound', f"write the greatest length, for example {name}[16]")
             return model.Type("int", "u64")
         bound = self.number(tree.children[1], 1, 1 << 20, "bound")
         if name in ("string", "bytes"):
-            if where != "message":
+            if where not in MESSAGE:
                 self.problem(token, "E007", f'"{name}" cannot stand here', "use an array, for example u8[32]")
             return model.Type(name, name, bound=bound)
-        if where != "struct":
-            self.problem(token, "E007", "an array cannot stand here", "put it into a struct, or use bytes[n]")
-        element = self.named_type(token, where)
-        return model.Type("array", name, element.size * bound, element.align, bound, element)
+        return self.elements("array", tree.children[0], bound, where)
+
+    def list_type(self, tree, where):
+        token = tree.children[0].children[0]
+        bound = self.number(tree.children[1], 1, 1 << 20, "bound")
+        if str(token) in ("string", "bytes"):
+            self.problem(token, "E007", f'"{token}" is no element of a list', f"its bound is a greatest length: {token}[{bound}]")
+            return model.Type("int", "u64")
+        if where == "struct":
+            self.problem(token, "E007", "a list cannot stand here", f"use an array, {token}[{bound}], and a field that counts")
+        return self.elements("list", tree.children[0], bound, where)
+
+    def elements(self, kind, tree, bound, where):
+        if where in ("kernel", "trace"):
+            self.problem(tree.children[0], "E007", f"{kind_of(kind)} cannot stand here", "pass the values one by one")
+        element = self.named_type(tree, where)
+        return model.Type(kind, element.name, element.size * bound, element.align, bound, element)
+
+    def buffer_type(self, tree, where):
+        direction = tree.children[0]
+        if where != "in":
+            self.problem(direction, "E007", "a buffer cannot stand here", "a request names it: pass it to a method")
+        if str(direction) not in ("in", "out"):
+            self.problem(direction, "E015", f'"buffer {direction}" does not exist',
+                         "buffer in: the server reads there; buffer out: it writes there")
+        return model.Type("buffer", str(direction))
+
+    def own_type(self, tree, where):
+        token = tree.children[0]
+        if where != "in":
+            self.problem(token, "E007", "a capability of one's own cannot stand here",
+                         f"only a server gets them back, in a request; elsewhere write: cap {token}")
+        if str(token) not in self.interfaces:
+            self.problem(token, "E005", f'there is no interface "{token}" in this library',
+                         self.nearest(str(token), list(self.interfaces), "a server knows its own by their badges"))
+            return model.Type("int", "u64")
+        return model.Type("cap", str(token), decl=self.interfaces[str(token)], own=True)
 
     def cap_type(self, tree, where):
+        if where not in (*MESSAGE, "kernel"):
+            self.problem(tree.children[0], "E007", "a capability cannot stand here", "pass it as a parameter of a method")
+            return model.Type("int", "u64")
+        return self.kernel_cap(tree) if where == "kernel" else self.server_cap(tree)
+
+    def kernel_cap(self, tree):
         token = tree.children[0]
         name = str(token)
-        right = str(tree.children[1]) if tree.data == "right_cap" else ""
-        if where not in ("message", "kernel"):
-            self.problem(token, "E007", "a capability cannot stand here", "pass it as a parameter of a method")
-        elif name != "any" and name not in self.cap_types():
-            self.problem(token, "E005", f'there is no object "{name}"' if where == "kernel" else
-                         f'there is no object or interface "{name}"',
-                         self.nearest(name, self.cap_types(), 'name one of them, or "any"'))
-        elif where == "message" and tree.data != "cap":
-            self.problem(token, "E007", "a message's capability is neither optional nor of a certain right",
-                         f"write: cap {name}")
+        right = str(tree.children[1]) if len(tree.children) == 2 else ""
+        if name != "any" and name not in self.objects:
+            self.problem(token, "E005", f'there is no object "{name}"',
+                         self.nearest(name, list(self.objects), 'name one of them, or "any"'))
         elif right and right not in self.objects.get(name, ()):
             self.problem(tree.children[1], "E015", f'"{name}" has no right "{right}"',
                          f"it has: {', '.join(self.objects.get(name, ())) or 'none'}")
-        return model.Type("cap", name, right=right, optional=tree.data == "optional_cap")
+        return model.Type("cap", name, right=right)
 
-    def cap_types(self):
-        return list(self.objects) if self.is_kernel else kernel_objects() + self.interfaces
+    def server_cap(self, tree):
+        """cap File, cap vfs.File, cap kernel.Frame, cap any."""
+        token = tree.children[-1]
+        name = ".".join(str(t) for t in tree.children)
+        known = {**self.interfaces, **self.rings, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
+                 **{f"{other.name}.{i.name}": i for other in self.uses for i in other.interfaces}}
+        if name not in known:
+            here = [n for n in known if n.split(".")[-1] == name]
+            self.problem(token, "E005", f'there is no object or interface "{name}"',
+                         f'write: cap {here[0]}' if here else self.nearest(name, list(known), 'name one of them, or "any"'))
+        return model.Type("cap", name, decl=known.get(name))
 
     # ---- declarations ----------------------------------------------------------------------------
 
@@ -256,12 +332,16 @@ class Checker:
                          "a file has one library line, before anything else", "begin with: library NAME;")
             return out
         out.name = str(libraries[0].children[0])
+        for version in libraries[0].children[1:]:
+            self.version = out.version = self.number(version, 1, 65535, "version")
         self.library_name = out.name
         self.is_kernel = out.name == "kernel"
         self.objects = {str(t.children[0]): [str(r.children[0]) for x in t.children[2:] if x.data == "rights"
                                              for r in x.children]
                         for t in items if t.data == "object"}
-        self.interfaces = [str(t.children[0]) for t in items if t.data == "interface"]
+        # Methods may name interfaces that come later.
+        self.interfaces = {str(t.children[0]): model.Interface(str(t.children[0]), "", t.children[0], library=out.name)
+                           for t in items if t.data == "interface"}
         if self.objects:
             self.types["ObjectType"] = self.object_type_enum(items)
         for item in items:
@@ -270,16 +350,27 @@ class Checker:
                              "a server has interfaces: interface NAME = NUMBER { ... }")
                 continue
             getattr(self, "add_" + item.data)(item, out)
-        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces
+        self.add_lone_servers(out)
+        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces + out.rings
         for decl in declarations:
             self.not_a_type(decl)
         self.unique(declarations, "declaration")
         self.unique(out.consts + [model.Named(f"{model.snake(e.name)}_{m.c}".upper(), "", m.place)
                                   for e in out.enums for m in e.members], "constant")
         self.unique_and_numbered(out.errors, "error")
+        if out.errors and not out.interfaces and not self.is_kernel:
+            self.problem(out.errors[0].place, "E020", "these errors are no interface's", "delete them, or add an interface")
         self.numbered(out.objects, "object")
         self.numbered(out.interfaces, "interface")
+        self.check_errors(out)
         return out
+
+    def check_errors(self, out):
+        """Names are unique in the library, numbers in what they are added to."""
+        for interface in out.interfaces:
+            shared = [e for e in out.errors if out.first_error == interface.first_error]
+            self.numbered(shared + interface.errors, "error")
+            self.unique(out.errors + interface.errors, "error")
 
     def object_type_enum(self, items):
         members = [model.Member(str(t.children[0]), "", t.children[0], value=self.number(t.children[1], 1, 27, "object"))
@@ -293,10 +384,43 @@ class Checker:
     def add_const(self, tree, out):
         out.consts.append(self.named(tree, model.Const, value=self.number(tree.children[1], 0, (1 << 64) - 1, "constant")))
 
+    def add_use(self, tree, out):
+        token = tree.children[0]
+        path = Path(self.path).with_name(f"{token}.idl")
+        if str(token) == out.name or not path.exists():
+            self.problem(token, "E005", f'there is no other library "{token}"', f"it would be in {path.name}, beside this file")
+            return
+        out.uses.append(load(path))
+        self.uses = out.uses
+
     def add_errors(self, tree, out):
         for t in tree.children:
-            out.errors.append(self.named(t, model.Member, value=self.number(t.children[1], 1, 255, "error"),
-                                         text=str(t.children[2])[1:-1]))
+            error = self.named(t, model.Member, value=self.number(t.children[1], 1, 255, "error"),
+                               text=str(t.children[2])[1:-1])
+            self.history(error, t.children[3:])
+            out.errors.append(error)
+
+    def history(self, item, attributes):
+        for tree in attributes:
+            self.history_of(tree, item, "history")
+
+    def history_of(self, tree, item, known_too=""):
+        """since 2, deprecated "what to use", removed; anything else is a problem."""
+        name, *value = tree.children
+        if name == "since" and value and value[0].type == "INT":
+            item.since = self.number(value[0], 2, 65535, "version")
+            if item.since > self.version:
+                self.problem(value[0], "E022", f"the library is of version {self.version}",
+                             f"write above: library {self.library_name} version {item.since};")
+            item.docs = f"{item.docs} Since version {item.since}.".strip()
+        elif name == "deprecated" and value and value[0].type == "STRING":
+            item.deprecated = str(value[0])[1:-1]
+            item.docs = f"{item.docs} Deprecated: {item.deprecated}.".strip()
+        elif name == "removed" and not value and isinstance(item, model.Member) and known_too == "history":
+            item.removed = True
+        else:
+            known = known_too if known_too != "history" else '"since 2", deprecated "what to use instead", "removed"'
+            self.problem(name, "E015", f'"{name}" is no attribute here, or not like this', f"known here: {known}")
 
     def add_enum(self, tree, out, is_flags=False):
         decl = self.named(tree, model.Enum, base=self.base_type(tree.children[1]), is_flags=is_flags)
@@ -305,8 +429,11 @@ class Checker:
             member = self.named(t, model.Member, value=self.number(t.children[1], int(is_flags), limit, "value"))
             if is_flags and member.value & (member.value - 1):
                 self.problem(t.children[1], "E014", f'flag "{member.name}" is more than one bit', "use 1, 2, 4, 8 ...")
+            self.history(member, t.children[2:])
             decl.members.append(member)
         self.numbered(decl.members, "member")
+        decl.removed = [m for m in decl.members if m.removed]
+        decl.members = [m for m in decl.members if not m.removed]
         self.not_empty(decl, decl.members, "member")
         self.types[decl.name] = decl
         out.enums.append(decl)
@@ -369,25 +496,85 @@ class Checker:
         out.objects.append(decl)
 
     def add_interface(self, tree, out):
-        decl = self.named(tree, model.Interface, number=self.number(tree.children[1], 1, 127, "interface"),
-                          library=out.name)
+        decl = self.interfaces[str(tree.children[0])]
+        decl.docs = self.docs(tree.children[0])
+        decl.place = tree.children[0]
+        decl.number = self.number(tree.children[1], 1, 127, "interface")
         for t in tree.children[2:]:
+            if t.data == "errors":
+                self.add_errors(t, decl)
+                continue
+            if t.data == "removed":
+                decl.removed.append(self.named(t, model.Method, 1, number=self.number(t.children[0], 1, 255, "method"),
+                                               owner=decl, removed=True))
+                continue
             decl.methods.append(self.method(t, decl, "message"))
             self.not_reserved(t.children[1], GENERATED_METHODS)
-        self.unique_and_numbered(decl.methods, "method")
+        self.unique_and_numbered(decl.methods + decl.removed, "method")
         self.not_empty(decl, decl.methods, "method")
         out.interfaces.append(decl)
 
+    def add_ring(self, tree, out):
+        *structs, count = tree.children[1:]
+        self.add_entries(tree, out, count, *(self.entry(token) for token in structs))
+
+    def add_events(self, tree, out):
+        self.add_entries(tree, out, tree.children[2], None, self.entry(tree.children[1]))
+
+    def add_entries(self, tree, out, count, sent, answered):
+        decl = self.named(tree, model.Ring, sent=sent, answered=answered, count=self.number(count, 2, 1 << 16, "count"))
+        if decl.count & (decl.count - 1):
+            self.problem(count, "E023", f"a ring of {decl.count} entries", "take a power of two: 2, 4, 8 ...")
+        if answered is not None:
+            self.rings[decl.name] = decl
+            out.rings.append(decl)
+
+    def entry(self, token):
+        """The struct that a ring has; a struct of no entries if there is none of that name."""
+        decl = self.types.get(str(token))
+        if isinstance(decl, model.Struct):
+            return decl
+        structs = [name for name, d in self.types.items() if isinstance(d, model.Struct)]
+        self.problem(token, "E005", f'there is no struct "{token}"', self.nearest(str(token), structs or ["-"], "declare it above this line"))
+        return None
+
+    def add_server(self, tree, out):
+        decl = self.named(tree, model.Server, library=out.name)
+        for t in tree.children[1:]:
+            token = t.children[0]
+            found = next((i for i in out.interfaces if i.name == str(token)), None)
+            if found is None:
+                self.problem(token, "E005", f'there is no interface "{token}" above this line',
+                             self.nearest(str(token), [i.name for i in out.interfaces] or ["-"], "declare it first"))
+            elif any(found in s.interfaces for s in [*out.servers, decl]):
+                self.problem(token, "E003", f'"{token}" is in a server already', "an interface is served by one")
+            else:
+                decl.interfaces.append(found)
+        self.not_empty(decl, tree.children[1:], "interface")
+        out.servers.append(decl)
+
+    def add_lone_servers(self, out):
+        """An interface that no server names is served alone."""
+        served = [i for s in out.servers for i in s.interfaces]
+        for interface in out.interfaces:
+            if interface not in served:
+                out.servers.append(model.Server(interface.name, interface.docs, interface.place, interfaces=[interface],
+                                                library=out.name))
+        self.unique(out.servers, "server")
+
     def params(self, tree, where):
-        items, word, behind = [], 0, ""
+        """where: "in", "out", "kernel" or "trace"."""
+        items = []
         for number, t in enumerate(tree.children, 1):
             token = t.children[0]
-            self.not_reserved(token, GENERATED[where])
-            item = model.Param(str(token), "", token, self.type(t.children[1], where), number, word, behind)
-            items.append(item)
+            self.not_reserved(token, GENERATED["message" if where in MESSAGE else where])
+            items.append(model.Param(str(token), "", token, self.type(t.children[1], where), number, library=self.library_name))
+        word, behind = 0 if where not in MESSAGE else model.Method.first_word(items), ""
+        for item in items:
+            item.word, item.behind = word, behind
             if where == "kernel":
-                word = number
-            elif item.type.kind in ("bytes", "string"):
+                word = item.number
+            elif item.type.counted:
                 word, behind = 0, item.name
             else:
                 word += item.type.words
@@ -396,18 +583,30 @@ class Checker:
     def method(self, tree, owner, where):
         limit = 15 if where == "kernel" else 255
         method = self.named(tree, model.Method, 1, number=self.number(tree.children[0], 1, limit, "method"), owner=owner)
-        method.inputs = self.params(tree.children[2], where)
-        method.outputs = self.params(tree.children[3], where)
-        for attribute in tree.children[4:]:
-            self.attribute(attribute, method, owner, where)
-        lengths = [model.Named(f"{p.name}_length", "", p.place) for p in method.inputs + method.outputs
-                   if p.type.kind in ("bytes", "string")]
-        self.unique(method.inputs + method.outputs + lengths, "parameter")
+        lists = [t for t in tree.children[2:] if t.data == "params"]
+        method.inputs = self.params(lists[0], "kernel" if where == "kernel" else "in")
+        if len(lists) == 2:
+            method.outputs = self.params(lists[1], "kernel" if where == "kernel" else "out")
+        for t in tree.children[2 + len(lists):]:
+            self.attribute(t, method, owner, where)
+        self.check_results(method, len(lists) == 2)
+        params = method.inputs + method.outputs
+        lengths = [model.Named(f"{p.name}_{'count' if p.type.kind == 'list' else 'length'}", "", p.place) for p in params
+                   if p.type.counted or p.type.kind == "buffer"]
+        has = [model.Named(f"has_{p.name}", "", p.place) for p in params if p.type.optional]
+        self.unique(params + lengths + has, "parameter")
         if where == "kernel":
             self.check_kernel_method(method)
         else:
             self.check_message(method)
         return method
+
+    def check_results(self, method, has_results):
+        if method.oneway and has_results:
+            self.problem(method.place, "E021", f'"{method.name}" is oneway and has results', "drop one of them")
+        if not method.oneway and not has_results:
+            self.problem(method.place, "E021", f'"{method.name}" does not say what comes back',
+                         "write -> () where nothing but an error does, or oneway where nobody waits for an answer")
 
     def attribute(self, tree, method, owner, where):
         name = str(tree.children[0])
@@ -417,11 +616,12 @@ class Checker:
                 self.problem(right, "E015", f'"{owner.name}" has no right "{right}"',
                              f"it has: {', '.join(r.name for r in owner.rights) or 'none'}")
             method.requires = str(right)
-        elif where == "message" and name == "fast" and len(tree.children) == 1:
-            method.fast = True
+        elif where == "message" and name in ("fast", "oneway") and len(tree.children) == 1:
+            setattr(method, name, True)
+        elif where == "kernel":
+            self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', 'known here: "requires RIGHT"')
         else:
-            known = '"requires RIGHT"' if where == "kernel" else '"fast"'
-            self.problem(tree.children[0], "E015", f'"{name}" is no attribute of a method here', f"known here: {known}")
+            self.history_of(tree, method, '"fast", "oneway", "since 2" and deprecated "what to use instead"')
 
     def check_kernel_method(self, method):
         if len(method.inputs) > model.MIN_REGISTER_WORDS or len(method.outputs) > model.MIN_REGISTER_WORDS:
@@ -439,18 +639,13 @@ class Checker:
             self.check_caps(method, params, what)
         if method.fast and not method.in_registers:
             self.problem(method.place, "E012", f'"{method.name}" is marked fast but does not fit the registers',
-                         f"request and reply must be at most {model.MIN_REGISTER_WORDS} numbers each; drop \"fast\" or shorten them")
+                         f"request and reply must be at most {model.MIN_REGISTER_WORDS} numbers each, a capability among them; drop \"fast\" or shorten them")
 
     def check_caps(self, method, params, what):
         caps = [p for p in params if p.type.kind == "cap"]
         if len(caps) > 1:
             self.problem(caps[1].place, "E011", f'the {what} of "{method.name}" carries {len(caps)} capabilities',
                          "one message carries one: use two methods")
-        others = [p for p in params if p.type.kind != "cap"]
-        room = model.MIN_REGISTER_WORDS - 1
-        if caps and (not all(p.type.scalar for p in others) or len(others) > room):
-            self.problem(caps[0].place, "E011", f'the {what} of "{method.name}" leaves no register for the capability',
-                         f"beside a capability there is room for {room} numbers: pass the rest in another method")
 
     def add_trace(self, tree, out):
         for t in tree.children:

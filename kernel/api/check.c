@@ -56,9 +56,8 @@ static void check_notification(struct notification const *notification)
 
 static void check_thread(struct cpu const *cpu, struct tcb const *thread)
 {
-    bool special = thread->attention != 0;
-    must("I-RANK", thread->rank_to == (special ? -1 : thread->priority), thread);
-    must("I-RANK", thread->rank_from == (special ? RANK_NEVER : thread->priority), thread);
+    must("I-RANK", thread->rank_to == thread_rank_to(thread), thread);
+    must("I-RANK", thread->rank_from == (thread->attention == 0 ? thread->priority : RANK_NEVER), thread);
     void *object = wait_object(thread->wait);
     switch (wait_kind(thread->wait)) {
     case WAIT_REPLY:

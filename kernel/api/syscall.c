@@ -263,32 +263,34 @@ static __attribute__((noinline)) void refuse(struct cpu *cpu, enum err err)
 /* An interrupt line: its notification is signalled, and it stays silent until acknowledged. */
 ALWAYS_INLINE void line_interrupt(struct cpu *cpu, bool traced)
 {
-    unsigned line = irqchip_claim();
+    int line = irqchip_claim();
     if (unlikely(line == 0)) {
         return; /* it went away by itself */
     }
     if (traced) {
-        trace_interrupt(cpu, line);
+        trace_interrupt(cpu, (unsigned)line);
     }
     struct irq *irq = &irqs[line];
     struct cap target = slot_read(&irq->notification);
     if (unlikely(cap_type(target.head) == OBJECT_NONE)) {
-        irqchip_close(line);
-        irqchip_complete(line);
+        irqchip_close((unsigned)line);
+        irqchip_complete((unsigned)line);
         return;
     }
     irq->waiting = true;
     notify_signal(cpu, cap_notification(target), target.arg);
 }
 
-ALWAYS_INLINE void interrupt(struct cpu *cpu, bool traced)
+/* Returns how many ticks it takes from who runs: the timer's way is longer. */
+ALWAYS_INLINE word interrupt(struct cpu *cpu, bool traced)
 {
     cpu_count(cpu, COUNTER_INTERRUPTS);
     if (unlikely(arch_timer_pending())) {
         notify_timer(cpu);
-    } else {
-        line_interrupt(cpu, traced);
+        return cpu->interruption * 3 / 2;
     }
+    line_interrupt(cpu, traced);
+    return cpu->interruption;
 }
 
 /* Waits in the kernel until somebody can run. */
@@ -300,7 +302,7 @@ static void idle(struct cpu *cpu)
     arch_root_load(arch_kernel_root());
     arch_wait_for_interrupt();
     cpu->counters[COUNTER_IDLE] += arch_now() - before;
-    interrupt(cpu, true);
+    (void)interrupt(cpu, true); /* nobody ran */
 }
 
 /* Nobody can run; or somebody could, if there were time for it. */
@@ -316,11 +318,11 @@ static __attribute__((noinline)) void wait_or_tell(struct cpu *cpu)
     ipc_time_out(cpu, late);
 }
 
-static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
+static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     for (;;) {
-        struct tcb *next = sched_choose(cpu);
+        struct tcb *next = sched_choose(cpu, spent);
         if (unlikely(next == NULL)) {
             wait_or_tell(cpu);
             continue;
@@ -344,12 +346,12 @@ static __attribute__((noinline)) struct tcb *switch_slow(struct cpu *cpu)
 }
 
 /* The address space of a thread that is chosen in a straight line has to be ready too. */
-ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
+ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu, word spent)
 {
     if (unlikely(cpu->first != NULL && cpu->first->vspace->root == 0) || unlikely(cpu->fpu_on)) {
         return NULL;
     }
-    struct tcb *next = sched_choose_ready(cpu);
+    struct tcb *next = sched_choose_ready(cpu, spent);
     if (likely(next != NULL) && next != cpu->current) {
         cpu_count(cpu, COUNTER_SWITCHES);
         cpu->current = next;
@@ -358,16 +360,17 @@ ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu)
     return next;
 }
 
-/* The thread that runs next: mostly the one that came. */
-ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, struct tcb const *came, bool traced)
+/* The thread that runs next: mostly the one that came. Another one pays for what was spent, and more
+ * where it is not chosen in a straight line. */
+ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, struct tcb const *came, word spent, bool traced)
 {
     struct tcb *next = cpu->current;
     if (cpu->resched != 0) {
-        next = cpu->resched == RESCHED_READY ? switch_ready(cpu) : NULL;
+        next = cpu->resched == RESCHED_READY ? switch_ready(cpu, spent) : NULL;
         if (!CONFIG_DEBUG && !traced && unlikely(next == NULL)) {
-            return switch_slow(cpu);
+            return switch_slow(cpu, 5 * spent / 2);
         }
-        next = next != NULL ? next : switch_slow(cpu);
+        next = next != NULL ? next : switch_slow(cpu, 5 * spent / 2);
     }
     if (traced && next != came) {
         trace_switch(cpu, came, next);
@@ -400,14 +403,14 @@ ALWAYS_INLINE struct tcb *system_call(struct tcb *current, bool traced)
     if (traced && err != ERR_PREEMPTED && cpu->current != NULL) {
         tell_after(cpu, current, &told);
     }
-    return leave(cpu, current, traced);
+    return leave(cpu, current, 0, traced);
 }
 
 ALWAYS_INLINE struct tcb *any_interrupt(struct tcb *current, bool traced)
 {
     struct cpu *cpu = enter(current);
-    interrupt(cpu, traced);
-    return leave(cpu, current, traced);
+    word spent = interrupt(cpu, traced);
+    return leave(cpu, current, spent, traced);
 }
 
 ALWAYS_INLINE struct tcb *fault(struct tcb *current, enum fault_kind kind, word address, bool traced)
@@ -419,7 +422,7 @@ ALWAYS_INLINE struct tcb *fault(struct tcb *current, enum fault_kind kind, word 
         }
         ipc_fault(cpu, kind, address);
     }
-    return leave(cpu, current, traced);
+    return leave(cpu, current, 0, traced);
 }
 
 struct tcb *kernel_syscall(struct tcb *current)
@@ -455,5 +458,5 @@ struct tcb *traced_fault(struct tcb *current, enum fault_kind kind, word address
 struct tcb *kernel_start(struct cpu *cpu)
 {
     lock_acquire(&cpu->home);
-    return leave(cpu, NULL, false);
+    return leave(cpu, NULL, 0, false);
 }

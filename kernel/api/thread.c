@@ -47,8 +47,8 @@ enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cs
     if (fault.slot != NULL && !(fault.head & ENDPOINT_SEND)) {
         return invocation_refuse(cpu, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
     }
-    struct cap const caps[THREAD_SLOTS] = { cspace, vspace, buffer, fault };
-    for (unsigned i = 0; i < THREAD_SLOTS; i++) {
+    struct cap const caps[] = { cspace, vspace, buffer, fault }; /* as in enum thread_slot */
+    for (unsigned i = 0; i < array_length(caps); i++) {
         enum err err = set_slot(cpu, thread, (enum thread_slot)i, caps[i]);
         if (err != OK) {
             return err;
@@ -212,6 +212,13 @@ enum err invoke_sched_context_bind(struct cpu *cpu, struct cap self, struct cap 
 enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
 {
     sched_unbind(cpu, cap_sched_context(self));
+    return OK;
+}
+
+enum err invoke_sched_context_missed(struct cpu *cpu, struct cap self, uint64_t *jobs)
+{
+    (void)cpu;
+    *jobs = sched_missed(cap_sched_context(self));
     return OK;
 }
 

@@ -145,7 +145,7 @@ static void drop_private(word interrupt)
     }
 }
 
-unsigned irqchip_claim(void)
+int irqchip_claim(void)
 {
     word interrupt;
     __asm__ volatile("mrs %0, icc_iar1_el1\n\tdsb sy" : "=r"(interrupt) : : "memory");
@@ -155,7 +155,7 @@ unsigned irqchip_claim(void)
     }
     /* In effect when the kernel returns to a program, at the latest. */
     __asm__ volatile("msr icc_eoir1_el1, %0" : : "r"(interrupt) : "memory");
-    return (unsigned)interrupt - (FIRST_SHARED - 1);
+    return (int)interrupt - (FIRST_SHARED - 1);
 }
 
 void irqchip_complete(unsigned line)

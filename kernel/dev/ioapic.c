@@ -56,7 +56,7 @@ void ioapic_init(char *base, unsigned core)
     }
 }
 
-unsigned irqchip_claim(void)
+int irqchip_claim(void)
 {
     unsigned line = x86_vector - VECTOR_LINE;
     x86_vector = 0;
@@ -66,7 +66,7 @@ unsigned irqchip_claim(void)
     ioapic.claimed |= 1u << line;
     update(line);
     *lapic_register(LAPIC_EOI) = 0;
-    return line;
+    return (int)line;
 }
 
 void irqchip_complete(unsigned line)

@@ -6,7 +6,7 @@
 #include "base/types.h"
 
 /* The pending line of the highest priority, silent from now until it is completed; 0 for none. */
-unsigned irqchip_claim(void);
+int irqchip_claim(void);
 void irqchip_complete(unsigned line);
 /* Lets a line interrupt, or not. */
 void irqchip_open(unsigned line);

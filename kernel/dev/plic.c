@@ -36,9 +36,9 @@ void plic_init(char *base, unsigned context, unsigned lines)
     *at(THRESHOLD(context)) = 0;
 }
 
-unsigned irqchip_claim(void)
+int irqchip_claim(void)
 {
-    return *plic.claim;
+    return (int)*plic.claim;
 }
 
 void irqchip_complete(unsigned line)

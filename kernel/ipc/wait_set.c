@@ -285,6 +285,16 @@ static bool is_sound(struct wait_set const *set, struct member const *member)
     return sound;
 }
 
+/* Then signals may wait though nothing stands in for them, and somebody receives. */
+static bool has_passive_server(struct endpoint const *endpoint)
+{
+    struct tcb const *server = endpoint->servers;
+    while (server != NULL && server->sc != NULL) {
+        server = server->serve_next;
+    }
+    return server != NULL;
+}
+
 void wait_set_check(struct wait_set const *set)
 {
     for (unsigned i = 0; i < set->count; i++) {
@@ -298,7 +308,7 @@ void wait_set_check(struct wait_set const *set)
     }
     struct tcb const *head = endpoint->send.head;
     bool signals = set->first != NULL;
-    bool passive = endpoint->servers != NULL && endpoint->servers->sc == NULL;
+    bool passive = has_passive_server(endpoint);
     if (endpoint_set(endpoint) != set || (head == NULL && signals && !passive) ||
         (head == &signals_wait && !signals) ||
         (signals && endpoint->recv.head != NULL && !passive)) {

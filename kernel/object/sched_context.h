@@ -23,6 +23,10 @@ struct sched_context {
     struct heap_node renewal; /* in the core's heap while there are waiters */
     struct life life;
     word mark;      /* what a time-out says of it */
+    word deadline;  /* of the job that it is used for, if there is a period */
+    word stopped;   /* when it last ran */
+    word missed;    /* jobs that were done too late */
+    word share;     /* when the last refill would have come, had no other joined it */
     uint32_t first; /* of the refills, which are used in turn (sched/refill.h) */
     uint32_t count;
     struct refill refill[REFILLS];

@@ -20,12 +20,8 @@ void thread_init(struct tcb *thread, struct cpu *home)
 
 void thread_update_rank(struct tcb *thread)
 {
-    if (thread->attention == 0) {
-        thread->rank_to = thread->rank_from = thread->priority;
-    } else {
-        thread->rank_to = -1;
-        thread->rank_from = RANK_NEVER;
-    }
+    thread->rank_to = thread_rank_to(thread);
+    thread->rank_from = thread->attention == 0 ? thread->priority : RANK_NEVER;
 }
 
 void thread_attend(struct tcb *thread, enum attention why)

@@ -71,7 +71,7 @@ struct tcb {
     char *cs_base;         /* first slot of the capability space */
     word cs_mask;          /* its index mask << SLOT_BITS */
     struct vspace *vspace; /* never NULL: null_vspace when there is none */
-    int16_t rank_to;       /* priority, or -1: cannot be switched to by the fast path */
+    int16_t rank_to;       /* priority or less, or -1: cannot be switched to by the fast path */
     int16_t rank_from;     /* priority, or RANK_NEVER: cannot be left by the fast path */
     uint32_t attention;    /* enum attention: why not */
     word wait;             /* object | enum wait */
@@ -105,7 +105,8 @@ struct tcb {
     word fault_address;
     word fault_time; /* ticks that were used, in a time-out */
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
-    struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE */
+    struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE; in that of those that run by
+                                  deadline while it is ready and not the first of all */
     struct endpoint *serving;  /* that it last received from; NULL: none */
     struct tcb *serve_next;    /* of the servers of that endpoint */
     struct tcb *serve_prev;
@@ -149,6 +150,15 @@ ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)
 
 /* Makes a thread of zeroed memory. */
 void thread_init(struct tcb *thread, struct cpu *home);
+/* Of two threads that run by deadline, neither goes before the other because it is as urgent: so
+ * the fast path switches to one only if no other is ready. */
+ALWAYS_INLINE int16_t thread_rank_to(struct tcb const *thread)
+{
+    if (thread->attention != 0) {
+        return -1;
+    }
+    return thread->priority == DEADLINE_PRIORITY ? DEADLINE_PRIORITY - 1 : thread->priority;
+}
 /* Works out the ranks after attention or priority have changed. */
 void thread_update_rank(struct tcb *thread);
 void thread_attend(struct tcb *thread, enum attention why);

@@ -99,7 +99,12 @@ static struct table *table_take(struct vspace *vspace, word address, unsigned le
     struct table *table = vspace->pool;
     vspace->pool = table->next;
     table->next = vspace->used;
+    table->prev = NULL;
+    if (table->next != NULL) {
+        table->next->prev = table;
+    }
     vspace->used = table;
+    table->cleared = 0;
     table->vspace = vspace;
     table->level = level;
     table->base = address & ~((1ul << (table_level_bits(level) + 9)) - 1);
@@ -204,12 +209,14 @@ static enum err rights_error(word head, word rights)
 
 static bool any_valid(word const *entry, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (arch_pte_valid(entry[i])) {
-            return true;
-        }
+    word any = 0;
+    for (; count >= 8; count -= 8, entry += 8) {
+        any |= entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7];
     }
-    return false;
+    for (; count > 0; count--) {
+        any |= *entry++;
+    }
+    return arch_pte_valid(any); /* which looks at one bit */
 }
 
 /* Asks whether `count` entries from `address` on, all in one table, are free; adds to *lacking
@@ -231,11 +238,10 @@ static enum err ask_for_place(struct vspace *vspace, word address, unsigned want
 
 static void table_give(struct vspace *vspace, struct table *table)
 {
-    struct table **place = &vspace->used;
-    while (*place != table) {
-        place = &(*place)->next;
+    *(table->prev != NULL ? &table->prev->next : &vspace->used) = table->next;
+    if (table->next != NULL) {
+        table->next->prev = table->prev;
     }
-    *place = table->next;
     table->next = vspace->pool;
     vspace->pool = table;
 }
@@ -469,6 +475,25 @@ void tables_moved(struct slot *tables)
     }
 }
 
+/* Entries at once. */
+#define CLEAR_STEP 128
+
+static void clear_part(struct vspace *vspace, struct table *table)
+{
+    unsigned end = table->cleared + CLEAR_STEP;
+    for (unsigned i = table->cleared; i < end; i++) {
+        table->entry[i] = 0;
+        if (table->owner[i] != 0) {
+            forget_mapping(link_target(table->owner[i]));
+            table->owner[i] = 0;
+        }
+    }
+    table->cleared = end;
+    if (end == 512) {
+        vspace->used = table->next;
+    }
+}
+
 bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
 {
     vspace->pool = NULL;
@@ -480,14 +505,7 @@ bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
     }
     struct table *table = vspace->used;
     if (table != NULL) {
-        for (unsigned i = 0; i < 512; i++) {
-            table->entry[i] = 0;
-            if (table->owner[i] != 0) {
-                forget_mapping(link_target(table->owner[i]));
-                table->owner[i] = 0;
-            }
-        }
-        vspace->used = table->next;
+        clear_part(vspace, table);
         return false;
     }
     struct table **place = &vspace->blocks;

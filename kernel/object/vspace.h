@@ -17,13 +17,15 @@ struct table {
     /* ---- the notes ---- */
     uint32_t owner[512];   /* link to the slot that mapped from this entry on, 0 for none */
     struct table *next;    /* in the list of the pool, or of tables in use */
+    struct table *prev;    /* in that of tables in use; NULL in the first */
     struct vspace *vspace; /* in whose tree it is */
     word base;             /* address that the first entry maps */
     uint32_t level;        /* entries of level 0 map pages of 4 KiB */
+    uint32_t cleared;      /* entries that vspace_clear_step() is done with */
     /* In the first table of a block: */
     uint32_t block;            /* link to the slot of its Tables capability */
     struct table *block_next;  /* another block of the same address space */
-    char unused[2048 - 40];
+    char unused[2048 - 56];
 };
 _Static_assert(sizeof(struct table) == 1ul << TABLE_BITS, "a table is two pages");
 

@@ -16,6 +16,8 @@
 
 /* The whole budget is there, from `now` on. */
 void refill_begin(struct sched_context *sc, word now);
+/* How much there is at `now`: while it does not run, and is settled. */
+word refill_due(struct sched_context const *sc, word now);
 /* Begins to use the first piece, together with others that come before it is used up: from now on,
  * or as of when it came. False: it is not there yet. */
 NODISCARD bool refill_take(struct sched_context *sc, word now, bool as_it_came);

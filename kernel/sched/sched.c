@@ -6,18 +6,70 @@
 
 /* ---- Ready threads: the first of all, if it is known, and the queue of the others ---- */
 
+static void list_begins(struct cpu *cpu, unsigned index, struct tcb *thread)
+{
+    cpu->ready.map[index / 64] |= 1ul << index % 64;
+    cpu->ready.summary |= 1ul << index / 64;
+    if (thread->priority > cpu->top) {
+        cpu->top = thread->priority;
+    }
+}
+
+static struct sched_context *time_of(struct tcb const *thread)
+{
+    return thread->lent != NULL ? thread->lent : thread->sc;
+}
+
+/* By when a thread has to be done. One that is waited for by a thread with a deadline, and has none
+ * itself, is holding that up; the others come when there is nothing else, one after the other. */
+static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
+{
+    struct sched_context const *sc = thread == cpu->heir ? cpu->sc : time_of(thread);
+    if (sc != NULL && sc->period != 0) {
+        return sc->deadline;
+    }
+    return thread->attention & ATTENTION_BOOST ? 0 : 1ul << 63 | arch_now();
+}
+
+static void put_by_deadline(struct cpu *cpu, struct tcb *thread)
+{
+    unsigned index = PRIORITIES - 1 - DEADLINE_PRIORITY;
+    struct tcb *first = cpu->first;
+    if (first != NULL && first->priority == DEADLINE_PRIORITY) { /* it may be the first no longer */
+        cpu->first = NULL;
+        heap_insert(&cpu->by_deadline, &first->deadline, deadline_of(cpu, first));
+        first->next = first->prev = NULL;
+    }
+    heap_insert(&cpu->by_deadline, &thread->deadline, deadline_of(cpu, thread));
+    thread->next = thread->prev = NULL;
+    cpu->ready.list[index].head = container_of(cpu->by_deadline.first, struct tcb, deadline);
+    list_begins(cpu, index, thread);
+}
+
+/* The thread is out of its list: so it must be out of the heap. The next takes its place, if there
+ * is one. */
+static bool next_by_deadline(struct cpu *cpu, struct tcb *thread)
+{
+    heap_remove(&cpu->by_deadline, &thread->deadline);
+    struct heap_node *first = cpu->by_deadline.first;
+    if (first == NULL) {
+        return false;
+    }
+    unsigned index = PRIORITIES - 1 - DEADLINE_PRIORITY;
+    cpu->ready.list[index].head = container_of(first, struct tcb, deadline);
+    return true;
+}
+
 void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
 {
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
-    if (list->head == NULL) {
+    if (unlikely(thread->priority == DEADLINE_PRIORITY)) {
+        put_by_deadline(cpu, thread);
+    } else if (list->head == NULL) {
         thread->next = thread->prev = NULL;
         list->head = list->tail = thread;
-        cpu->ready.map[index / 64] |= 1ul << index % 64;
-        cpu->ready.summary |= 1ul << index / 64;
-        if (thread->priority > cpu->top) {
-            cpu->top = thread->priority;
-        }
+        list_begins(cpu, index, thread);
     } else if (before) {
         thread->next = list->head;
         thread->prev = NULL;
@@ -57,6 +109,9 @@ static void queue_take(struct cpu *cpu, struct tcb *thread)
     }
     thread->next = NULL;
     if (list->head == NULL) {
+        if (unlikely(thread->priority == DEADLINE_PRIORITY) && next_by_deadline(cpu, thread)) {
+            return;
+        }
         cpu->ready.map[index / 64] &= ~(1ul << index % 64);
         if (cpu->ready.map[index / 64] == 0) {
             cpu->ready.summary &= ~(1ul << index / 64);
@@ -115,6 +170,71 @@ static bool has_time_out(struct tcb const *thread)
     return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && thread->time_out != TIME_OUT_TOLD;
 }
 
+/* A job is done: too late? */
+static void end_job(struct sched_context *sc)
+{
+    if (sc->stopped > sc->deadline) {
+        sc->missed++;
+    }
+}
+
+/* Whether what is left of the budget is more than its share of the time until the deadline: then a job
+ * that begins now gets a deadline of its own. */
+static bool has_more_than_its_share(struct sched_context const *sc, word left, word now)
+{
+    return (unsigned __int128)left * sc->period >=
+           (unsigned __int128)(sc->deadline - now) * sc->budget;
+}
+
+/* A thread wakes and begins a job, or goes on with the last one; it is not running. */
+static void begin_job(struct sched_context *sc, word now)
+{
+    refill_settle(sc);
+    if (now < sc->deadline && !has_more_than_its_share(sc, refill_due(sc, now), now)) {
+        return;
+    }
+    end_job(sc);
+    sc->deadline = (refill_take(sc, now, false) ? now : refill_next(sc)) + sc->period;
+}
+
+/* The thread's budget is back before its job was done. */
+static void go_on_late(struct sched_context *sc, word now)
+{
+    if (now >= sc->deadline) {
+        sc->missed++;
+        sc->deadline = refill_next(sc) + sc->period;
+    }
+}
+
+static void note_job(struct cpu *cpu, struct tcb *thread)
+{
+    struct sched_context *sc = thread->sc;
+    if (sc == NULL || sc->period == 0 || sc == cpu->sc || thread->lent != NULL) {
+        return;
+    }
+    switch (wait_kind(thread->wait)) {
+    case WAIT_RECV:
+    case WAIT_NOTIFICATION:
+    case WAIT_STOPPED:
+        begin_job(sc, arch_now());
+        break;
+    case WAIT_TIME:
+        go_on_late(sc, arch_now());
+        break;
+    default:
+        break;
+    }
+}
+
+/* It has to be done before the thread that runs: that makes way. */
+static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
+{
+    struct tcb const *current = cpu->current;
+    return thread->priority == DEADLINE_PRIORITY && thread != current && current != NULL &&
+           current->wait == 0 && current->priority == DEADLINE_PRIORITY && cpu->sc != NULL &&
+           deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : 1ul << 63);
+}
+
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
     cpu->resched = RESCHED_ALL;
@@ -123,8 +243,10 @@ void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
         thread->wait = WAIT_TIME;
         return;
     }
+    note_job(cpu, thread);
     thread->wait = 0;
     if (thread != cpu->current) {
+        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -157,6 +279,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     thread->priority = priority;
     thread_update_rank(thread);
     if (ready) {
+        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -168,11 +291,6 @@ void sched_step_aside(struct cpu *cpu)
 }
 
 /* ---- Time ---- */
-
-static struct sched_context *time_of(struct tcb const *thread)
-{
-    return thread->lent != NULL ? thread->lent : thread->sc;
-}
 
 static void update_slice(struct tcb *thread)
 {
@@ -228,7 +346,8 @@ void sched_start_anew(struct cpu *cpu, struct tcb *thread)
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        cpu->sc->left = (long)(cpu->end - now);
+        sched_keep_left(cpu, cpu->sc, now);
+        cpu->sc->stopped = now;
         cpu->sc = NULL;
     }
 }
@@ -353,6 +472,17 @@ void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+word sched_missed(struct sched_context const *sc)
+{
+    struct tcb const *thread = sc->thread;
+    enum wait kind = thread == NULL ? WAIT_STOPPED : wait_kind(thread->wait);
+    bool is_busy = kind != WAIT_STOPPED && (thread->wait == 0 || kind == WAIT_TIME ||
+                                            kind == WAIT_REPLY || kind == WAIT_SEND ||
+                                            kind == WAIT_REPLY_OBJECT);
+    bool is_late = sc->period != 0 && is_busy && arch_now() > sc->deadline;
+    return sc->missed + is_late;
+}
+
 word sched_used(struct cpu const *cpu, struct sched_context const *sc)
 {
     long left = sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left;
@@ -370,6 +500,9 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     sc->budget = budget;
     sc->period = period;
     refill_begin(sc, now);
+    sc->deadline = now + period;
+    sc->stopped = now;
+    sc->missed = 0;
     if (sc->thread != NULL) {
         update_slice(sc->thread);
     }
@@ -419,11 +552,12 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc)
     return false;
 }
 
-/* Whether there is some of it now: a new slice at once, or what has come back of the budget. */
-static bool has_some(struct sched_context *sc, word now)
+/* Whether there is some of it for `thread` now: a new slice at once, or what has come back of the budget. A
+ * job with a deadline has its budget until then, whenever it gets to run. */
+static bool has_some(struct sched_context *sc, struct tcb const *thread, word now)
 {
     if (sc->period != 0) {
-        return refill_take(sc, now, false);
+        return refill_take(sc, now, thread->priority == DEADLINE_PRIORITY);
     }
     if (sc->left <= 0) {
         sc->granted += sc->budget - (word)sc->left;
@@ -473,7 +607,7 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
     if (has_own) {
         sched_lend(thread, NULL);
         *sc = thread->sc;
-        if (has_some(*sc, now)) {
+        if (has_some(*sc, thread, now)) {
             return true;
         }
     }
@@ -486,9 +620,9 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
     return false;
 }
 
-/* Lets `thread` run on its time: false if it cannot. Where that is used up it waits for more, or is
- * cpu->late; so it is if it was to be, and got no time meanwhile. */
-static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
+/* Lets `thread` run on its time, of which so much is spent: false if it cannot. Where that is used up
+ * it waits for more, or is cpu->late; so it is if it was to be, and got no time meanwhile. */
+static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
     struct sched_context *sc = time_of(thread);
     if (unlikely(sc == NULL)) {
@@ -499,7 +633,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         }
         return false;
     }
-    if (unlikely(!has_some(sc, now)) && !turn_to_own(cpu, thread, now, &sc)) {
+    if (unlikely(!has_some(sc, thread, now)) && !turn_to_own(cpu, thread, now, &sc)) {
         return false;
     }
     if (unlikely(thread->time_out != TIME_OUT_NONE)) {
@@ -511,7 +645,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now)
         thread_attend(thread, ATTENTION_TIME);
     }
     cpu->sc = sc;
-    cpu->end = now + (word)sc->left;
+    cpu->end = now - spent + (word)sc->left;
     return true;
 }
 
@@ -526,7 +660,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
-struct tcb *sched_choose(struct cpu *cpu)
+struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
@@ -540,12 +674,14 @@ struct tcb *sched_choose(struct cpu *cpu)
     if (current == NULL || current->wait != 0) {
         best = ready_take(cpu);
     } else if (current->priority < sched_highest_ready(cpu) + rotate) {
+        bool stays = likely(cpu->sc == current->sc) || keep_time(cpu, heir);
+        if (unlikely(rotate) && stays) {
+            sched_ready_put(cpu, current); /* by deadline it may be the best, all the same */
+        }
         best = ready_take(cpu);
-        if (unlikely(cpu->sc != current->sc) && !keep_time(cpu, heir)) {
+        if (unlikely(!stays)) {
             current->wait = WAIT_TIME;
-        } else if (unlikely(rotate)) {
-            sched_ready_put(cpu, current);
-        } else {
+        } else if (likely(!rotate)) {
             ready_put_back(cpu, current);
         }
     }
@@ -554,11 +690,12 @@ struct tcb *sched_choose(struct cpu *cpu)
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);
     if (!same_time) {
         word now = arch_now();
+        spent = cpu->sc != NULL ? spent : 0; /* nobody was kept from anything */
         if (unlikely(heir != NULL)) {
             sched_lend(heir, cpu->sc);
         }
-        stop_time(cpu, now);
-        while (best != NULL && unlikely(!take_time(cpu, best, now))) {
+        stop_time(cpu, now - spent);
+        while (best != NULL && unlikely(!take_time(cpu, best, now, spent))) {
             if (cpu->late != NULL) {
                 return NULL;
             }
@@ -613,6 +750,19 @@ struct tcb *deadline_passed(struct cpu *cpu, word now)
     return container_of(first, struct tcb, deadline);
 }
 
+static void check_by_deadline(struct cpu const *cpu)
+{
+    struct tcb const *head = cpu->ready.list[PRIORITIES - 1 - DEADLINE_PRIORITY].head;
+    struct heap_node const *first = cpu->by_deadline.first;
+    (void)heap_check(&cpu->by_deadline);
+    bool sound = head == NULL ? first == NULL
+                              : first == &head->deadline && head->wait == 0 &&
+                                    head != cpu->current && head->priority == DEADLINE_PRIORITY;
+    if (!sound) {
+        panic("thread %p is not the first of those that run by deadline", (void const *)head);
+    }
+}
+
 void sched_check(struct cpu const *cpu)
 {
     int top = -1;
@@ -624,6 +774,10 @@ void sched_check(struct cpu const *cpu)
         }
         if (marked && top < 0) {
             top = (int)(PRIORITIES - 1 - index);
+        }
+        if (index == PRIORITIES - 1 - DEADLINE_PRIORITY) {
+            check_by_deadline(cpu);
+            continue;
         }
         struct tcb const *prev = NULL;
         for (struct tcb const *t = list->head; t != NULL; t = t->next) {

@@ -51,9 +51,11 @@ struct cpu {
     struct tcb *heir;  /* who gets the time that runs, when this kernel entry is over */
     struct tcb *late;  /* whose time-out handler is to be told that there is no time for it */
     word end;          /* when `sc` will be used up */
+    word interruption; /* ticks that an interrupt takes from who runs, to and fro */
     word timer;        /* what the timer is set to */
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
+    struct heap by_deadline; /* ready threads of DEADLINE_PRIORITY; the first is at its list's head */
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
@@ -222,6 +224,8 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
 /* Moves the current thread behind the others of its priority. */
 void sched_step_aside(struct cpu *cpu);
 
+/* Jobs that were done too late on this time, or are late now. */
+word sched_missed(struct sched_context const *sc);
 /* Ticks of this time that were used so far. */
 word sched_used(struct cpu const *cpu, struct sched_context const *sc);
 /* The timer is to interrupt at `when` at the latest. */
@@ -237,8 +241,8 @@ void sched_timer_first(struct cpu *cpu);
 /* What the passing of time asks for, threads' deadlines aside: slices and periods. */
 void sched_tick(struct cpu *cpu, word now);
 /* Decides who runs, and sets up time and timer for it. NULL: nobody can, or cpu->late has to be seen
- * to first. */
-struct tcb *sched_choose(struct cpu *cpu);
+ * to first. If another thread runs then, so many ticks that were already spent are its own. */
+struct tcb *sched_choose(struct cpu *cpu, word spent);
 
 /* The fast path's bar while `next` runs and the highest ready priority is `rival` (-1: nobody).
  * Never below 0: a special thread, whose rank is -1, must not pass even if nobody is ready. */
@@ -247,9 +251,19 @@ ALWAYS_INLINE void sched_set_bar(struct cpu *cpu, struct tcb const *next, int ri
     cpu->bar = likely(next->attention == 0) ? (int16_t)(rival < 0 ? 0 : rival) : RANK_NEVER;
 }
 
+/* What is left of the time that runs, if it ends at `now`: no more than when it began, even if that is
+ * a little later. */
+ALWAYS_INLINE void sched_keep_left(struct cpu *cpu, struct sched_context *sc, word now)
+{
+    long left = (long)(cpu->end - now);
+    if (likely(left < sc->left)) {
+        sc->left = left;
+    }
+}
+
 /* The same when all that happened is that threads became ready, in a straight line: the current
  * one goes on, or makes way for the first that is ready. NULL: it is not that simple. */
-ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
+ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *next = cpu->first;
@@ -268,8 +282,8 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu)
         unlikely(cpu->top > current->priority)) { /* several became ready at once */
         return NULL;
     }
-    word now = arch_now();
-    from->left = (long)(cpu->end - now);
+    word now = arch_now() - spent;
+    sched_keep_left(cpu, from, now);
     cpu->sc = to;
     cpu->end = now + (word)to->left;
     cpu->first = current; /* it was the most urgent until now */

@@ -13,12 +13,12 @@ enum err files_slot(struct sys_resources *r, cptr_t *out)
 
 enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
 {
-    cptr_t session;
-    enum err err = files_slot(r, &session);
+    struct vfs_session session;
+    enum err err = files_slot(r, &session.cap);
     if (err == OK) {
-        err = vfs_connect((struct vfs){ vfs });
+        err = vfs_connect((struct vfs){ vfs }, &session);
     }
-    return err == OK ? files_adopt(r, session, files) : err;
+    return err == OK ? files_adopt(r, session.cap, files) : err;
 }
 
 enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files)
@@ -27,7 +27,7 @@ enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *file
     void *buffer;
     enum err err = files_slot(r, &files->frame);
     if (err == OK) {
-        err = vfs_session_buffer(files->session);
+        err = vfs_session_buffer(files->session, &files->frame);
     }
     if (err == OK) {
         err = sys_map(r, files->frame, VFS_BUFFER_BITS, FRAME_READ | FRAME_WRITE, &buffer);
@@ -37,7 +37,7 @@ enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *file
         err = files_slot(r, &files->events);
     }
     if (err == OK) {
-        err = vfs_session_events(files->session);
+        err = vfs_session_events(files->session, &files->events);
     }
     sys_buffer()->receive_slot = 0;
     return err;

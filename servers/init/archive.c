@@ -36,10 +36,11 @@ bool archive_find(struct archive const *archive, char const *name, size_t most, 
         if (start > archive->size || file_size > archive->size - start) {
             return false;
         }
-        if (name_size == length + 1 && memcmp(header + HEADER, name, length) == 0) {
+        if (name_size > length && memcmp(header + HEADER, name, length) == 0 &&
+            header[HEADER + length] == '\0') {
             *data = archive->data + start;
             *size = file_size;
-            return true;
+            return (uintptr_t)*data % ARCHIVE_ALIGN == 0;
         }
         at = (start + file_size + 3) & ~(size_t)3;
         if (at > archive->size) {

@@ -20,6 +20,52 @@ static void check(enum err err, char const *what, char const *name)
     }
 }
 
+/* ---- The plan ---- */
+
+static bool is_range(uint32_t first, uint32_t count, uint32_t all)
+{
+    return first <= all && count <= all - first;
+}
+
+/* Whether an array of texts or objects has what a capability takes. */
+static bool is_known(struct plan const *plan, struct plan_capability const *c)
+{
+    switch ((enum plan_source)c->source) {
+    case PLAN_SOURCE_OBJECT:
+        return c->index < plan->object_count;
+    case PLAN_SOURCE_INTERRUPT:
+    case PLAN_SOURCE_PORTS:
+        return c->index < plan->device_count;
+    default:
+        return c->source <= PLAN_SOURCE_PMU_CONTROL;
+    }
+}
+
+/* Whether every index of the plan points into it, and every text in it ends. */
+static bool plan_is_sound(struct system const *s)
+{
+    struct plan const *plan = s->plan;
+    bool sound = plan->stop_with == PLAN_NONE || plan->stop_with < plan->program_count;
+    for (uint32_t i = 0; i < plan->device_count; i++) {
+        sound = sound && s->devices[i].compatible[sizeof s->devices[i].compatible - 1] == 0;
+    }
+    for (uint32_t i = 0; i < plan->program_count; i++) {
+        struct plan_program const *p = &s->programs[i];
+        sound = sound && p->name[sizeof p->name - 1] == 0 && p->stack_bits < 64 &&
+                is_range(p->first_capability, p->capability_count, plan->capability_count) &&
+                is_range(p->first_mapping, p->mapping_count, plan->mapping_count) &&
+                (p->pager == PLAN_NONE || p->pager < plan->object_count);
+    }
+    for (uint32_t i = 0; i < plan->capability_count; i++) {
+        sound = sound && is_known(plan, &s->capabilities[i]);
+    }
+    for (uint32_t i = 0; i < plan->mapping_count; i++) {
+        uint32_t device = s->mappings[i].device;
+        sound = sound && (device == PLAN_NONE || device < plan->device_count);
+    }
+    return sound;
+}
+
 void build_read_plan(struct builder *b)
 {
     char const *data;
@@ -41,6 +87,9 @@ void build_read_plan(struct builder *b)
     s->mappings = (struct plan_mapping const *)(s->capabilities + plan->capability_count);
     if ((char const *)(s->mappings + plan->mapping_count) != data + size) {
         init_fail("the plan has the wrong size", "", OK);
+    }
+    if (!plan_is_sound(s)) {
+        init_fail("the plan points beyond itself", "", OK);
     }
 }
 
@@ -163,6 +212,7 @@ static void load(struct builder *b, struct running *running, struct plan_program
     struct elf_header const *elf = (struct elf_header const *)file;
     if (size < sizeof *elf || memcmp(elf->ident, "\177ELF\2\1", 6) != 0 ||
         elf->segment_size != sizeof(struct elf_segment) || elf->segments > size ||
+        elf->segments % ARCHIVE_ALIGN != 0 ||
         elf->segment_count * sizeof(struct elf_segment) > size - elf->segments) {
         init_fail("not an executable: the file of program", name, OK);
     }

@@ -25,7 +25,7 @@ _Static_assert((MEMORY_RIGHTS_EXECUTE << FRAME_RIGHTS_SHIFT) == FRAME_EXECUTE, "
 
 static struct sys_resources resources;
 static struct space *spaces[MOST_PROGRAMS]; /* by badge */
-static uint32_t given_slot, received_slot;
+static uint32_t given_slot;
 
 /* Faults that were not answered yet, for the supervisor. */
 static struct memory_fault reports[MOST_PROGRAMS];
@@ -135,29 +135,22 @@ static enum err name_region(struct region *region, cptr_t *cap)
                           REGION_BADGE | region->number);
 }
 
-/* The region whose capability came with a message, NULL if it is none. */
-static struct region *received_region(void)
+static cptr_t memory_space_endpoint(struct memory_space_server *server)
 {
-    uint8_t type, same;
-    uint64_t rights, badge;
-    if (sys_cnode_compare(MEMORY_CAP_CNODE, received_slot, MEMORY_CAP_ENDPOINT, &same) != OK || !same ||
-        sys_cnode_inspect(MEMORY_CAP_CNODE, received_slot, &type, &rights, &badge) != OK ||
-        (badge & REGION_BADGE) == 0) {
-        return NULL;
-    }
-    return region_of(badge & ~REGION_BADGE);
+    (void)server;
+    return MEMORY_CAP_ENDPOINT;
 }
 
 static enum err memory_space_on_share(struct memory_space_server *server, uint64_t badge,
-                                      uint64_t address, cptr_t *region)
+                                      uint64_t address, struct memory_region *region)
 {
     (void)server;
     struct area *area = area_at(badge, address);
-    return area != NULL ? name_region(area->region, region) : ERR_BAD_ARGUMENT;
+    return area != NULL ? name_region(area->region, &region->cap) : ERR_BAD_ARGUMENT;
 }
 
 static enum err memory_space_on_copy(struct memory_space_server *server, uint64_t badge,
-                                     uint64_t address, cptr_t *region)
+                                     uint64_t address, struct memory_region *region)
 {
     (void)server;
     struct area *area = area_at(badge, address);
@@ -169,15 +162,16 @@ static enum err memory_space_on_copy(struct memory_space_server *server, uint64_
         return (enum err)MEMORY_ERR_EXHAUSTED;
     }
     enum err err = areas_write_protect(area->region);
-    return err != OK ? err : name_region(copy, region);
+    return err != OK ? err : name_region(copy, &region->cap);
 }
 
 static enum err memory_space_on_attach(struct memory_space_server *server, uint64_t badge,
-                                       uint8_t rights, uint64_t *address)
+                                       uint8_t rights, uint64_t region_badge, uint64_t *address)
 {
     (void)server;
     struct space *space = space_of(badge);
-    struct region *region = received_region();
+    struct region *region =
+        region_badge & REGION_BADGE ? region_of(region_badge & ~REGION_BADGE) : NULL;
     if (space == NULL || region == NULL || !rights_are_possible(rights)) {
         return ERR_BAD_ARGUMENT;
     }
@@ -280,7 +274,7 @@ static enum err make_space(uint64_t badge)
 _Static_assert(sizeof(struct space) <= 1u << PAGE_BITS, "in a page");
 
 static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *server, uint64_t badge,
-                                           uint32_t program, uint64_t limit)
+                                           uint32_t program, uint64_t limit, cptr_t vspace)
 {
     (void)server, (void)badge;
     if (program == 0 || program >= MOST_PROGRAMS || (spaces[program] != NULL && spaces[program]->limit != 0)) {
@@ -292,8 +286,13 @@ static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *serv
     }
     struct space *space = spaces[program];
     space->limit = limit;
-    return sys_cnode_move(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS), MEMORY_CAP_CNODE,
-                          received_slot);
+    uint32_t from = (uint32_t)(vspace.raw >> SLOT_BITS);
+    err = sys_cnode_move(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS), MEMORY_CAP_CNODE,
+                         from);
+    if (err == OK) {
+        sys_slot_give(&resources.slots, from);
+    }
+    return err;
 }
 
 static enum err memory_supervisor_on_release(struct memory_supervisor_server *server, uint64_t badge,
@@ -382,9 +381,6 @@ static void serve(sys_event_t event, struct sys_message *m)
     } else {
         memory_space_serve(&space, event, m);
     }
-    if (sys_event_kind(event) & EVENT_KIND_CAP) {
-        sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, received_slot)); /* unless it was moved */
-    }
 }
 
 static enum err prepare(void)
@@ -397,9 +393,8 @@ static enum err prepare(void)
         .next_address = 0x100000000,
     };
     given_slot = sys_slot_take(&resources.slots);
-    received_slot = sys_slot_take(&resources.slots);
-    sys_buffer()->receive_slot = CPTR(received_slot).raw;
-    return frame_init(&resources, MEMORY_CAP_POOL);
+    enum err err = sys_receive_into(&resources);
+    return err != OK ? err : frame_init(&resources, MEMORY_CAP_POOL);
 }
 
 int main(uint64_t argument)

@@ -35,11 +35,11 @@ static enum err open_session(uint32_t client, struct inode *root, uint32_t user,
     return err;
 }
 
-static enum err vfs_on_connect(struct vfs_server *server, uint64_t badge, cptr_t *session)
+static enum err vfs_on_connect(struct vfs_server *server, uint64_t badge, struct vfs_session *session)
 {
     (void)server;
     return open_session((uint32_t)badge, mount_top(inode_ref(mounts[0].root)),
-                        (uint32_t)(badge >> BADGE_USER_BITS), false, session);
+                        (uint32_t)(badge >> BADGE_USER_BITS), false, &session->cap);
 }
 
 static enum err vfs_session_on_buffer(struct vfs_session_server *server, uint64_t badge,
@@ -89,7 +89,7 @@ static enum err find_directory(struct session *session, struct path path, struct
 
 static enum err vfs_session_on_confine(struct vfs_session_server *server, uint64_t badge,
                                        char const *root, size_t root_length, uint32_t user,
-                                       bool for_reading, cptr_t *session)
+                                       bool for_reading, struct vfs_session *session)
 {
     (void)badge;
     struct session *own = server->session;
@@ -100,7 +100,7 @@ static enum err vfs_session_on_confine(struct vfs_session_server *server, uint64
     enum err err = find_directory(own, PATH(root), &dir);
     return err != OK ? err
                      : open_session(own->client, dir, user, for_reading || own->view.for_reading,
-                                    session);
+                                    &session->cap);
 }
 
 static enum err vfs_session_on_enter(struct vfs_session_server *server, uint64_t badge,

@@ -20,6 +20,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(time)                                                                                        \
     X(schedule)                                                                                    \
     X(notify)                                                                                      \
+    X(throttle)                                                                                    \
     X(wait_set)                                                                                    \
     X(pointer)                                                                                     \
     X(space)                                                                                       \
@@ -30,9 +31,12 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
+    X(interface)                                                                                   \
+    X(owner)                                                                                       \
     X(thread)                                                                                      \
     X(serve)                                                                                       \
-    X(storm)
+    X(storm)                                                                                       \
+    X(longest)
 
 #define DECLARE(name) extern struct test_group const name##_tests;
 #define ADDRESS(name) &name##_tests,

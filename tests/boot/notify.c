@@ -65,6 +65,128 @@ static void bound_signal_comes_as_event(void)
     EXPECT_EQ(heard, 0x10203);
 }
 
+/* ---- Messages and signals for one thread ---- */
+
+#define MANY 40
+static uint64_t messages, signals_heard, gathered_bits;
+
+static void hear_both(void *argument)
+{
+    (void)argument;
+    struct sys_message m;
+    while (messages < MANY || signals_heard < MANY) {
+        sys_event_t event = sys_recv(endpoint, &m, 0);
+        if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
+            gathered_bits |= m.w[0];
+            signals_heard += m.w[1];
+        } else {
+            EXPECT_EQ(sys_event_badge(event), 5);
+            EXPECT_EQ(m.w[0], messages);
+            messages++;
+        }
+    }
+    EXPECT_OK(sys_signal(bell));
+}
+
+static cptr_t finished;
+
+static void send_many(void *argument)
+{
+    cptr_t to = *(cptr_t *)argument;
+    for (uint64_t i = 0; i < MANY; i++) {
+        struct sys_message m = { .w = { i } };
+        EXPECT_OK(sys_send(to, &m));
+        if (i % 3 == 0) {
+            sys_yield();
+        }
+    }
+    EXPECT_OK(sys_signal(finished));
+}
+
+static void signal_many(void *argument)
+{
+    cptr_t const *to = argument;
+    for (uint64_t i = 0; i < MANY; i++) {
+        EXPECT_OK(sys_signal(to[i % 2]));
+        if (i % 5 == 0) {
+            sys_yield();
+        }
+    }
+    EXPECT_OK(sys_signal(finished));
+}
+
+/* None is lost and none comes twice, whoever is more urgent. */
+/* seL4: BIND0001, BIND0003, BIND0004 */
+static void messages_and_signals_are_counted(void)
+{
+    for (uint8_t priority = PRIORITY - 3; priority < PRIORITY; priority++) {
+        static cptr_t to[2], badged;
+        uint64_t bits, count = 0;
+        test_at(priority, 0);
+        endpoint = make(OBJECT_ENDPOINT);
+        bell = make(OBJECT_NOTIFICATION);
+        finished = make(OBJECT_NOTIFICATION);
+        to[0] = copy_of(bell, NOTIFICATION_SIGNAL, 1);
+        to[1] = copy_of(bell, NOTIFICATION_SIGNAL, 4);
+        badged = copy_of(endpoint, ENDPOINT_SEND, 5);
+        messages = signals_heard = gathered_bits = 0;
+        struct sys_thread *listener = start("listener", priority, CPTR_NONE, hear_both, NULL);
+        EXPECT_OK(sys_notification_bind(bell, listener->thread));
+        start("sender", PRIORITY - 2, CPTR_NONE, send_many, &badged);
+        start("signaller", PRIORITY - 2, CPTR_NONE, signal_many, to);
+        for (uint64_t n = 0; n < 2; n += count) {
+            ASSERT_OK(sys_wait(finished, sys_clock_ns() + 100000000, &bits, &count));
+        }
+        pause_ns(1000000);
+        EXPECT_EQ(messages, MANY);
+        EXPECT_EQ(signals_heard, MANY);
+        EXPECT_EQ(gathered_bits, 5);
+    }
+}
+
+static void wait_at_own(void *argument)
+{
+    (void)argument;
+    uint64_t bits, count;
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT_OK(sys_wait(bell, 0, &bits, &count));
+        heard = heard << 8 | bits;
+    }
+}
+
+/* A thread may also wait at the notification that is bound to it. */
+/* seL4: BIND0002 */
+static void bound_thread_waits_at_its_own(void)
+{
+    bell = make(OBJECT_NOTIFICATION);
+    heard = 0;
+    struct sys_thread *waiter = start("waiter", PRIORITY + 1, CPTR_NONE, wait_at_own, NULL);
+    EXPECT_OK(sys_notification_bind(bell, waiter->thread));
+    for (uint64_t i = 1; i <= 3; i++) {
+        EXPECT_OK(sys_signal(copy_of(bell, NOTIFICATION_SIGNAL, i)));
+    }
+    EXPECT_EQ(heard, 0x10203);
+}
+
+/* It is kept for a thread without time, whether it waits or not yet. */
+/* seL4: BIND005 */
+static void signal_waits_for_time(void)
+{
+    endpoint = make(OBJECT_ENDPOINT);
+    bell = make(OBJECT_NOTIFICATION);
+    heard = 0;
+    cptr_t one = copy_of(bell, RIGHTS_ALL, 1), two = copy_of(bell, RIGHTS_ALL, 2);
+    struct sys_thread *listener = start("listener", PRIORITY + 1, CPTR_NONE, listen, NULL);
+    EXPECT_OK(sys_notification_bind(bell, listener->thread));
+    EXPECT_OK(sys_sched_context_unbind(listener->sched_context));
+    EXPECT_OK(sys_signal(one));
+    EXPECT_OK(sys_signal(two));
+    pause_ns(100000);
+    EXPECT_EQ(heard, 0);
+    EXPECT_OK(sys_sched_context_bind(listener->sched_context, listener->thread));
+    EXPECT(heard == 0x3 || heard == 0x102); /* together, or one after the other */
+}
+
 /* ---- Interrupts ---- */
 
 static bool signalled(cptr_t notification)
@@ -111,6 +233,41 @@ static void interrupt_outlives_its_notification(void)
     EXPECT(signalled(notification));
     trigger_clear();
     EXPECT_OK(sys_irq_handler_acknowledge(BOOT_TESTS_CAP_IRQ));
+}
+
+static void take_interrupts(void *argument)
+{
+    cptr_t notification = *(cptr_t *)argument;
+    uint64_t bits;
+    for (;;) {
+        EXPECT_OK(sys_wait(notification, 0, &bits, NULL));
+        heard++;
+        trigger_clear();
+        EXPECT_OK(sys_irq_handler_acknowledge(BOOT_TESTS_CAP_IRQ));
+    }
+}
+
+/* A driver without time: the interrupt is there when it has some, and the next one comes. */
+/* seL4: INTERRUPT0004 */
+static void interrupt_waits_for_the_drivers_time(void)
+{
+    static cptr_t notification;
+    notification = make(OBJECT_NOTIFICATION);
+    heard = 0;
+    ASSERT_OK(sys_irq_handler_bind(BOOT_TESTS_CAP_IRQ, notification));
+    trigger_init();
+    trigger_clear();
+    struct sys_thread *driver = start("driver", PRIORITY + 1, CPTR_NONE, take_interrupts, &notification);
+    EXPECT_OK(sys_sched_context_unbind(driver->sched_context));
+    (void)trigger_raise();
+    pause_ns(1000000);
+    EXPECT_EQ(heard, 0);
+    EXPECT_OK(sys_sched_context_bind(driver->sched_context, driver->thread));
+    pause_ns(1000000);
+    EXPECT_EQ(heard, 1);
+    (void)trigger_raise();
+    pause_ns(1000000);
+    EXPECT_EQ(heard, 2);
 }
 
 /* A line has one handler: a second one cannot be made. */
@@ -310,8 +467,12 @@ static void exit_reaches_supervisor(void)
 static struct test const tests[] = {
     TEST(bits_are_gathered),
     TEST(bound_signal_comes_as_event),
+    TEST(messages_and_signals_are_counted),
+    TEST(bound_thread_waits_at_its_own),
+    TEST(signal_waits_for_time),
     TEST(interrupt_is_masked_until_acknowledged),
     TEST(interrupt_outlives_its_notification),
+    TEST(interrupt_waits_for_the_drivers_time),
     TEST(line_has_one_handler),
     TEST(replies_are_kept),
     TEST(dropped_request),

@@ -80,6 +80,7 @@ static void priority_changes(void)
 
 /* A budget that is used up comes back with the period; what is consumed is told. */
 /* escape: REFILL-ORDER */
+/* seL4: SCHED0012 */
 static void budget_is_kept(void)
 {
     turns[0] = 0;
@@ -100,6 +101,7 @@ static void budget_is_kept(void)
 }
 
 /* Without time a thread does not run; with some it does. */
+/* seL4: SCHED_CONTEXT_0003 */
 static void no_time_no_run(void)
 {
     turns[0] = 0;
@@ -154,6 +156,7 @@ static void call_with(void *argument)
 
 /* Waiting callers are served in the order of their priorities. */
 /* seL4: SCHED0006 */
+/* seL4: SCHED0007 */
 static void callers_queue_by_priority(void)
 {
     endpoint = make(OBJECT_ENDPOINT);

@@ -40,6 +40,25 @@ static void wait_times_out(void)
     }
 }
 
+/* A clock that ticks: each time out comes a period after the one before, and the time goes on between. */
+/* seL4: TIMER0001, TIMER0002 */
+static void periods_follow_each_other(void)
+{
+    cptr_t nobody = make(OBJECT_NOTIFICATION);
+    uint64_t const period = 2000000;
+    uint64_t bits, next = sys_clock_ns() + period, last = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        test_at(i, next);
+        EXPECT(sys_clock_ns() < next);
+        EXPECT_ERR(sys_wait(nobody, next, &bits, NULL), ERR_TIMED_OUT);
+        passed_on_time(next);
+        uint64_t now = sys_clock_ns();
+        EXPECT(i == 0 || now - last > period - LATE_NS);
+        last = now;
+        next += period;
+    }
+}
+
 static void past_deadline(void)
 {
     struct sys_message m;
@@ -206,6 +225,7 @@ static void sleeper_is_deleted(void)
 static struct test const tests[] = {
     TEST(recv_times_out),       TEST(wait_times_out),        TEST(call_times_out),
     TEST(send_times_out),       TEST(answer_beats_deadline), TEST(past_deadline),
+    TEST(periods_follow_each_other),
     TEST(ready_beats_deadline), TEST(deadline_is_forgotten), TEST(deadlines_pass_in_order),
     TEST(sleeper_is_deleted),
 };

@@ -3,6 +3,8 @@
 
 #include "test.h"
 
+#include <tessera/receive.h>
+
 /* Addresses that tests map at, and room for page tables for as much. */
 #define FIRST_ADDRESS 0x100000000ul
 #define TABLES_BITS   20
@@ -46,6 +48,7 @@ void world_begin(void)
     threads_used = 0;
     shared_page = NULL;
     sys_buffer()->receive_slot = 0;
+    sys_thread_receiver = NULL;
 }
 
 void world_end(void)

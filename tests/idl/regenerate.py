@@ -5,6 +5,7 @@
     idl/golden/*.abi        the ABI of each interface file
     docs/reference/*.md     its page
     tests/idl/bad/*.txt     what the compiler says of bad inputs
+    tests/idl/compat/*.txt  what it says of new versions
 """
 
 import sys
@@ -13,10 +14,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "idl"))
 from idlc import __main__ as idlc  # noqa: E402
-from idlc import parse  # noqa: E402
+from idlc import compat, parse  # noqa: E402
 from idlc.diagnostics import IdlError  # noqa: E402
 
 BAD = Path(__file__).resolve().parent / "bad"
+COMPAT = Path(__file__).resolve().parent / "compat"
+# New versions, and what they are versions of.
+VERSIONS = {"fine": "old", "broken": "old", "removed": "old", "another": "old", "reused": "removed"}
 
 
 def refusal(source):
@@ -37,6 +41,9 @@ def generated():
         yield ROOT / "docs" / "reference" / f"{library.name}.md", idlc.render(library, "docs", source.name)
     for source in sorted(BAD.glob("*.idl")):
         yield source.with_suffix(".txt"), refusal(source)
+    for new, old in VERSIONS.items():
+        changes = compat.compare(parse.load(COMPAT / f"{old}.idl"), parse.load(COMPAT / f"{new}.idl"))
+        yield COMPAT / f"{new}.txt", "".join(f"{change}\n" for change in changes)
 
 
 if __name__ == "__main__":

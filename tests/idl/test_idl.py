@@ -16,7 +16,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 import regenerate  # noqa: E402
 from idlc import __main__ as idlc  # noqa: E402
-from idlc import parse  # noqa: E402
+from idlc import compat, parse  # noqa: E402
 from idlc.diagnostics import IdlError  # noqa: E402
 
 KEPT = dict(regenerate.generated())
@@ -38,7 +38,7 @@ def test_kept(path):
 
 
 def test_nothing_else_is_kept():
-    for folder, pattern in ((ROOT / "idl/golden", "*"), (HERE / "bad", "*.txt")):
+    for folder, pattern in ((ROOT / "idl/golden", "*"), (HERE / "bad", "*.txt"), (HERE / "compat", "*.txt")):
         assert sorted(folder.glob(pattern)) == sorted(p for p in KEPT if p.parent == folder)
     # Other pages of that folder come from elsewhere.
     pages = [p for p in (ROOT / "docs/reference").glob("*") if "Generated from" in p.read_text("utf-8")[:200]]
@@ -83,6 +83,28 @@ def test_each_problem_has_a_bad_input(monkeypatch):
     assert len(lines) > 30 and found <= set(lines)
     missing = [f"parse.py:{line} ({code})" for line, code in sorted(lines.items()) if line not in found]
     assert not missing, "write an input for each of these into tests/idl/bad, then run tests/idl/regenerate.py"
+
+
+# ---- The page of errors ----------------------------------------------------------------------------
+
+ERROR_PAGE = ROOT / "docs/reference/idl-errors.md"
+EXAMPLES = re.findall(r"^## (E\d+):.*?^Wrong:\n\n```\n(.*?)^```\n\nRight:\n\n```\n(.*?)^```", ERROR_PAGE.read_text("utf-8"),
+                      re.M | re.S)
+
+
+def test_each_error_has_a_section():
+    assert [code for code, _, _ in EXAMPLES] == sorted(set(code for _, code in problem_lines()) | {"E001"})
+    assert len(re.findall(r"^## ", ERROR_PAGE.read_text("utf-8"), re.M)) == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("code, wrong, right", EXAMPLES, ids=[code for code, _, _ in EXAMPLES])
+def test_examples_of_errors(tmp_path, code, wrong, right):
+    (tmp_path / "wrong.idl").write_text(wrong)
+    (tmp_path / "right.idl").write_text(right)
+    with pytest.raises(IdlError) as found:
+        parse.load(tmp_path / "wrong.idl")
+    assert {problem.code for problem in found.value.problems} == {code}
+    parse.load(tmp_path / "right.idl")
 
 
 # ---- The command line ------------------------------------------------------------------------------
@@ -143,13 +165,26 @@ def test_output_is_touched_only_when_it_changes(capsys, tmp_path):
     assert out.stat().st_mtime > 1
 
 
+@pytest.mark.parametrize("new, old", regenerate.VERSIONS.items())
+def test_versions_are_compared(capsys, new, old):
+    """What is said is in the .txt (test_kept); 1 if something breaks."""
+    code = idlc.main(["--compat", str(regenerate.COMPAT / f"{old}.idl"), str(regenerate.COMPAT / f"{new}.idl")])
+    assert capsys.readouterr().out == KEPT[regenerate.COMPAT / f"{new}.txt"]
+    assert code == (new != "fine")
+
+
+def test_a_version_is_compatible_with_itself():
+    for source in [*(ROOT / "idl").glob("*.idl"), HERE / "everything.idl"]:
+        assert compat.compare(parse.load(source), parse.load(source)) == []
+
+
 # ---- The generated C -------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """The folder of all headers, generated as the build does."""
     out = tmp_path_factory.mktemp("generated")
-    for source in [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl"]:
+    for source in [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl"]:
         library = parse.load(source)
         if library.name == "kernel":
             emits = {"types": "tessera/abi.h", "names": "tessera/names.h", "stubs": "tessera/sys_stubs.h"}
@@ -168,7 +203,7 @@ def compile_c(generated, *arguments):
 
 def test_headers_stand_alone(generated, tmp_path):
     headers = sorted(p.relative_to(generated) for p in generated.rglob("*.h"))
-    assert len(headers) >= 16
+    assert len(headers) >= 19
     for header in headers:
         source = tmp_path / "alone.c"
         # sys_stubs.h is the end of sys.h.
@@ -177,7 +212,7 @@ def test_headers_stand_alone(generated, tmp_path):
         done = compile_c(generated, "-Wno-error", "-DSYS_MESSAGE_REGISTERS=6", "-fsyntax-only", source)
         # A server defines the handlers that its header declares.
         wrong = [line for line in done.stderr.splitlines()
-                 if re.search(r"(warning|error): ", line) and not re.search(r"_on_.* used but never defined", line)]
+                 if re.search(r"(warning|error): ", line) and not re.search(r"_(on_.*|shared’|endpoint’) used but never defined", line)]
         assert (done.returncode, wrong) == (0, []), header
 
 
@@ -186,7 +221,8 @@ def messages(request, generated):
     """The host program with both sides of everything.idl: see host/messages.c."""
     program = generated / f"messages{request.param}"
     done = compile_c(generated, f"-DSYS_MESSAGE_REGISTERS={request.param}", "-Wno-unused-function", "-O1", "-g",
-                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", program, HERE / "host/messages.c")
+                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", program, HERE / "host/messages.c",
+                     ROOT / "libsys/core/receive.c", ROOT / "libsys/core/resources.c")
     assert done.returncode == 0, done.stderr
     return program
 
@@ -195,6 +231,19 @@ def messages(request, generated):
 def test_messages(messages, case):
     done = subprocess.run([messages, case], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
+def test_rings(generated, sanitizer):
+    """Two threads, with bells for those that sleep: see host/ring.c."""
+    program = generated / f"ring-{sanitizer}"
+    done = compile_c(generated, "-DSYS_MESSAGE_REGISTERS=6", "-Wno-error=tsan", "-O2", "-g", f"-fsanitize={sanitizer}",
+                     "-pthread", "-o", program, HERE / "host/ring.c", ROOT / "libsys/core/ring.c",
+                     ROOT / "libsys/core/resources.c")
+    assert done.returncode == 0, done.stderr
+    for put_batch, take_batch in ((1, 1), (1, 64), (32, 1), (32, 32), (64, 1000)):
+        done = subprocess.run([program, "50000", str(put_batch), str(take_batch)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_documentation_cannot_end_a_comment(tmp_path):

@@ -9,14 +9,13 @@
 
 #define MEMORY   ((struct memory_space){ MEMORY_TESTS_CAP_MEMORY })
 #define PEER     ((struct memory_tests_peer){ MEMORY_TESTS_CAP_PEER })
-#define REGION   ((struct memory_region){ CPTR(RECEIVED) })
-#define RECEIVED MEMORY_TESTS_FIRST_FREE_SLOT
 #define PAGE     (1ul << PAGE_BITS)
 #define HUGE     (1ul << 21)
 #define BOTH     (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
 
 struct console const test_console = { MEMORY_TESTS_CAP_CONSOLE };
 
+static struct memory_region region; /* that came last */
 static struct memory_stats own, all;       /* now */
 static struct memory_stats own_at_start, all_at_start; /* when the test began */
 
@@ -35,7 +34,8 @@ void test_begin(void)
 /* Nothing that a test took is missing afterwards. */
 void test_end(void)
 {
-    sys_ignore(sys_cnode_delete(MEMORY_TESTS_CAP_CNODE, RECEIVED));
+    sys_received_drop(region.cap);
+    region.cap = CPTR_NONE;
     look();
     EXPECT_EQ(own.used, own_at_start.used);
     EXPECT_EQ(all.used, all_at_start.used);
@@ -106,8 +106,8 @@ static void another_program_sees_what_is_shared(void)
     uint64_t at = 0, before = 0;
     ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
     *word(at, 0) = 41;
-    ASSERT_OK(memory_space_share(MEMORY, at));
-    ASSERT_OK(memory_tests_peer_add(PEER, 20, CPTR(RECEIVED), &before));
+    ASSERT_OK(memory_space_share(MEMORY, at, &region));
+    ASSERT_OK(memory_tests_peer_add(PEER, 20, region, &before));
     EXPECT_EQ(before, 41);
     EXPECT_EQ(*word(at, 0), 42);
     for (uint64_t page = 1; page < 20; page++) {
@@ -116,8 +116,8 @@ static void another_program_sees_what_is_shared(void)
     }
     look();
     EXPECT(all.around > all_at_start.around); /* the peer's pages came along with the first */
-    EXPECT_OK(memory_region_close(REGION));
-    EXPECT_ERR(memory_tests_peer_add(PEER, 1, CPTR(RECEIVED), &before), ERR_BAD_ARGUMENT);
+    EXPECT_OK(memory_region_close(region));
+    EXPECT_ERR(memory_tests_peer_add(PEER, 1, region, &before), ERR_BAD_ARGUMENT);
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
@@ -128,8 +128,8 @@ static void a_copy_is_made_when_somebody_writes(void)
     for (uint64_t page = 0; page < 20; page++) {
         *word(at, page) = page + 100;
     }
-    ASSERT_OK(memory_space_copy(MEMORY, at));
-    ASSERT_OK(memory_space_attach(MEMORY, BOTH, CPTR(RECEIVED), &copy));
+    ASSERT_OK(memory_space_copy(MEMORY, at, &region));
+    ASSERT_OK(memory_space_attach(MEMORY, BOTH, region, &copy));
     look();
     EXPECT_EQ(own.copied, own_at_start.copied);
     EXPECT_EQ(own.used, own_at_start.used + 40);
@@ -140,14 +140,14 @@ static void a_copy_is_made_when_somebody_writes(void)
     *word(copy, 4) = 2;
     EXPECT_EQ(*word(copy, 3), 103);
     EXPECT_EQ(*word(at, 4), 104);
-    ASSERT_OK(memory_tests_peer_add(PEER, 6, CPTR(RECEIVED), &before));
+    ASSERT_OK(memory_tests_peer_add(PEER, 6, region, &before));
     EXPECT_EQ(before, 100);
     EXPECT_EQ(*word(copy, 5), 106);
     EXPECT_EQ(*word(copy, 4), 3);
     EXPECT_EQ(*word(at, 5), 105);
     look();
     EXPECT_EQ(own.copied, own_at_start.copied + 6);
-    EXPECT_OK(memory_region_close(REGION));
+    EXPECT_OK(memory_region_close(region));
     EXPECT_OK(memory_space_unmap(MEMORY, copy));
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
@@ -219,8 +219,10 @@ static void strangers_are_refused(void)
 {
     uint64_t at = 0;
     /* No region, but the server's own endpoint; and something else altogether. */
-    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, MEMORY_TESTS_CAP_MEMORY, &at), ERR_BAD_ARGUMENT);
-    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, MEMORY_TESTS_CAP_CONSOLE, &at), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, (struct memory_region){ MEMORY_TESTS_CAP_MEMORY }, &at),
+               ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_attach(MEMORY, BOTH, (struct memory_region){ MEMORY_TESTS_CAP_CONSOLE }, &at),
+               ERR_BAD_ARGUMENT);
     /* What only the supervisor may. */
     struct memory_supervisor supervisor = { MEMORY_TESTS_CAP_MEMORY };
     EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
@@ -252,6 +254,12 @@ static struct test_group const *const groups[] = { &memory_tests };
 int main(uint64_t argument)
 {
     (void)argument;
-    sys_buffer()->receive_slot = CPTR(RECEIVED).raw;
+    static struct sys_resources resources = {
+        .cnode = MEMORY_TESTS_CAP_CNODE,
+        .slots = { .next = MEMORY_TESTS_FIRST_FREE_SLOT, .end = MEMORY_TESTS_SLOTS },
+    };
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
     return test_all(groups, 1) ? 0 : 1;
 }

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -758,4 +759,40 @@ uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread))
         add(s->notification[i].count);
     }
     return hash;
+}
+
+/* ---- Keeping a state ---- */
+
+struct piece {
+    void *at;
+    size_t size;
+    char *copy;
+};
+static struct piece kept[MODEL_KEPT][6];
+
+static void keep(struct piece *piece, void *at, size_t size)
+{
+    if (piece->copy == NULL) {
+        *piece = (struct piece){ at, size, malloc(size) };
+    }
+    memcpy(piece->copy, at, size);
+}
+
+void model_save(struct spec const *s, unsigned which)
+{
+    struct piece *piece = kept[which];
+    struct cap memory = slot_read(slot_at(s, s->cnode[0].first + (int)(world_memory.raw >> SLOT_BITS)));
+    keep(&piece[0], host.current->cpu, sizeof(struct cpu));
+    keep(&piece[1], families, sizeof families);
+    keep(&piece[2], irqs, sizeof irqs);
+    keep(&piece[3], &host, sizeof host);
+    keep(&piece[4], (void *)s->cnode[0].address, MODEL_INIT_SLOTS * sizeof(struct slot));
+    keep(&piece[5], cap_object(memory.head), untyped_used(memory.arg));
+}
+
+void model_bring_back(unsigned which)
+{
+    for (unsigned i = 0; i < array_length(kept[which]); i++) {
+        memcpy(kept[which][i].at, kept[which][i].copy, kept[which][i].size);
+    }
 }

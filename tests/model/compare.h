@@ -31,3 +31,8 @@ uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread));
 void model_litter(struct spec const *s, uint64_t value);
 /* Writes a word of a page that the specification knows, as a program does. */
 void model_write(struct spec *s, int page, unsigned at, uint64_t value);
+
+/* The kernel's state, kept and brought back: its data, init, and what was made of world_memory. */
+#define MODEL_KEPT 2 /* so many states at once */
+void model_save(struct spec const *s, unsigned which);
+void model_bring_back(unsigned which);

@@ -12,6 +12,7 @@
 struct spec play_spec;
 static struct spec before;
 static char said[400];
+static bool hurried; /* nothing is compared for the moment */
 
 char const *play_difference(void)
 {
@@ -142,6 +143,9 @@ bool play_step(struct step const *given)
     spec_restore(&before, s);
     s->may_pass = true;
     do_in_spec(&step);
+    if (hurried) {
+        return true;
+    }
     bool same = model_equal(s, deep);
     if (!same && s->met_choice) {
         spec_restore(s, &before);
@@ -162,7 +166,7 @@ bool play_step(struct step const *given)
 #define THREADS     5
 
 /* init's slots, from the first that boot leaves free. */
-enum { FREE_SLOT = 64, MEMORY = FREE_SLOT, TABLE, WAKE, HANDLER, TIMES, WORLD = TIMES + THREADS };
+enum { FREE_SLOT = 64, MEMORY = FREE_SLOT, TABLE, WAKE, HANDLER, OTHER_MEMORY, OTHER_TABLE, SHARED, TIMES = SHARED + 2 };
 
 enum place_in_table {
     SELF = 1,
@@ -192,15 +196,17 @@ static uint64_t slot_address(unsigned index)
     return (uint64_t)index << SLOT_BITS;
 }
 
+/* The slots of init that are worked with: of the programs, or of others beside them. */
+static unsigned memory = MEMORY, table = TABLE;
+
 /* The slot `index` of the programs' table, as init says it. */
 static uint64_t there(unsigned index)
 {
-    return slot_address(TABLE) | (uint64_t)index << (SLOT_BITS + 12);
+    return slot_address(table) | (uint64_t)index << (SLOT_BITS + 12);
 }
 
-/* A request of init, in the kernel and in the specification; it must succeed. */
-static void ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                uint64_t e)
+void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+              uint64_t e)
 {
     struct step step = { .kind = STEP_CALL,
                          .reg = { target | SYS_CALL, a, b, c, d, e, 0,
@@ -215,32 +221,31 @@ static void ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uin
 
 static void make(unsigned type, unsigned size, unsigned count, unsigned at)
 {
-    ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(TABLE), at);
+    play_ask(slot_address(memory), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(table), at);
 }
 
 static void copy(unsigned at, uint64_t source)
 {
-    ask(slot_address(TABLE), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
+    play_ask(slot_address(table), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
 }
 
-/* Each thread's time is init's, and has no end. */
-static void give_time(unsigned i)
+void play_give_time(uint64_t time, uint64_t thread)
 {
-    uint64_t time = slot_address(TIMES + i);
+    struct spec *s = &play_spec;
     ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, 1ul << 61, 0));
-    ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ there(THREAD + i) }));
-    play_spec.thread[play_spec.current].known = 0; /* this was not a step */
-    play_spec.thread[play_spec.slot[spec_lookup(&play_spec, 0, there(THREAD + i))].object].timed = true;
+    ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ thread }));
+    s->thread[s->current].known = 0; /* this was not a step */
+    s->thread[s->slot[spec_lookup(s, s->current, thread)].object].timed = true;
 }
 
 static void make_thread(unsigned i)
 {
     uint64_t thread = there(THREAD + i);
     uint64_t fault = i % 2 == 0 ? there(BADGED) : 0;
-    ask(thread, METHOD_THREAD_CONFIGURE, slot_address(TABLE), there(SPACE), there(BUFFER + i), fault, 0);
-    ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
+    play_ask(thread, METHOD_THREAD_CONFIGURE, slot_address(table), there(SPACE), there(BUFFER + i), fault, 0);
+    play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
         100 + i / 2 * 20, 0, 0, 0);
-    ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
+    play_ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
 }
 
 /* init's slot of the memory of a large device. */
@@ -257,8 +262,8 @@ static uint64_t large_device(void)
 
 static void make_objects(void)
 {
-    ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(TABLE), LARGE_1, 0);
-    ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(TABLE), LARGE_2, 0);
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(table), LARGE_1, 0);
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(table), LARGE_2, 0);
     make(OBJECT_CNODE, SMALL_RADIX, 1, SMALL);
     make(OBJECT_VSPACE, 0, 1, SPACE);
     make(OBJECT_VSPACE, 0, 1, OTHER_SPACE);
@@ -270,60 +275,184 @@ static void make_objects(void)
     make(OBJECT_ENDPOINT, 0, 2, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 2, NOTIFICATIONS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
-    copy(SELF, slot_address(TABLE));
+    copy(SELF, slot_address(table));
     copy(SCHED, slot_address(BOOT_SLOT_SCHED_CONTROL));
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
     copy(KERNEL, slot_address(BOOT_SLOT_KERNEL));
     for (unsigned i = 0; i < 2; i++) {
-        ask(slot_address(TABLE), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
+        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
             100 + i, 0);
     }
-    ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
-    ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
+    play_ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
+    play_ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
 }
 
-static void sleep_until_woken(void)
+void play_sleep(uint64_t notification)
 {
-    struct step step = { .kind = STEP_CALL, .reg = { slot_address(WAKE) | SYS_WAIT } };
+    struct step step = { .kind = STEP_CALL, .reg = { notification | SYS_WAIT } };
     if (!play_step(&step)) {
         fprintf(stderr, "init waits: %s\n", said);
         abort();
     }
 }
 
-void play_make(void)
+/* A table, and of the threads those from `first` to before `end`. */
+static void make_group(unsigned first, unsigned end)
 {
-    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    play_ask(slot_address(memory), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1,
+             slot_address(BOOT_SLOT_CNODE), table);
+    make_objects();
+    for (unsigned i = first; i < end; i++) {
+        play_give_time(slot_address(TIMES + i), there(THREAD + i));
+        make_thread(i);
+    }
+}
+
+static void make_programs(void)
+{
+    make_group(0, THREADS);
+    play_sleep(slot_address(WAKE));
+}
+
+void play_begin(void)
+{
     world_make();
     world_check_every = 4;
     model_adopt(&play_spec);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
-        MEMORY);
-    ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1, init, TABLE);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
-    ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
-    ask(slot_address(BOOT_SLOT_IRQ_CONTROL), METHOD_IRQ_CONTROL_CLAIM, SPEC_WAKING_LINE, init, HANDLER,
-        0, 0);
-    ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_BIND, slot_address(WAKE), 0, 0, 0, 0);
-    make_objects();
-    for (unsigned i = 0; i < THREADS; i++) {
-        give_time(i);
-        make_thread(i);
-    }
-    sleep_until_woken();
 }
+
+static void make_parts(void)
+{
+    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    play_begin();
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+        MEMORY);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, WAKE);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_SCHED_CONTEXT, 0, THREADS, init, TIMES);
+    play_ask(slot_address(BOOT_SLOT_IRQ_CONTROL), METHOD_IRQ_CONTROL_CLAIM, SPEC_WAKING_LINE, init, HANDLER,
+        0, 0);
+    play_ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_BIND, slot_address(WAKE), 0, 0, 0, 0);
+}
+
+void play_make(void)
+{
+    make_parts();
+    make_programs();
+}
+
+/* What two groups share: an endpoint and a notification of init's, without the right to pass anything
+ * on. */
+static void share(void)
+{
+    uint64_t into = slot_address(table);
+    play_ask(into, METHOD_CNODE_MINT, FREE, slot_address(SHARED), ENDPOINT_SEND | ENDPOINT_RECV, table, 0);
+    play_ask(into, METHOD_CNODE_MINT, FREE + 1, slot_address(SHARED + 1),
+             NOTIFICATION_SIGNAL | NOTIFICATION_WAIT, table, 0);
+}
+
+void play_make_divided(void)
+{
+    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    make_parts();
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+             OTHER_MEMORY);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_ENDPOINT, 0, 1, init, SHARED);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, SHARED + 1);
+    make_group(0, 3);
+    share();
+    memory = OTHER_MEMORY;
+    table = OTHER_TABLE;
+    make_group(3, THREADS);
+    share();
+    memory = MEMORY;
+    table = TABLE;
+    play_sleep(slot_address(WAKE));
+}
+
+uint64_t play_memory(unsigned group)
+{
+    unsigned slot = group == 0 ? MEMORY : OTHER_MEMORY;
+    return play_spec.slot[play_spec.cnode[0].first + (int)slot].address;
+}
+
+static void do_line(unsigned line, bool raised)
+{
+    struct step step = { .kind = STEP_LINE, .number = (uint16_t)line, .raised = raised };
+    if (!play_step(&step)) {
+        fprintf(stderr, "line %u: %s\n", line, said);
+        abort();
+    }
+}
+
+void play_make_again(void)
+{
+    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    for (unsigned line = 1; line < SPEC_WAKING_LINE; line++) {
+        do_line(line, false);
+    }
+    if (play_spec.current != 0) {
+        do_line(SPEC_WAKING_LINE, true);
+    }
+    do_line(SPEC_WAKING_LINE, false);
+    if (play_spec.line[SPEC_WAKING_LINE].waiting) {
+        play_ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_ACKNOWLEDGE, 0, 0, 0, 0, 0);
+    }
+    play_ask(init, METHOD_CNODE_REVOKE, MEMORY, 0, 0, 0, 0);
+    hurried = true;
+    world_check_every = 256;
+    make_programs();
+    hurried = false;
+    world_check_every = 4;
+    if (!model_equal(&play_spec, true)) {
+        fprintf(stderr, "made again: %s\n", model_difference());
+        abort();
+    }
+}
+
+/* What init is about to do. */
+static struct step script[4 + 3 * THREADS];
+static unsigned script_at, script_end;
 
 /* ---- Chance ---- */
 
 static uint64_t state;
+/* Chance may be somebody's choice: bytes, as long as there are any. */
+static uint8_t const *choice;
+static size_t choices;
 
 void play_seed(uint64_t seed)
 {
     state = mix(seed + 1) | 1;
+    script_at = script_end = 0;
+}
+
+void play_from(uint8_t const *data, size_t size)
+{
+    play_seed(0);
+    choice = data;
+    choices = size;
+}
+
+bool play_has_choices(void)
+{
+    return choices != 0;
+}
+
+/* The next bytes of the choice as a number; zeros behind the end. */
+static uint64_t chosen(unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes && choices > 0; i++, choices--) {
+        value = value << 8 | *choice++;
+    }
+    return value;
 }
 
 static uint64_t chance(void)
 {
+    if (choice != NULL) {
+        return chosen(sizeof(uint64_t));
+    }
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -332,7 +461,7 @@ static uint64_t chance(void)
 
 static unsigned below(unsigned limit)
 {
-    return (unsigned)((chance() >> 32) % limit);
+    return (unsigned)((choice != NULL ? chosen(limit > 256 ? 2 : 1) : chance() >> 32) % limit);
 }
 
 static bool one_in(unsigned n)
@@ -356,26 +485,32 @@ static uint64_t any_number(void)
     }
 }
 
-/* The address of some slot; of one that holds this type, where one is met soon. */
+/* The `number`-th slot that a program can name: of its own table, or of the small one in it. */
+#define SLOTS ((1u << RADIX) + (1u << SMALL_RADIX))
+static uint64_t slot_number(unsigned number)
+{
+    return number < 1u << RADIX
+               ? slot_address(number)
+               : slot_address(SMALL) | (uint64_t)(number - (1u << RADIX)) << (SLOT_BITS + RADIX);
+}
+
+/* The address of some slot: of one that holds this type, if there is any. */
 static uint64_t some_slot(unsigned type)
 {
     struct spec const *s = &play_spec;
+    uint64_t found[SLOTS];
+    unsigned count = 0;
     if (one_in(40)) {
         return any_number() << SLOT_BITS;
     }
-    uint64_t address = 0;
-    for (unsigned i = 0; i < 40; i++) {
-        address = slot_address(below(1 << RADIX));
-        if (one_in(6)) {
-            address = slot_address(SMALL) | (uint64_t)below(1 << SMALL_RADIX) << (SLOT_BITS + RADIX);
-        }
-        int slot = spec_lookup(s, s->current, address);
-        unsigned found = spec_is_empty(s, slot) ? OBJECT_NONE : s->slot[slot].type;
-        if (type == OBJECT_NONE ? found != OBJECT_NONE : found == type) {
-            break;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        int slot = spec_lookup(s, s->current, slot_number(i));
+        unsigned holds = spec_is_empty(s, slot) ? OBJECT_NONE : s->slot[slot].type;
+        if (type == OBJECT_NONE ? holds != OBJECT_NONE : holds == type) {
+            found[count++] = slot_number(i);
         }
     }
-    return address;
+    return count != 0 && !one_in(20) ? found[below(count)] : slot_number(below(SLOTS));
 }
 
 /* Arguments by kind: capital letters are capabilities. */
@@ -575,9 +710,6 @@ static void choose_call(struct step *step)
 }
 
 /* ---- init, when it is woken: the line falls silent, threads that are stuck go on ---- */
-
-static struct step script[4 + 3 * THREADS];
-static unsigned script_at, script_end;
 
 static void add(uint64_t target, enum syscall operation, enum method method, uint64_t a, uint64_t b,
                 uint64_t c, uint64_t d)

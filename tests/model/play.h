@@ -7,6 +7,8 @@
 
 #include "spec.h"
 
+#include <stddef.h>
+
 enum step_kind { STEP_CALL, STEP_FAULT, STEP_LINE };
 
 /* All that a step needs, so that it can be done again. */
@@ -24,9 +26,24 @@ struct step {
     uint64_t entry[4][6];
 };
 
+/* Boots; then a request of the program that runs, which must succeed. */
+void play_begin(void);
+void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+              uint64_t e);
+/* Time without end for a thread; init has both. */
+void play_give_time(uint64_t time, uint64_t thread);
+/* The running program waits for a signal that does not come. */
+void play_sleep(uint64_t notification);
 /* The world that the programs start in; the specification has come along. */
 void play_make(void);
 extern struct spec play_spec;
+/* A world of two groups of programs: each has its own table and memory, and all that they share is
+ * one endpoint and one notification, through which nothing can be passed on. */
+void play_make_divided(void);
+/* Where the memory of a group is, 0 or 1: 2^MODEL_WORLD_BITS bytes. */
+uint64_t play_memory(unsigned group);
+/* init takes everything back and makes the same world once more. */
+void play_make_again(void);
 
 /* Does a step. False: the kernel and the specification have come apart, play_difference() says
  * where. */
@@ -38,3 +55,6 @@ void play_print(unsigned number, struct step const *step);
 /* A step that the running program may well do next, by chance. */
 void play_seed(uint64_t seed);
 void play_choose(struct step *step);
+/* Instead of chance these bytes choose, and when they are used up, zeros. */
+void play_from(uint8_t const *data, size_t size);
+bool play_has_choices(void);

@@ -29,6 +29,11 @@ static void run(unsigned number, struct step const *step)
         snprintf(shared->difference, sizeof shared->difference, "%s", play_difference());
         _exit(EXIT_FAILURE);
     }
+    char const *judged = manner.judge != NULL ? manner.judge(&changed) : "";
+    if (judged[0] != '\0') {
+        snprintf(shared->difference, sizeof shared->difference, "%s", judged);
+        _exit(EXIT_FAILURE);
+    }
     if (manner.mark != NULL) {
         shared->mark[number] = manner.mark();
     }

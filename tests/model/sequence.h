@@ -20,6 +20,8 @@ struct manner {
     void (*begin)(void);
     void (*change)(struct step *step);
     uint64_t (*mark)(void);
+    /* What must hold after a step, beside the specification; "" or what does not. */
+    char const *(*judge)(struct step const *step);
 };
 
 /* Memory that processes share. */

@@ -65,8 +65,9 @@ def archive_of(data):
     while True:
         assert data[at:at + 6] == b"070701"
         fields = [int(data[at + 6 + 8 * n:at + 14 + 8 * n], 16) for n in range(13)]
-        name = data[at + 110:at + 110 + fields[11] - 1].decode()
+        name = data[at + 110:at + 110 + fields[11]].rstrip(b"\0").decode()
         start = at + 110 + fields[11] + 3 & ~3
+        assert start % 8 == 0
         if name == "TRAILER!!!":
             return files
         files[name] = data[start:start + fields[6]]

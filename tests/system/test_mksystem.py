@@ -174,6 +174,7 @@ def test_header(tmp_path):
         "#define SERVER_CAP_MEMORY CPTR(4) /* Untyped */",
         "#define SERVER_CAP_LINE CPTR(5) /* IrqHandler */",
         "#define SERVER_MEMORY_REGISTERS 0x50000000ul",
+        "#define SERVER_MEMORY_REGISTERS_SIZE 0x2000ul",
         "#define SERVER_PORTS_REGISTERS CPTR(6) /* IoPorts, where the device has such */",
         "#define SERVER_FIRST_FREE_SLOT 7u",
         "#define SERVER_SLOTS 8u",
@@ -217,7 +218,7 @@ WRONG = [
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
      "system.toml:12: program.server.capability.memory.badge: unknown; known here: untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
-     "system.toml:15: program.server.memory.registers.size: unknown; known here: device"),
+     "system.toml:15: program.server.memory.registers.size: unknown; known here: archive, device"),
     ("server.toml", "slots = 3", "slot = 3",
      "server.toml:1: slot: unknown; known here: capability, memory, slots, stack"),
     ("server.toml", 'type = "Untyped"', 'type = "Untyped"\nsize = "4K"',
@@ -290,6 +291,10 @@ WRONG = [
      'system.toml:19: program.client.capability: "table" is missing, which client.toml asks for'),
     ("system.toml", 'table = { own = "cnode" }', 'table = { own = "cnode" }\nspace = { own = "vspace" }',
      "system.toml:22: program.client.capability.space: the program does not ask for it; client.toml lists: door, table, time"),
+    ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }', '[program.server.memory]\nregisters = { archive = false }',
+     "system.toml:15: program.server.memory.registers: say where it comes from: { device = NAME } or { archive = true }"),
+    ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }', '[program.server.memory]\nregisters = { archive = true }',
+     "system.toml:15: program.server.memory.registers: the boot archive is for reading, and the program asks for more rights"),
     ("system.toml", '[program.server.memory]\nregisters = { device = "uart" }\n', "",
      'system.toml:6: program.server.memory: "registers" is missing, which server.toml asks for'),
     ("system.toml", "[program.other]", '[program.client.memory]\nregisters = { device = "uart" }\n[program.other]',
@@ -327,9 +332,11 @@ WRONG = [
     ("system.toml", '["send", "grant"]', '"send"',
      'system.toml:20: program.client.capability.door.rights: this is a list of names; write ["one", "other"]'),
     ("system.toml", "badge = 7", "badge = -1",
-     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to 8796093022207'),
-    ("system.toml", "badge = 7", "badge = 0x80000000000",
-     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to 8796093022207'),
+     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to '
+     "8796093022207"),
+    ("system.toml", "badge = 7", "badge = 0x800000000000000",
+     'system.toml:20: program.client.capability.door.badge: a badge (or "program", the program\'s own) is a number from 0 to '
+     "8796093022207"),
     ("system.toml", "[program.other]", '[program.third]\nfile = "client"\npriority = 1\n[program.third.capability]\n'
      'door = { endpoint = "door", rights = ["send", "grant"], badge = 7 }\ntable = { own = "cnode" }\n'
      'time = { control = "sched" }\n[program.other]',

@@ -458,6 +458,33 @@ static void delete_table(unsigned at)
     ck_assert_ptr_null(families[0].dying);
 }
 
+/* Page tables, with much mapped, go with the table of capabilities that they are in. */
+static void delete_tables_inside(unsigned at)
+{
+    cptr_t table = world_object(OBJECT_CNODE, 3), space = world_object(OBJECT_VSPACE, 0);
+    ck_ok(sys_untyped_retype(world_memory, OBJECT_TABLES, 17, 1, table, 2));
+    ck_ok(sys_vspace_feed(space, world_inside(table, 2)));
+    cptr_t page[4];
+    for (unsigned i = 0; i < 4; i++) {
+        page[i] = world_object(OBJECT_FRAME, PAGE_BITS);
+        ck_ok(sys_frame_map(page[i], space, (uint64_t)i * 0x40201000, FRAME_READ));
+    }
+    world_interrupt_at(at);
+    ck_ok(sys_cnode_delete(INIT_TABLE, INDEX(table)));
+    world_interrupt_at(0);
+    ck_assert_ptr_null(families[0].dying);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_err(sys_frame_unmap(page[i]), ERR_NOT_MAPPED);
+    }
+}
+
+/* escape: RESTART-PC */
+START_TEST(what_is_inside_may_be_interrupted_too)
+{
+    ck_assert_uint_gt(world_preempt_everywhere(delete_tables_inside), 3);
+}
+END_TEST
+
 /* escape: RESTART-PC */
 START_TEST(a_delete_may_be_interrupted_anywhere)
 {
@@ -536,6 +563,7 @@ int main(void)
     WORLD_TEST(suite, a_table_deletes_its_own_last_capability);
     WORLD_TEST(suite, a_revoke_may_be_interrupted_anywhere);
     WORLD_TEST(suite, a_delete_may_be_interrupted_anywhere);
+    WORLD_TEST(suite, what_is_inside_may_be_interrupted_too);
     WORLD_TEST(suite, a_thread_may_end_itself);
     WORLD_TEST(suite, capabilities_to_one_object_are_the_same);
     return world_run(suite);

@@ -88,6 +88,7 @@ START_TEST(a_send_does_not_wait_for_an_answer)
 END_TEST
 
 /* seL4: SCHED0006 */
+/* seL4: SCHED0007, SCHED0008 */
 START_TEST(senders_are_received_by_priority_then_age)
 {
     make_world(_i);

@@ -65,6 +65,8 @@ static void compare(struct fdt_node const *node, void *context)
         ck_assert_str_eq(node->device_type, "cpu");
         ck_assert_str_eq(node->isa, "rv64imac");
     }
+    ck_assert_str_eq(node->bootargs, strcmp(e->name, "chosen") == 0 ? "a command line" : "");
+    ck_assert_str_eq(node->method, strcmp(e->name, "psci") == 0 ? "smc" : "");
     if (e->lines != 0) {
         ck_assert(fdt_is_compatible(node, "riscv,plic0"));
         ck_assert(fdt_is_compatible(node, "sifive,plic-1.0.0"));
@@ -81,6 +83,8 @@ START_TEST(a_tree_is_read_as_it_was_written)
         { "", "test,board", false, 0, 0, 0, 0, 0 },
         { "cpus", "", false, 0, 0, 0, 0, 10000000 },
         { "cpu@3", "", true, 3, 0, 0, 0, 0 },
+        { "chosen", "", false, 0, 0, 0, 0, 0 },
+        { "psci", "arm,psci-1.0", false, 0, 0, 0, 0, 0 },
         { "memory@80000000", "", true, 0x80000000, 0x100000000, 0, 0, 0 },
         { "soc", "", false, 0, 0, 0, 0, 0 },
         { "interrupts@c000000", "sifive,plic-1.0.0", true, 0xc000000, 0x600000, 0, 96, 0 },

@@ -197,6 +197,72 @@ START_TEST(a_server_that_ends_leaves_its_waiters_alone)
 }
 END_TEST
 
+/* A server that goes owes nothing any more; whom it kept in Reply objects can still be answered. */
+START_TEST(callers_that_are_kept_outlive_the_server)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    cptr_t kept[2] = { world_object(OBJECT_REPLY, 0), world_object(OBJECT_REPLY, 0) };
+    ring(s.bell[LOW]);
+    call(s.endpoint[SERVER]);
+    plays(&s.thread[SERVER]);
+    ck_ok(sys_reply_save(kept[0]));
+    ring(s.bell[HIGH]);
+    plays(&s.thread[HIGH]);
+    call(s.endpoint[SERVER]);
+    receive(s.endpoint[SERVER]);
+    ck_ok(sys_reply_save(kept[1]));
+    ck_assert_uint_eq(priority(&s.thread[SERVER]), 200);
+    receive(s.endpoint[SERVER]);
+    plays(&s.init);
+    ck_ok(sys_cnode_delete(CPTR(BOOT_SLOT_CNODE), (uint32_t)(s.thread[SERVER].cap.raw >> SLOT_BITS)));
+    plays(&s.init);
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_reply(kept[0], &m));
+    plays(&s.thread[LOW]);
+    ck_assert_int_eq((int64_t)world_registers()[0], OK);
+    sys_ignore(sys_reply(kept[1], &m));
+    plays(&s.thread[HIGH]);
+    ck_assert_int_eq((int64_t)world_registers()[0], OK);
+}
+END_TEST
+
+/* Of a very long chain only so much is raised at once. */
+START_TEST(a_chain_is_raised_so_far_and_no_further)
+{
+    enum { CHAIN = 20, STEPS = 16 };
+    world_make();
+    struct world_thread server[CHAIN];
+    cptr_t endpoint[CHAIN];
+    for (unsigned i = 0; i < CHAIN; i++) {
+        endpoint[i] = world_object(OBJECT_ENDPOINT, 0);
+        server[i] = world_thread(255);
+        sys_yield();
+        ck_assert_ptr_eq(world_current(), server[i].tcb);
+        receive(endpoint[i]);
+        ck_ok(sys_sched_control_set_priority(CPTR(BOOT_SLOT_SCHED_CONTROL), server[i].cap, 50));
+    }
+    struct world_thread client = world_thread(50);
+    cptr_t bell = world_object(OBJECT_NOTIFICATION, 0);
+    wait_at(bell);
+    plays(&client);
+    call(endpoint[0]);
+    for (unsigned i = 1; i < CHAIN; i++) {
+        plays(&server[i - 1]);
+        call(endpoint[i]);
+    }
+    plays(&server[CHAIN - 1]);
+    ring(bell);
+    ck_ok(sys_sched_control_set_priority(CPTR(BOOT_SLOT_SCHED_CONTROL), client.cap, 100));
+    unsigned raised = 0;
+    for (unsigned i = 0; i < CHAIN; i++) {
+        raised += priority(&server[i]) == 100;
+        ck_assert(i >= STEPS - 2 || priority(&server[i]) == 100);
+    }
+    ck_assert_uint_ge(raised, STEPS - 2);
+    ck_assert_uint_lt(raised, CHAIN);
+}
+END_TEST
+
 START_TEST(a_priority_of_its_own_is_kept_while_raised)
 {
     struct scene s = make_scene(4, three_and_three, 3);
@@ -248,6 +314,8 @@ int main(void)
     tcase_add_test(tcase, who_gives_up_takes_the_urgency_along);
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
     tcase_add_test(tcase, a_server_that_ends_leaves_its_waiters_alone);
+    tcase_add_test(tcase, callers_that_are_kept_outlive_the_server);
+    tcase_add_test(tcase, a_chain_is_raised_so_far_and_no_further);
     tcase_add_test(tcase, a_priority_of_its_own_is_kept_while_raised);
     tcase_add_test(tcase, a_server_that_moves_on_leaves_its_waiters_to_another);
     return world_run(suite);

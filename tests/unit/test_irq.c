@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel.h"
 
+#include "base/clock.h"
+
 #define INIT_TABLE CPTR(BOOT_SLOT_CNODE)
 #define CONTROL    CPTR(BOOT_SLOT_IRQ_CONTROL)
 #define LINE       7
@@ -90,6 +92,38 @@ START_TEST(a_driver_runs_at_once_if_it_is_more_urgent)
 }
 END_TEST
 
+static uint64_t used(struct sched_context const *sc)
+{
+    return clock_to_ns(sched_used(world_init().tcb->cpu, sc));
+}
+
+/* Whoever is woken by an interrupt pays for it; who was interrupted does not. */
+START_TEST(an_interrupt_is_on_the_drivers_time)
+{
+    world_make();
+    cptr_t n = bound(claimed(LINE), 4);
+    struct world_thread low = world_thread(100);
+    struct world_thread init = world_init();
+    struct sched_context *lows = low.tcb->sc, *inits = init.tcb->sc;
+    uint64_t bits;
+    init.tcb->cpu->interruption = 4; /* ticks of 100 ns */
+    for (unsigned with_timer = 0; with_timer < 2; with_timer++) {
+        sys_ignore(sys_wait(n, with_timer ? sys_clock_ns() + 5000 : 0, &bits, NULL));
+        ck_runs(low);
+        uint64_t low_before = used(lows), init_before = used(inits);
+        if (with_timer) {
+            world_pass(5000);
+        } else {
+            world_pass(4000);
+            world_line(LINE, true);
+        }
+        ck_runs(init);
+        ck_assert_uint_eq(used(lows) - low_before, with_timer ? 5000 - 1500 : 4000 - 400);
+        ck_assert_uint_eq(used(inits) - init_before, with_timer ? 1500 : 400);
+    }
+}
+END_TEST
+
 START_TEST(a_line_whose_notification_is_gone_is_silenced)
 {
     world_make();
@@ -145,6 +179,7 @@ int main(void)
     WORLD_TEST(suite, a_line_is_claimed_once_and_exists);
     WORLD_TEST(suite, an_interrupt_signals_once_until_it_is_acknowledged);
     WORLD_TEST(suite, a_driver_runs_at_once_if_it_is_more_urgent);
+    WORLD_TEST(suite, an_interrupt_is_on_the_drivers_time);
     WORLD_TEST(suite, a_line_whose_notification_is_gone_is_silenced);
     WORLD_TEST(suite, a_handler_that_goes_closes_its_line);
     WORLD_TEST(suite, all_lines_of_a_moment_are_seen_to);

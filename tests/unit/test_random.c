@@ -142,7 +142,7 @@ static void build(void)
         cptr_t thread = there(THREAD + i);
         ck_ok(sys_thread_configure(thread, table, there(SPACE), there(BUFFER + i),
                                    one_in(2) ? there(BADGED) : CPTR_NONE));
-        ck_ok(sys_sched_control_set_priority(there(SCHED), thread, (uint8_t)(100 + below(3) * 20)));
+        ck_ok(sys_sched_control_set_priority(there(SCHED), thread, (uint8_t)(100 + below(4) * 20)));
         if (i < 4) { /* the others can be called */
             uint64_t period = one_in(3) ? 5000000 : 0;
             ck_ok(sys_sched_control_configure(there(SCHED), there(TIME + i), 1000000, period));
@@ -234,7 +234,7 @@ static uint64_t argument(char kind)
         return rights[below(array_length(rights))];
     }
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20;
+        return one_in(4) ? below(256) : 100 + below(4) * 20;
     case 'l':
         return below(10);
     case 'h': /* off, or on: half of the time */
@@ -275,6 +275,7 @@ static struct request {
     { METHOD_SCHED_CONTEXT_BIND, 8, "T" },
     { METHOD_SCHED_CONTEXT_UNBIND, 3, "" },
     { METHOD_SCHED_CONTEXT_CONSUMED, 1, "" },
+    { METHOD_SCHED_CONTEXT_MISSED, 1, "" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },

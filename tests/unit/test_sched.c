@@ -87,7 +87,7 @@ START_TEST(of_all_priorities_the_most_urgent_runs)
 }
 END_TEST
 
-/* seL4: SCHED0021 */
+/* seL4: SCHED0011, SCHED0021 */
 START_TEST(slices_go_round_among_equals)
 {
     world_make();
@@ -403,6 +403,7 @@ START_TEST(time_that_is_handed_over_survives_the_next_message)
 END_TEST
 
 /* escape: TIME-DELETED */
+/* seL4: SCHED0010, SCHED_CONTEXT_0005 */
 START_TEST(a_thread_without_time_waits_until_it_gets_some)
 {
     world_make();
@@ -426,6 +427,7 @@ START_TEST(a_thread_without_time_waits_until_it_gets_some)
 }
 END_TEST
 
+/* seL4: SCHED_CONTEXT_0001 */
 START_TEST(time_has_limits)
 {
     world_make();

@@ -215,6 +215,19 @@ START_TEST(registers_are_read_and_written)
 }
 END_TEST
 
+START_TEST(registers_need_a_buffer_to_go_to)
+{
+    world_make();
+    struct world_thread t = world_thread_unstarted(100), init = world_init();
+    struct message_buffer *before = init.tcb->buffer;
+    init.tcb->buffer = NULL; /* as if its frame had been revoked */
+    ck_err(sys_thread_read_registers(t.cap), ERR_NO_BUFFER);
+    ck_err(sys_thread_write_registers(t.cap), ERR_NO_BUFFER);
+    init.tcb->buffer = before;
+    ck_ok(sys_thread_read_registers(t.cap));
+}
+END_TEST
+
 START_TEST(nobody_raises_a_priority_above_his_own)
 {
     world_make();
@@ -277,6 +290,7 @@ int main(void)
     WORLD_TEST(suite, a_wait_that_is_suspended_is_cancelled);
     WORLD_TEST(suite, a_thread_may_suspend_itself);
     WORLD_TEST(suite, registers_are_read_and_written);
+    WORLD_TEST(suite, registers_need_a_buffer_to_go_to);
     WORLD_TEST(suite, nobody_raises_a_priority_above_his_own);
     WORLD_TEST(suite, a_name_is_readable);
     WORLD_TEST(suite, a_thread_that_goes_lets_go_of_everything);

@@ -37,7 +37,7 @@ static struct kind {
     { OBJECT_REPLY, 0, 0, 6 },
     { OBJECT_SCHED_CONTEXT, 0, 0, 9 },
     { OBJECT_VSPACE, 0, 0, 7 },
-    { OBJECT_WAIT_SET, 7, MAX_WAIT_SET_BITS, 0 },
+    { OBJECT_WAIT_SET, WAIT_SET_MEMBER_BITS + 1, MAX_WAIT_SET_BITS, 0 },
 };
 
 START_TEST(sizes_are_those_of_the_interface)
@@ -187,6 +187,11 @@ START_TEST(device_memory_makes_frames_only_and_is_never_touched)
                cases[i].expected);
     }
     ck_assert_ptr_eq(world_frame(made), (void *)0x8000);
+    cptr_t large = CPTR(info->device[1].slot), part = world_slot();
+    ck_err(sys_untyped_carve(large, 4096, 13, INIT_TABLE, INDEX(part)), ERR_MISALIGNED);
+    ck_err(sys_untyped_carve(large, 8192, 13, INIT_TABLE, INDEX(made)), ERR_OCCUPIED);
+    ck_ok(sys_untyped_carve(large, 8192, 13, INIT_TABLE, INDEX(part)));
+    ck_assert_ptr_eq(world_frame(part), (void *)0x40002000);
     /* It was not zeroed: there is nothing at that address. And it can be mapped, but hold nothing.
      */
     ck_ok(sys_frame_map(made, CPTR(BOOT_SLOT_VSPACE), 0x50000000, FRAME_READ | FRAME_WRITE));
@@ -208,6 +213,41 @@ static void retype_large(unsigned at)
         ck_assert_int_eq(bytes[i], 0);
     }
 }
+
+/* A request that zeroes much makes way for one that needs little of the same memory; and goes on. */
+START_TEST(what_is_clean_already_is_not_cleaned_again)
+{
+    world_make();
+    enum { LINE = 9 };
+    cptr_t memory = world_object(OBJECT_UNTYPED, 15), bell = world_object(OBJECT_NOTIFICATION, 0);
+    cptr_t handler = world_slot(), small = world_slot(), large = world_slot(), other = world_slot();
+    ck_ok(sys_irq_control_claim(CPTR(BOOT_SLOT_IRQ_CONTROL), LINE, INIT_TABLE, INDEX(handler)));
+    ck_ok(sys_irq_handler_bind(handler, bell));
+    struct world_thread low = world_thread(100);
+    uint64_t bits;
+    sys_ignore(sys_wait(bell, 0, &bits, NULL));
+    ck_runs(low);
+    host.lines[0] |= 1ul << LINE; /* seen at the first look */
+    sys_ignore(sys_untyped_retype(memory, OBJECT_FRAME, 14, 1, INIT_TABLE, INDEX(large)));
+    ck_runs(world_init());
+    uint64_t clean = untyped_clean(cspace_slot(low.tcb, (kernel_cptr_t){ memory.raw })->arg);
+    ck_assert_uint_ge(clean, 4096);
+    ck_assert_uint_lt(clean, 1 << 14);
+    ck_ok(sys_untyped_retype(memory, OBJECT_ENDPOINT, 0, 1, INIT_TABLE, INDEX(small)));
+    ck_assert_uint_eq(untyped_clean(cspace_slot(low.tcb, (kernel_cptr_t){ memory.raw })->arg), clean);
+    ck_ok(sys_untyped_retype(memory, OBJECT_FRAME, 12, 1, INIT_TABLE, INDEX(other)));
+    for (unsigned i = 0; i < 4096; i++) {
+        ck_assert_int_eq(((char const *)world_frame(other))[i], 0);
+    }
+    host.lines[0] = 0;
+    world_sleep();
+    ck_runs(low);
+    ck_result(OK);
+    for (unsigned i = 0; i < 1 << 14; i++) {
+        ck_assert_int_eq(((char const *)world_frame(large))[i], 0);
+    }
+}
+END_TEST
 
 START_TEST(zeroing_may_be_interrupted_anywhere)
 {
@@ -278,6 +318,7 @@ int main(void)
     WORLD_TEST(suite, what_does_not_fit_changes_nothing);
     WORLD_TEST(suite, memory_is_free_again_when_nothing_is_left_of_it);
     WORLD_TEST(suite, device_memory_makes_frames_only_and_is_never_touched);
+    WORLD_TEST(suite, what_is_clean_already_is_not_cleaned_again);
     WORLD_TEST(suite, zeroing_may_be_interrupted_anywhere);
     WORLD_TEST(suite, reuse_waits_for_the_remains);
     WORLD_TEST(suite, remains_of_others_are_cleared_before_memory_is_reused);

@@ -6,6 +6,7 @@
 #include "object/notification.h"
 #include "object/reply.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static bool was_fast;
 
 static struct boot_image *make_image(void)
 {
-    static char image[3 * 4096] __attribute__((aligned(4096)));
+    static char image[4 * 4096] __attribute__((aligned(4096)));
     struct boot_image *head = (struct boot_image *)image;
     *head = (struct boot_image){ .magic = BOOT_MAGIC,
                                  .entry = USER_PC,
@@ -48,6 +49,11 @@ static struct boot_image *make_image(void)
 }
 
 void world_make(void)
+{
+    world_make_of(NULL);
+}
+
+void world_make_of(void (*change)(struct boot *boot))
 {
     void *memory = mmap((void *)MEMORY_START, MEMORY_SIZE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -65,8 +71,12 @@ void world_make(void)
     };
     boot_add_device(&boot, "test,device", 0x8000, 0x100, 7);
     boot_add_device(&boot, "test,large", 0x40000000, 1ul << 30, 0);
+    if (change != NULL) {
+        change(&boot);
+    }
     host.now = 1000;
     init = kernel_boot(&boot, 0);
+    init->cpu->interruption = 0; /* no time passes here while the kernel works */
     host.current = init;
     init->full = 0;
     (void)check_everything(init->cpu);
@@ -525,6 +535,38 @@ char *world_play_apart(void (*play)(unsigned argument), unsigned argument, uint6
     char *copy = strdup(shared);
     munmap(shared, size);
     return copy;
+}
+
+static void write_profile(int signal_number)
+{
+    (void)signal_number;
+    if (__llvm_profile_write_file != NULL) {
+        (void)__llvm_profile_write_file();
+    }
+}
+
+char *world_output(void (*deed)(void), bool panics)
+{
+    static char printed[65536];
+    FILE *file = tmpfile();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, write_profile);
+        dup2(fileno(file), STDERR_FILENO);
+        deed();
+        write_profile(0);
+        _exit(EXIT_SUCCESS);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    rewind(file);
+    printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
+    fclose(file);
+    bool aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    bool ended = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+    ck_assert_msg(panics ? aborted : ended, "it ended otherwise: %s", printed);
+    return printed;
 }
 
 void world_equal(char const *one, char const *other, char const *what, unsigned number)

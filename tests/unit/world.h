@@ -17,6 +17,12 @@ struct tcb;
 /* Boots the kernel with 16 MiB of memory. The program that runs is init: priority 255, with the
  * capabilities of BootSlot. */
 void world_make(void);
+/* The same with another machine, or another boot image: `change` is told what there would be. */
+struct boot;
+void world_make_of(void (*change)(struct boot *boot));
+/* What the kernel prints while this is done, in a process of its own. It ends there with a panic, or
+ * does not. */
+char *world_output(void (*deed)(void), bool panics);
 /* Slots of init's table that nobody uses, and memory to make things of. */
 cptr_t world_slot(void);
 extern cptr_t world_memory;

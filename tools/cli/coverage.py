@@ -3,6 +3,7 @@
 conditions that were shown to decide by themselves (MC/DC). Counted by clang."""
 
 import collections
+import itertools
 import json
 import os
 import re
@@ -20,8 +21,11 @@ REASONS = ROOT / "tests" / "coverage.toml"
 LIMIT = 95.0        # percent of the branches
 ELSEWHERE = ("kernel/arch/", "kernel/dev/")     # but for what this program compiles of the latter
 GENERIC_DEVICES = ("kernel/dev/fdt.c", "kernel/dev/fdt.h")
-# The failure of an assertion: a test that reached it would have found an error in the kernel.
-ASSERTION = re.compile(r"\b(kassert|must|panic|_Static_assert)\(")
+# Not counted where it is never reached: the failing side of an assertion or of the check of an invariant (a
+# test that reached it would have found an error), and what the build decides.
+ASSERTION = re.compile(r"\b(kassert|must)\(|\bCONFIG_[A-Z_]+\b")
+CHECKS = re.compile(r"^\w.*\b\w+_check\([^;]*$")       # the head of such a function
+CASE = re.compile(r"\s+(case \w+|default):$")
 
 
 def is_generic(name):
@@ -33,7 +37,7 @@ def run_tests():
     profiles = common.build_dir(PRESET) / "profiles"
     shutil.rmtree(profiles, ignore_errors=True)
     profiles.mkdir()
-    common.run(["ctest", "--preset", PRESET, "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"], quiet=True, cwd=ROOT,
+    common.run(["ctest", "--test-dir", common.build_dir(PRESET), "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"], quiet=True, cwd=ROOT,
                env={**os.environ, "LLVM_PROFILE_FILE": str(profiles / "%2m.profraw")})
     merged = profiles / "all.profdata"
     common.run(["llvm-profdata" + LLVM, "merge", "-sparse", "-o", merged, *profiles.glob("*.profraw")], quiet=True)
@@ -51,6 +55,36 @@ def export(profile):
     return json.loads(done.stdout)["data"][0]
 
 
+def asserted(source):
+    """The lines that belong to assertions."""
+    in_check = False
+    for number, line in enumerate(source, 1):
+        in_check = (in_check or bool(CHECKS.match(line))) and line != "}"
+        rest = itertools.dropwhile(CASE.match, source[number - 1:])
+        is_last_case = CASE.match(line) and "panic(" in next(rest, "")
+        if in_check or is_last_case or ASSERTION.search(line):
+            yield number
+
+
+def line_counts(segments):
+    """{line: times} of the lines with code; `segments` are where the count changes."""
+    counts = {}
+    before = None
+    for line, here in itertools.groupby(segments, key=lambda segment: segment[0]):
+        here = list(here)
+        if before is not None:
+            start, wrapped = before
+            if wrapped is not None:
+                counts.update((between, wrapped) for between in range(start + 1, line))
+        begun = [segment[2] for segment in here if segment[3] and segment[4] and not segment[5]]
+        around = [before[1]] if before is not None and before[1] is not None else []
+        if begun or around:
+            counts[line] = max(begun + around)
+        last = here[-1]
+        before = line, last[2] if last[3] and not last[5] else None
+    return counts
+
+
 class File:
     """What was reached of a file; header functions once, however many files include them."""
 
@@ -58,6 +92,7 @@ class File:
         self.name, self.source = name, source
         self.reasons = {reason["line"]: reason["why"] for reason in reasons if reason["file"] == name}
         self.used = set()
+        self.unreachable = set(asserted(source))
         self.lines = {}                                     # line: reached?
         self.branches = collections.defaultdict(lambda: [0, 0])     # place: times true, times false
         self.conditions = {}                                # (place, number): shown?
@@ -68,12 +103,11 @@ class File:
         if text in self.reasons:
             self.used.add(text)
             return self.reasons[text]
-        return "assertion" if ASSERTION.search(text) else None
+        return "assertion" if line in self.unreachable else None
 
     def add(self, data):
-        for line, _, count, has_count, is_start, is_gap in data["segments"]:
-            if has_count and is_start and not is_gap:
-                self.lines[line] = self.lines.get(line, False) or count > 0
+        for line, count in line_counts(data["segments"]).items():
+            self.lines[line] = self.lines.get(line, False) or count > 0
         for branch in data.get("branches", []):
             place = self.branches[branch[0], branch[1]]
             place[0] += branch[4]

@@ -15,8 +15,9 @@ from pathlib import Path
 from . import disk
 from .common import ROOT, Stop, build_dir
 
-# One instruction takes one nanosecond of virtual time; idle time is skipped. Runs repeat exactly.
-COUNTED = ["-icount", "shift=0,sleep=off"]
+# One instruction takes one nanosecond of virtual time, for the board's clocks too; idle time is skipped.
+# Runs repeat exactly.
+COUNTED = ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
 
 
 def with_us(arguments):

@@ -7,5 +7,7 @@
 void trigger_init(void);
 /* Interrupts at once; returns the counter right before. */
 uint64_t trigger_raise(void);
+/* Interrupts about a microsecond from now, or at once where the device knows no shorter time. */
+void trigger_raise_soon(void);
 /* Takes the interrupt back, so that it can be acknowledged. */
 void trigger_clear(void);

@@ -26,12 +26,17 @@ void trigger_init(void)
     hpet[CONFIG] |= COUNTS;
 }
 
-uint64_t trigger_raise(void)
+void trigger_raise_soon(void)
 {
-    raised = false;
     hpet[TIMER] = LINE << 9 | LEVEL;
     hpet[COMPARATOR] = hpet[COUNTER] + SOON;
     hpet[TIMER] = LINE << 9 | LEVEL | TIMER_ON;
+}
+
+uint64_t trigger_raise(void)
+{
+    raised = false;
+    trigger_raise_soon();
     uint64_t before = sys_counter();
     uint64_t const end = before + LATEST;
     for (;;) {

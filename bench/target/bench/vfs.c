@@ -129,8 +129,7 @@ static void mapped(uint32_t file)
     cptr_t page;
     void *address;
     must(files_slot(&resources, &page), "vfs.mapped");
-    must(vfs_session_map(files.session, file, 0), "vfs.mapped");
-    sys_buffer()->receive_slot = 0;
+    must(vfs_session_map(files.session, file, 0, &page), "vfs.mapped");
     must(sys_map(&resources, page, PAGE_BITS, FRAME_READ, &address), "vfs.mapped");
     copy_block("vfs.mapped.4k", address);
 }

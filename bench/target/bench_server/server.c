@@ -42,12 +42,12 @@ struct bench_echo_server {
     int none;
 };
 
-static enum err bench_echo_on_add(struct bench_echo_server *server, uint64_t badge, uint64_t a,
-                                  uint64_t b, uint64_t *sum, uint64_t *difference)
+static enum err bench_echo_on_echo(struct bench_echo_server *server, uint64_t badge, uint64_t a,
+                                   uint64_t b, uint64_t *a_back, uint64_t *b_back)
 {
     (void)server, (void)badge;
-    *sum = a + b;
-    *difference = a - b;
+    *a_back = a;
+    *b_back = b;
     return OK;
 }
 
@@ -133,14 +133,14 @@ static void partner(void *argument)
 }
 
 struct bench_setup_server {
-    cptr_t page;
+    int none;
 };
 
-static enum err bench_setup_on_share(struct bench_setup_server *server, uint64_t badge)
+static enum err bench_setup_on_share(struct bench_setup_server *server, uint64_t badge, cptr_t page)
 {
-    (void)badge;
+    (void)server, (void)badge;
     void *address;
-    enum err err = sys_map(&resources, server->page, PAGE_BITS, FRAME_READ | FRAME_WRITE, &address);
+    enum err err = sys_map(&resources, page, PAGE_BITS, FRAME_READ | FRAME_WRITE, &address);
     if (err == OK) {
         shared = address;
     }
@@ -175,8 +175,10 @@ int main(uint64_t argument)
         }
     }
 
-    struct bench_setup_server server = { CPTR(sys_slot_take(&resources.slots)) };
-    sys_buffer()->receive_slot = server.page.raw;
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
+    struct bench_setup_server server;
     struct sys_message m = { 0 };
     for (;;) {
         sys_event_t event = bench_setup_reply_recv(BENCH_SERVER_CAP_SETUP, &m);

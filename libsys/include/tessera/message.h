@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include <tessera/receive.h>
 #include <tessera/string.h>
-#include <tessera/sys.h>
 
 struct sys_writer {
     uint64_t *words;
@@ -38,16 +38,18 @@ static inline void sys_write_struct(struct sys_writer *writer, void const *data,
     writer->count += words;
 }
 
-static inline void sys_write_bytes(struct sys_writer *writer, void const *data, size_t size)
+/* In place of a value that is not there. */
+ALWAYS_INLINE void sys_write_zeros(struct sys_writer *writer, unsigned count)
 {
-    sys_write_word(writer, size);
-    sys_write_struct(writer, data, size);
+    for (unsigned i = 0; i < count; i++) {
+        sys_write_word(writer, 0);
+    }
 }
 
 ALWAYS_INLINE void sys_write_end(struct sys_writer const *writer, struct sys_message *m,
-                                 uint64_t label)
+                                 uint64_t label, unsigned caps)
 {
-    m->tag = sys_tag(label, writer->count, 0);
+    m->tag = sys_tag(label, writer->count, caps);
     for (unsigned i = 0; i < SYS_MESSAGE_REGISTERS; i++) {
         m->w[i] = i < writer->count ? writer->words[i] : 0;
     }
@@ -59,19 +61,20 @@ struct sys_reader {
     unsigned count; /* words that really came */
 };
 
-/* `is_long`: the kernel says that words came into the buffer. */
+/* The first word of the parameters is `first`. */
 ALWAYS_INLINE void sys_read_begin(struct sys_reader *reader, struct sys_message const *m,
-                                  bool is_long)
+                                  sys_event_t event, unsigned first)
 {
     uint64_t *words = sys_buffer()->words;
     unsigned count = (unsigned)tag_words(m->tag);
+    bool is_long = (sys_event_kind(event) & EVENT_KIND_LONG) != 0;
     if (!is_long && count > SYS_MESSAGE_REGISTERS) {
-        count = SYS_MESSAGE_REGISTERS;
+        count = SYS_MESSAGE_REGISTERS; /* words that the kernel did not bring */
     }
     for (unsigned i = 0; i < SYS_MESSAGE_REGISTERS; i++) {
         words[i] = m->w[i];
     }
-    *reader = (struct sys_reader){ words, 0, count };
+    *reader = (struct sys_reader){ words, first < count ? first : count, count };
 }
 
 /* 0 where the message ends too early. */
@@ -110,4 +113,35 @@ static inline bool sys_read_struct(struct sys_reader *reader, void *to, size_t s
     memcpy(to, &reader->words[reader->at], size);
     reader->at += (unsigned)((size + 7) / 8);
     return true;
+}
+
+/* Up to `most` elements of `size` bytes. */
+static inline bool sys_read_list(struct sys_reader *reader, void *to, size_t *count, size_t most,
+                                 size_t size)
+{
+    uint64_t elements = sys_read_word(reader);
+    *count = elements;
+    return elements <= most && sys_read_struct(reader, to, elements * size);
+}
+
+/* ---- Requests, as skeletons take them ---- */
+
+/* What a tag asks for and says to bring along, in one number: the label and the capabilities. If a
+ * capability came, the tag did say so. */
+ALWAYS_INLINE uint32_t sys_request(uint64_t tag)
+{
+    return (uint32_t)tag >> TAG_CAPS_SHIFT;
+}
+#define SYS_REQUEST(label, caps) ((uint32_t)(label) << (TAG_LABEL_SHIFT - TAG_CAPS_SHIFT) | (caps))
+
+/* ---- Calls, as the stubs make them ---- */
+
+ALWAYS_INLINE sys_event_t sys_call_event(cptr_t to, struct sys_message *m)
+{
+    return (sys_event_t){ sys_trap(to.raw | SYS_CALL, m, SYS_MESSAGE_REGISTERS | SYS_TAG) };
+}
+
+ALWAYS_INLINE sys_event_t sys_call_long_event(cptr_t to, struct sys_message *m)
+{
+    return (sys_event_t){ sys_trap(to.raw | SYS_CALL_LONG, m, SYS_MESSAGE_REGISTERS | SYS_TAG) };
 }

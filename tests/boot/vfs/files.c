@@ -94,13 +94,12 @@ static void mapped(void)
     char text[8192];
     memset(text, 'a', sizeof text);
     EXPECT_OK(files_write(&root, file, 0, text, sizeof text, &done));
-    EXPECT_ERR(vfs_session_map(root.session, file, 8192), ERR_BAD_ARGUMENT);
-    EXPECT_ERR(vfs_session_map(root.session, file, 100), ERR_MISALIGNED);
     cptr_t page;
+    EXPECT_ERR(vfs_session_map(root.session, file, 8192, &page), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(vfs_session_map(root.session, file, 100, &page), ERR_MISALIGNED);
     void *address;
     ASSERT_OK(files_slot(&means, &page));
-    ASSERT_OK(vfs_session_map(root.session, file, 4096));
-    sys_buffer()->receive_slot = 0;
+    ASSERT_OK(vfs_session_map(root.session, file, 4096, &page));
     EXPECT_ERR(sys_map(&means, page, PAGE_BITS, FRAME_READ | FRAME_WRITE, &address), ERR_NO_RIGHT);
     ASSERT_OK(sys_map(&means, page, PAGE_BITS, FRAME_READ, &address));
     char const volatile *content = address;
@@ -238,13 +237,13 @@ static void permissions(void)
 static void confined(void)
 {
     struct files less;
-    cptr_t session;
+    struct vfs_session session, none;
     uint32_t file;
     EXPECT_OK(vfs_session_make_directory(root.session, TEXT("/tmp/room"), 0755));
     put_file(&root, "/tmp/room/file", "inside");
-    ASSERT_OK(files_slot(&means, &session));
-    ASSERT_OK(vfs_session_confine(root.session, TEXT("/tmp/room"), 1000, true));
-    ASSERT_OK(files_adopt(&means, session, &less));
+    ASSERT_OK(files_slot(&means, &session.cap));
+    ASSERT_OK(vfs_session_confine(root.session, TEXT("/tmp/room"), 1000, true, &session));
+    ASSERT_OK(files_adopt(&means, session.cap, &less));
     EXPECT(has_content(&less, "/file", "inside"));
     EXPECT(has_content(&less, "/../../file", "inside"));
     EXPECT_ERR(vfs_session_open(less.session, TEXT("/tmp/room/file"), VFS_OPEN_MODE_READ, 0, &file),
@@ -252,7 +251,7 @@ static void confined(void)
     EXPECT_ERR(vfs_session_open(less.session, TEXT("/file"), VFS_OPEN_MODE_WRITE, 0, &file),
                VFS_ERR_DENIED);
     EXPECT_ERR(vfs_session_unlink(less.session, TEXT("/file")), VFS_ERR_READ_ONLY);
-    EXPECT_ERR(vfs_session_confine(less.session, TEXT("/"), 0, false), VFS_ERR_DENIED);
+    EXPECT_ERR(vfs_session_confine(less.session, TEXT("/"), 0, false, &none), VFS_ERR_DENIED);
     EXPECT_OK(files_disconnect(&means, &less));
     EXPECT_ERR(vfs_session_enter(less.session, TEXT("/")), ERR_BAD_CAPABILITY);
     EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/room/file")));

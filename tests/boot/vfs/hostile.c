@@ -70,13 +70,13 @@ static void random_messages(void)
 
 static void wrong_capabilities(void)
 {
-    cptr_t slot = CPTR_NONE;
+    cptr_t slot = CPTR_NONE, frame;
     /* No slot to receive in: the answer is an error, and the server goes on. */
     sys_buffer()->receive_slot = 0;
-    EXPECT(vfs_session_buffer(guest.session) != OK);
+    EXPECT(vfs_session_buffer(guest.session, &frame) != OK);
     ASSERT_OK(files_slot(&means, &slot));
     sys_buffer()->receive_slot = VFS_TESTS_CAP_CONSOLE.raw; /* full */
-    EXPECT(vfs_session_buffer(guest.session) != OK);
+    EXPECT(vfs_session_buffer(guest.session, &frame) != OK);
     sys_buffer()->receive_slot = 0;
     all_is_well();
     /* The guest takes its buffer apart: the server's own mapping stays. */
@@ -107,9 +107,11 @@ static void no_more_than_its_share(void)
     unsigned sessions = 0;
     cptr_t slot;
     EXPECT_OK(files_slot(&means, &slot));
-    while (vfs_connect((struct vfs){ VFS_TESTS_CAP_GUEST }) == OK && sessions < 100) {
+    struct vfs_session session;
+    while (vfs_connect((struct vfs){ VFS_TESTS_CAP_GUEST }, &session) == OK && sessions < 100) {
         sessions++;
         EXPECT_OK(sys_cnode_delete(means.cnode, (uint32_t)(slot.raw >> SLOT_BITS)));
+        sys_buffer()->receive_slot = slot.raw;
     }
     EXPECT_EQ(sessions, 15); /* and the one that it has */
     struct files other;

@@ -10,16 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/message.h>
+#include <tessera/shared.h>
 
 #define REGISTERS SYS_MESSAGE_REGISTERS
 /* What lies around where nobody has written. */
 #define JUNK 0xdeaddeaddeaddeadul
-/* Capabilities: two of the client's, one of the server's, and the slots to receive into. */
+/* Capabilities: two of the client's, one of the server's. */
 #define PAGE        CPTR(40)
 #define OTHER_PAGE  CPTR(41)
 #define SERVER_PAGE CPTR(42)
-#define CLIENT_SLOT CPTR(50)
-#define SERVER_SLOT CPTR(51)
+/* The table of capabilities of both, and the slots to receive into: each has its own ones. */
+#define CNODE       CPTR(60)
+#define CLIENT_SLOT 100u
+#define SERVER_SLOT 200u
+#define SLOTS       5u
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -33,7 +37,8 @@
 struct side {
     struct message_buffer buffer;
     struct message_buffer *has_buffer; /* NULL: it has none */
-    cptr_t received;
+    struct sys_resources resources;
+    cptr_t received; /* the last one that came, and nobody deleted */
 };
 
 /* A message as it crossed the kernel, of the words that it had. */
@@ -51,7 +56,9 @@ struct world {
     struct flight request, reply;
     struct sys_message answer; /* on its way to the client */
     int64_t answer_event;
-    unsigned calls; /* of handlers */
+    unsigned calls;      /* of handlers */
+    uint8_t type;        /* of all capabilities */
+    cptr_t slots[300];   /* what came into those that are not empty */
     /* Whether request and reply are written by hand, and not by stubs. */
     bool raw_request, raw_reply;
 };
@@ -93,10 +100,11 @@ static int64_t carry(struct side *from, struct side *to, struct sys_message cons
             return -ERR_NO_BUFFER;
         }
         if (caps == 1) {
-            if (to->buffer.receive_slot == 0 || to->received.raw != 0) {
+            uint64_t slot = to->buffer.receive_slot >> SLOT_BITS;
+            if (slot == 0 || world.slots[slot].raw != 0) {
                 return -ERR_NO_RECEIVE_SLOT;
             }
-            to->received.raw = m->w[REGISTERS - 1];
+            world.slots[slot].raw = to->received.raw = m->w[REGISTERS - 1];
         }
     }
     /* What generated code sends has nothing in it that nobody put there. */
@@ -126,20 +134,35 @@ static struct sys_message registers_of(struct sys_message const *m, unsigned giv
     return registers;
 }
 
-static int64_t call(uint64_t first, struct sys_message *m, unsigned given)
+/* Which side runs. */
+static void run_as(struct side *side)
+{
+    sys_thread_buffer = side->has_buffer;
+    sys_thread_receiver = side == &world.client || side == &world.server ? &side->resources : NULL;
+}
+
+static int64_t deliver(uint64_t first, struct sys_message *m, unsigned given, bool counts)
 {
     struct sys_message message = registers_of(m, given);
     world.request.operation = (unsigned)first & 31;
-    int64_t kind = carry(&world.client, &world.server, &message,
-                         world.request.operation == SYS_CALL_LONG, &world.request);
+    int64_t kind = carry(&world.client, &world.server, &message, counts, &world.request);
     if (kind < 0) {
         return kind;
     }
     world.answer_event = (int64_t)JUNK;
-    sys_thread_buffer = world.server.has_buffer;
+    run_as(&world.server);
     servers[first >> SLOT_BITS]((sys_event_t){ (int64_t)(BADGE << EVENT_BADGE_SHIFT) | kind },
                                 &message);
-    sys_thread_buffer = world.client.has_buffer;
+    run_as(&world.client);
+    return OK;
+}
+
+static int64_t call(uint64_t first, struct sys_message *m, unsigned given)
+{
+    int64_t error = deliver(first, m, given, (first & 31) == SYS_CALL_LONG);
+    if (error < 0) {
+        return error;
+    }
     CHECK(world.answer_event != (int64_t)JUNK); /* the server did reply */
     *m = world.answer;
     return world.answer_event;
@@ -154,12 +177,42 @@ static int64_t reply(uint64_t first, struct sys_message *m, unsigned given)
     return -ERR_WOULD_BLOCK;
 }
 
+/* Requests to the CNode. */
+static int64_t invoke(struct sys_message *m)
+{
+    cptr_t *slot = &world.slots[m->w[0]];
+    switch (tag_label(m->tag)) {
+    case METHOD_CNODE_DELETE:
+        if (world.client.received.raw == slot->raw) {
+            world.client.received = CPTR_NONE;
+        }
+        if (world.server.received.raw == slot->raw) {
+            world.server.received = CPTR_NONE;
+        }
+        *slot = CPTR_NONE;
+        return OK;
+    case METHOD_CNODE_INSPECT:
+        m->w[0] = slot->raw == 0 ? OBJECT_NONE : world.type;
+        m->w[2] = BADGE + 1;
+        return OK;
+    case METHOD_CNODE_COMPARE:
+        m->w[0] = slot->raw == OTHER_PAGE.raw && m->w[1] == SERVER_PAGE.raw;
+        return OK;
+    default:
+        CHECK(!"a request that these programs do not make");
+        return 0;
+    }
+}
+
 int64_t test_trap(uint64_t first, struct sys_message *m, unsigned given)
 {
     switch ((enum syscall)(first & 31)) {
     case SYS_CALL:
+        return first >> SLOT_BITS == CNODE.raw >> SLOT_BITS ? invoke(m) : call(first, m, given);
     case SYS_CALL_LONG:
         return call(first, m, given);
+    case SYS_SEND:
+        return deliver(first, m, given, true);
     case SYS_REPLY_RECV:
     case SYS_REPLY_RECV_LONG:
         return reply(first, m, given);
@@ -169,21 +222,25 @@ int64_t test_trap(uint64_t first, struct sys_message *m, unsigned given)
     }
 }
 
-static void side_begin(struct side *side, cptr_t receive_slot)
+static void side_begin(struct side *side, uint32_t first_slot)
 {
     memset(side, 0xd5, sizeof *side);
     side->has_buffer = &side->buffer;
-    side->buffer.receive_slot = receive_slot.raw;
     side->received = CPTR_NONE;
+    side->resources = (struct sys_resources){
+        .cnode = CNODE,
+        .slots = { .next = first_slot, .end = first_slot + SLOTS },
+    };
+    run_as(side);
+    CHECK(sys_receive_into(&side->resources) == OK);
 }
 
 /* A world in which everything that can be stale is. */
 static void world_begin(void)
 {
-    world = (struct world){ .calls = 0 };
-    side_begin(&world.client, CLIENT_SLOT);
+    world = (struct world){ .type = OBJECT_FRAME };
     side_begin(&world.server, SERVER_SLOT);
-    sys_thread_buffer = world.client.has_buffer;
+    side_begin(&world.client, CLIENT_SLOT);
 }
 
 /* Leaves junk on the stack, where a function finds what it does not set. */

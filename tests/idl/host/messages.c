@@ -8,10 +8,14 @@
 #define VALUES  CPTR(1)
 #define BUFFERS CPTR(2)
 #define CAPS    CPTR(3)
+#define SEVERAL CPTR(4)
 
 static struct everything_values const values = { VALUES };
 static struct everything_buffers const buffers = { BUFFERS };
 static struct everything_caps const caps = { CAPS };
+static struct everything_optional const optional = { SEVERAL };
+static struct everything_lists const lists = { SEVERAL };
+static struct everything_shared const shared_ = { SEVERAL };
 
 /* ---- The servers: they answer with what they got ---- */
 
@@ -188,26 +192,29 @@ static enum err everything_buffers_on_after(struct everything_buffers_server *se
     return OK;
 }
 
-static enum err everything_caps_on_give(struct everything_caps_server *server, uint64_t badge)
+static enum err everything_caps_on_give(struct everything_caps_server *server, uint64_t badge,
+                                        cptr_t page)
 {
     HANDLED;
+    CHECK(world.slots[page.raw >> SLOT_BITS].raw == PAGE.raw);
     return OK;
 }
 
 static enum err everything_caps_on_give_more(struct everything_caps_server *server, uint64_t badge,
-                                             uint8_t mode, uint8_t a, int64_t b, uint16_t c,
-                                             uint64_t *sum)
+                                             uint8_t mode, cptr_t page, uint8_t a, int64_t b,
+                                             uint16_t c, uint64_t *sum)
 {
     HANDLED;
+    CHECK(world.slots[page.raw >> SLOT_BITS].raw == OTHER_PAGE.raw);
     *sum = mode + a + (uint64_t)b + c;
     return OK;
 }
 
 static enum err everything_caps_on_take(struct everything_caps_server *server, uint64_t badge,
-                                        cptr_t *values_)
+                                        struct everything_values *values_)
 {
     HANDLED;
-    *values_ = SERVER_PAGE;
+    values_->cap = SERVER_PAGE;
     return OK;
 }
 
@@ -220,17 +227,20 @@ static enum err everything_caps_on_take_more(struct everything_caps_server *serv
 }
 
 static enum err everything_caps_on_exchange(struct everything_caps_server *server, uint64_t badge,
-                                            cptr_t *page_back)
+                                            cptr_t page, cptr_t *page_back)
 {
     HANDLED;
+    CHECK(world.slots[page.raw >> SLOT_BITS].raw == PAGE.raw);
     *page_back = SERVER_PAGE;
     return OK;
 }
 
 static enum err everything_caps_on_give_for_text(struct everything_caps_server *server,
-                                                 uint64_t badge, char *data, size_t *data_length)
+                                                 uint64_t badge, cptr_t page, char *data,
+                                                 size_t *data_length)
 {
     HANDLED;
+    CHECK(world.slots[page.raw >> SLOT_BITS].raw == PAGE.raw);
     memset(data, 'x', 100);
     *data_length = 100;
     return OK;
@@ -244,6 +254,230 @@ static enum err everything_caps_on_take_for_text(struct everything_caps_server *
     CHECK(data_length == 100 && data[99] == 'x');
     *page = SERVER_PAGE;
     return OK;
+}
+
+/* OTHER_PAGE stands for a capability to the server's endpoint, which is SERVER_PAGE here. */
+static cptr_t everything_caps_endpoint(struct everything_caps_server *server)
+{
+    (void)server;
+    return SERVER_PAGE;
+}
+
+static enum err everything_caps_on_give_back(struct everything_caps_server *server, uint64_t badge,
+                                             uint64_t values_, uint32_t number, uint64_t *badge_back)
+{
+    HANDLED;
+    *badge_back = values_;
+    return number == 0 ? OK : EVERYTHING_ERR_FULL;
+}
+
+static enum err everything_caps_on_may_give_back(struct everything_caps_server *server,
+                                                 uint64_t badge, bool has_values, uint64_t values_,
+                                                 bool *has_badge, uint64_t *badge_back)
+{
+    HANDLED;
+    *has_badge = has_values;
+    *badge_back = values_;
+    return OK;
+}
+
+static enum err everything_caps_on_foreign(struct everything_caps_server *server, uint64_t badge,
+                                           struct other_thing thing, enum other_size size,
+                                           struct other_pair const *pair, uint8_t const *sizes,
+                                           size_t sizes_count, struct other_thing *thing_back)
+{
+    HANDLED;
+    CHECK(world.slots[thing.cap.raw >> SLOT_BITS].raw == PAGE.raw);
+    CHECK(size == OTHER_SIZE_LARGE && pair->first == 7 && sizes_count == 1 && sizes[0] == 1);
+    thing_back->cap = SERVER_PAGE;
+    return OK;
+}
+
+struct everything_several_server {
+    unsigned *calls;
+    uint32_t told;
+    char text[100];
+    size_t text_length;
+    cptr_t page;
+};
+
+static enum err everything_optional_on_numbers(struct everything_several_server *server,
+                                               uint64_t badge, bool has_a, uint8_t a, bool has_b,
+                                               uint64_t b, bool *has_b_back, uint64_t *b_back,
+                                               bool *has_a_back, uint8_t *a_back)
+{
+    HANDLED;
+    *has_a_back = has_a, *a_back = a, *has_b_back = has_b, *b_back = b;
+    return OK;
+}
+
+static enum err everything_optional_on_others(
+    struct everything_several_server *server, uint64_t badge, bool has_colour,
+    enum everything_colour colour, struct everything_point const *point, char const *name,
+    size_t name_length, uint16_t const *list, size_t list_count, bool *has_list_back,
+    uint16_t *list_back, size_t *list_back_count, bool *has_name_back, char *name_back,
+    size_t *name_back_length, bool *has_point_back, struct everything_point *point_back,
+    bool *has_colour_back, enum everything_colour *colour_back)
+{
+    HANDLED;
+    *has_colour_back = has_colour, *colour_back = colour;
+    if (point != NULL) {
+        *has_point_back = true, *point_back = *point;
+    }
+    if (name != NULL) {
+        *has_name_back = true, *name_back_length = name_length;
+        memcpy(name_back, name, name_length);
+    }
+    if (list != NULL) {
+        *has_list_back = true, *list_back_count = list_count;
+        memcpy(list_back, list, list_count * sizeof *list);
+    }
+    return OK;
+}
+
+static enum err everything_optional_on_mixed(struct everything_several_server *server,
+                                             uint64_t badge, struct everything_mixed const *mixed,
+                                             bool *has_mixed_back,
+                                             struct everything_mixed *mixed_back)
+{
+    HANDLED;
+    if (mixed != NULL) {
+        *has_mixed_back = true, *mixed_back = *mixed;
+    }
+    return OK;
+}
+
+/* What came is given back as if it were one of its own. */
+static enum err everything_optional_on_capability(struct everything_several_server *server,
+                                                  uint64_t badge, cptr_t page, uint32_t number,
+                                                  uint32_t *number_back,
+                                                  struct everything_values *values_)
+{
+    HANDLED;
+    *number_back = number;
+    if (page.raw != 0) {
+        CHECK(world.slots[page.raw >> SLOT_BITS].raw == PAGE.raw);
+        values_->cap = SERVER_PAGE;
+    }
+    return number == 99 ? EVERYTHING_ERR_FULL : OK;
+}
+
+static enum err everything_lists_on_numbers(struct everything_several_server *server,
+                                            uint64_t badge, uint32_t const *array,
+                                            int16_t const *list, size_t list_count,
+                                            int16_t *list_back, size_t *list_back_count,
+                                            uint32_t *array_back)
+{
+    HANDLED;
+    memcpy(array_back, array, 3 * sizeof *array);
+    memcpy(list_back, list, list_count * sizeof *list);
+    *list_back_count = list_count;
+    return list_count == 0 ? EVERYTHING_LISTS_ERR_EMPTY : OK;
+}
+
+static enum err everything_lists_on_checked(
+    struct everything_several_server *server, uint64_t badge, uint8_t const *colours,
+    size_t colours_count, bool const *sure, struct everything_mixed const *mixed,
+    size_t mixed_count, struct everything_mixed *mixed_back, size_t *mixed_back_count,
+    bool *sure_back, uint8_t *colours_back, size_t *colours_back_count)
+{
+    HANDLED;
+    memcpy(colours_back, colours, colours_count);
+    memcpy(sure_back, sure, 2);
+    memcpy(mixed_back, mixed, mixed_count * sizeof *mixed);
+    *colours_back_count = colours_count, *mixed_back_count = mixed_count;
+    return OK;
+}
+
+static enum err everything_lists_on_with_capability(
+    struct everything_several_server *server, uint64_t badge, char const *name, size_t name_length,
+    cptr_t page, struct everything_point const *points, size_t points_count,
+    struct everything_point *points_back, size_t *points_back_count,
+    struct everything_values *values_, char *name_back, size_t *name_back_length)
+{
+    HANDLED;
+    CHECK(world.slots[page.raw >> SLOT_BITS].raw == PAGE.raw);
+    memcpy(name_back, name, name_length);
+    memcpy(points_back, points, points_count * sizeof *points);
+    *name_back_length = name_length, *points_back_count = points_count;
+    values_->cap = SERVER_PAGE;
+    return OK;
+}
+
+/* Buffer 1 can be written, buffer 2 only be read. */
+static char shared_memory[2][64];
+static struct sys_shared const shared[] = { { shared_memory[0], 64, true },
+                                            { shared_memory[1], 64, false } };
+
+static struct sys_shared const *everything_several_shared(struct everything_several_server *server,
+                                                          uint64_t badge, uint32_t buffer)
+{
+    (void)server;
+    CHECK(badge == BADGE);
+    return buffer == 1 || buffer == 2 ? &shared[buffer - 1] : NULL;
+}
+
+static enum err everything_shared_on_read(struct everything_several_server *server, uint64_t badge,
+                                          uint64_t offset, char *into, size_t into_length,
+                                          uint64_t *done)
+{
+    HANDLED;
+    memset(into, (int)offset, into_length);
+    *done = into_length;
+    return OK;
+}
+
+static enum err everything_shared_on_write(struct everything_several_server *server, uint64_t badge,
+                                           char const *name, size_t name_length, char const *from,
+                                           size_t from_length, uint64_t *sum)
+{
+    HANDLED;
+    CHECK(name_length == 4 && memcmp(name, "name", 4) == 0);
+    *sum = 0;
+    for (size_t i = 0; i < from_length; i++) {
+        *sum += (uint8_t)from[i];
+    }
+    return OK;
+}
+
+static void everything_shared_on_tell(struct everything_several_server *server, uint64_t badge,
+                                      uint32_t what)
+{
+    HANDLED;
+    server->told = what;
+}
+
+static void everything_shared_on_tell_more(struct everything_several_server *server, uint64_t badge,
+                                           char const *text, size_t text_length)
+{
+    HANDLED;
+    memcpy(server->text, text, text_length);
+    server->text_length = text_length;
+}
+
+static void everything_shared_on_tell_with(struct everything_several_server *server, uint64_t badge,
+                                           cptr_t page)
+{
+    HANDLED;
+    server->page = page;
+}
+
+static enum err everything_shared_on_told(struct everything_several_server *server, uint64_t badge,
+                                          uint32_t *what, char *text, size_t *text_length)
+{
+    HANDLED;
+    *what = server->told;
+    memcpy(text, server->text, server->text_length);
+    *text_length = server->text_length;
+    return OK;
+}
+
+static struct everything_several_server several_server = { .calls = &world.calls };
+
+static void serve_several(sys_event_t event, struct sys_message *m)
+{
+    everything_several_serve(&several_server, event, m);
+    (void)everything_several_reply_recv(SEVERAL, m);
 }
 
 static void serve_values(sys_event_t event, struct sys_message *m)
@@ -267,7 +501,7 @@ static void serve_caps(sys_event_t event, struct sys_message *m)
     (void)everything_caps_reply_recv(CAPS, m);
 }
 
-static serve_once *servers[8] = { NULL, serve_values, serve_buffers, serve_caps };
+static serve_once *servers[8] = { NULL, serve_values, serve_buffers, serve_caps, serve_several };
 
 /* ---- Everything comes through ---- */
 
@@ -513,43 +747,263 @@ CASE(numbers_behind_bytes)
     }
 }
 
+/* The capability that came into the slot. */
+static uint64_t in_slot(cptr_t cap)
+{
+    return world.slots[cap.raw >> SLOT_BITS].raw;
+}
+
 CASE(capabilities)
 {
     uint64_t sum, b;
     int16_t c;
+    cptr_t page;
+    struct everything_values got[2];
     CHECK(everything_caps_give(caps, PAGE) == OK);
-    CHECK(world.server.received.raw == PAGE.raw);
-    world.server.received = CPTR_NONE;
     CHECK(everything_caps_give_more(caps, EVERYTHING_MODE_READ, OTHER_PAGE, 10, -5, 100, &sum) ==
           OK);
-    CHECK(sum == 106 && world.server.received.raw == OTHER_PAGE.raw);
-    CHECK(everything_caps_take(caps) == OK);
-    CHECK(world.client.received.raw == SERVER_PAGE.raw);
-    world.client.received = CPTR_NONE;
-    CHECK(everything_caps_take_more(caps, 9, &b, &c) == OK && b == 9 && c == -1);
-    CHECK(world.client.received.raw == SERVER_PAGE.raw);
-    CHECK(world.calls == 4);
+    CHECK(sum == 106);
+    CHECK(everything_caps_take(caps, &got[0]) == OK && everything_caps_take(caps, &got[1]) == OK);
+    CHECK(got[0].cap.raw != got[1].cap.raw);
+    CHECK(in_slot(got[0].cap) == SERVER_PAGE.raw && in_slot(got[1].cap) == SERVER_PAGE.raw);
+    CHECK(everything_caps_take_more(caps, 9, &b, &page, &c) == OK && b == 9 && c == -1);
+    CHECK(in_slot(page) == SERVER_PAGE.raw);
+    CHECK(world.calls == 5);
 }
 
 CASE(capabilities_one_way_and_bytes_the_other)
 {
     char data[100];
     size_t length;
+    cptr_t page;
     CHECK(everything_caps_give_for_text(caps, PAGE, data, &length) == OK);
     CHECK(length == 100 && data[0] == 'x' && data[99] == 'x');
-    CHECK(everything_caps_take_for_text(caps, data, 100) == OK);
-    CHECK(world.client.received.raw == SERVER_PAGE.raw);
-    world.server.received = world.client.received = CPTR_NONE;
-    CHECK(everything_caps_exchange(caps, PAGE) == OK);
-    CHECK(world.server.received.raw == PAGE.raw && world.client.received.raw == SERVER_PAGE.raw);
+    CHECK(everything_caps_take_for_text(caps, data, 100, &page) == OK);
+    CHECK(in_slot(page) == SERVER_PAGE.raw);
+    CHECK(everything_caps_exchange(caps, PAGE, &page) == OK);
+    CHECK(world.server.received.raw == PAGE.raw && in_slot(page) == SERVER_PAGE.raw);
+}
+
+CASE(capabilities_beside_bytes)
+{
+    struct everything_point const points[4] = { { 1, 2 }, { 3, 4 }, { -5, 6 }, { 7, 8 } };
+    char name[100], name_back[100];
+    memset(name, 'n', sizeof name);
+    for (size_t count = 0; count <= 4; count++) {
+        struct everything_point points_back[4];
+        struct everything_values got;
+        size_t points_count, length;
+        CHECK(everything_lists_with_capability(lists, name, 25 * count, PAGE, points, count,
+                                               points_back, &points_count, &got, name_back,
+                                               &length) == OK);
+        CHECK(points_count == count && memcmp(points_back, points, 8 * count) == 0);
+        CHECK(length == 25 * count && memcmp(name_back, name, length) == 0);
+        CHECK(in_slot(got.cap) == SERVER_PAGE.raw && world.request.w[6] == length);
+        sys_received_drop(got.cap);
+    }
 }
 
 CASE(no_capability_is_refused_by_the_kernel)
 {
+    struct everything_values got;
     CHECK(everything_caps_give(caps, CPTR_NONE) == ERR_BAD_CAPABILITY);
-    world.client.received = PAGE;
-    CHECK(everything_caps_take(caps) == ERR_NO_RECEIVE_SLOT);
-    CHECK(world.calls == 1);
+    CHECK(world.calls == 0);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        CHECK(everything_caps_take(caps, &got) == OK);
+    }
+    struct everything_values none;
+    CHECK(everything_caps_take(caps, &none) == ERR_NO_RECEIVE_SLOT); /* all are in use */
+    sys_received_drop(got.cap);
+    CHECK(everything_caps_take(caps, &none) == OK && in_slot(none.cap) == SERVER_PAGE.raw);
+}
+
+CASE(a_capability_of_another_type_is_refused)
+{
+    world.type = OBJECT_THREAD;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        CHECK(everything_caps_give(caps, PAGE) == ERR_BAD_ARGUMENT && world.answer.w[0] == 1);
+    }
+    CHECK(world.calls == 0 && world.server.received.raw == 0);
+    uint64_t sum;
+    CHECK(everything_caps_give_more(caps, 0, OTHER_PAGE, 1, 2, 3, &sum) == OK); /* any */
+}
+
+CASE(types_of_another_library)
+{
+    struct other_thing const thing = { PAGE };
+    struct other_pair pair = { 7, { 0, 1, 1, 0 } };
+    uint8_t const sizes[3] = { 1, 0, 1 };
+    struct other_thing back;
+    world.type = OBJECT_ENDPOINT;
+    CHECK(everything_caps_foreign(caps, thing, OTHER_SIZE_LARGE, &pair, sizes, 1, &back) == OK);
+    CHECK(in_slot(back.cap) == SERVER_PAGE.raw);
+    pair.sizes[3] = 2;
+    CHECK(everything_caps_foreign(caps, thing, OTHER_SIZE_LARGE, &pair, sizes, 1, &back) ==
+          ERR_BAD_ARGUMENT);
+}
+
+CASE(capabilities_of_its_own)
+{
+    struct everything_values const own = { OTHER_PAGE }, not_own = { PAGE }, none = { CPTR_NONE };
+    uint64_t badge;
+    bool has_badge;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) { /* none of them stays */
+        CHECK(everything_caps_give_back(caps, own, 0, &badge) == OK && badge == BADGE + 1);
+        CHECK(everything_caps_give_back(caps, own, 1, &badge) == EVERYTHING_ERR_FULL);
+        CHECK(world.server.received.raw == 0);
+    }
+    CHECK(everything_caps_may_give_back(caps, own, &has_badge, &badge) == OK);
+    CHECK(has_badge && badge == BADGE + 1);
+    CHECK(everything_caps_may_give_back(caps, none, &has_badge, &badge) == OK && !has_badge);
+    unsigned calls = world.calls;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        CHECK(everything_caps_give_back(caps, not_own, 0, &badge) == ERR_BAD_ARGUMENT);
+        CHECK(everything_caps_may_give_back(caps, not_own, &has_badge, &badge) == ERR_BAD_ARGUMENT);
+        CHECK(world.server.received.raw == 0);
+    }
+    CHECK(world.calls == calls);
+}
+
+/* Neither side can be filled up with capabilities that it did not ask for. */
+CASE(capabilities_that_nobody_asked_for)
+{
+    uint64_t answer;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        world.raw_request = true;
+        struct sys_message m = { .tag = sys_tag(6 + 256, 0, 1), .w = { 0 } };
+        m.w[REGISTERS - 1] = PAGE.raw;
+        CHECK(sys_trap(VALUES.raw | SYS_CALL_LONG, &m, REGISTERS | SYS_TAG) == OK);
+        CHECK(tag_label(m.tag) == ERR_BAD_REQUEST && world.server.received.raw == 0);
+    }
+    CHECK(everything_values_ask(values, &answer) == OK);
+}
+
+CASE(optional_numbers)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        bool has_a = i & 1, has_b = i & 2, has_a_back, has_b_back;
+        uint8_t a;
+        uint64_t b;
+        CHECK(everything_optional_numbers(optional, has_a, 7, has_b, 8, &has_b_back, &b,
+                                          &has_a_back, &a) == OK);
+        CHECK(has_a_back == has_a && has_b_back == has_b);
+        CHECK((!has_a || a == 7) && (!has_b || b == 8));
+        CHECK(world.request.w[1] == (has_a ? 7 : 0) && world.request.w[3] == (has_b ? 8 : 0));
+    }
+    CHECK(world.request.operation == SYS_CALL && world.request.words == 4);
+}
+
+CASE(optional_others)
+{
+    struct everything_point const point = { 3, -4 };
+    uint16_t const list[] = { 1, 2, 65535 };
+    for (unsigned i = 0; i < 16; i++) {
+        bool has_colour = i & 1, has_list, has_name, has_point, has_colour_back;
+        uint16_t list_back[3];
+        size_t count, length;
+        char name[20];
+        struct everything_point point_back;
+        enum everything_colour colour;
+        CHECK(everything_optional_others(optional, has_colour, EVERYTHING_COLOUR_BLUE,
+                                         i & 2 ? &point : NULL, i & 4 ? "some" : NULL, 4,
+                                         i & 8 ? list : NULL, 3, &has_list, list_back, &count,
+                                         &has_name, name, &length, &has_point, &point_back,
+                                         &has_colour_back, &colour) == OK);
+        CHECK(has_colour_back == has_colour && has_point == ((i & 2) != 0));
+        CHECK(has_name == ((i & 4) != 0) && has_list == ((i & 8) != 0));
+        CHECK(!has_colour || colour == EVERYTHING_COLOUR_BLUE);
+        CHECK(!has_point || (point_back.x == 3 && point_back.y == -4));
+        CHECK(!has_name || (length == 4 && memcmp(name, "some", 4) == 0));
+        CHECK(!has_list || (count == 3 && memcmp(list_back, list, sizeof list) == 0));
+    }
+    bool has_mixed;
+    struct everything_mixed mixed;
+    CHECK(everything_optional_mixed(optional, &some_mixed, &has_mixed, &mixed) == OK);
+    CHECK(has_mixed && memcmp(&mixed, &some_mixed, sizeof mixed) == 0);
+    CHECK(everything_optional_mixed(optional, NULL, &has_mixed, &mixed) == OK && !has_mixed);
+}
+
+CASE(optional_capabilities)
+{
+    struct everything_values got;
+    uint32_t number;
+    CHECK(everything_optional_capability(optional, PAGE, 1, &number, &got) == OK && number == 1);
+    CHECK(in_slot(got.cap) == SERVER_PAGE.raw);
+    CHECK(everything_optional_capability(optional, CPTR_NONE, 2, &number, &got) == OK);
+    CHECK(got.cap.raw == 0 && number == 2);
+    world.server.received = CPTR_NONE;
+    /* With an error the server has not kept it. */
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        CHECK(everything_optional_capability(optional, PAGE, 99, &number, &got) ==
+              EVERYTHING_ERR_FULL);
+        CHECK(world.server.received.raw == 0);
+    }
+}
+
+CASE(arrays_and_lists)
+{
+    uint32_t const array[] = { 1, UINT32_MAX, 3 };
+    int16_t const list[] = { 1, -2, 3, INT16_MIN, 5 };
+    uint32_t array_back[3];
+    int16_t list_back[5];
+    size_t count;
+    for (size_t i = 1; i <= 5; i++) {
+        CHECK(everything_lists_numbers(lists, array, list, i, list_back, &count, array_back) == OK);
+        CHECK(count == i && memcmp(list_back, list, i * 2) == 0);
+        CHECK(memcmp(array_back, array, sizeof array) == 0);
+    }
+    CHECK(everything_lists_numbers(lists, array, list, 6, list_back, &count, array_back) ==
+          ERR_BAD_ARGUMENT);
+    CHECK(everything_lists_numbers(lists, array, list, 0, list_back, &count, array_back) ==
+          EVERYTHING_LISTS_ERR_EMPTY);
+    CHECK(EVERYTHING_LISTS_ERR_EMPTY == 4 * 256 + 1 && EVERYTHING_VALUES_ERR_LATE == 258);
+    CHECK(strcmp(everything_error_text(EVERYTHING_LISTS_ERR_EMPTY), "an empty list") == 0);
+    CHECK(everything_error_text(ERR_GONE) == NULL);
+}
+
+CASE(checked_arrays_and_lists)
+{
+    uint8_t const colours[] = { 0, 1, 2, 0 };
+    bool const sure[] = { true, false };
+    struct everything_mixed const mixed[] = { some_mixed, some_mixed };
+    struct everything_mixed mixed_back[2];
+    uint8_t colours_back[4];
+    bool sure_back[2];
+    size_t mixed_count, colours_count;
+    CHECK(everything_lists_checked(lists, colours, 4, sure, mixed, 2, mixed_back, &mixed_count,
+                                   sure_back, colours_back, &colours_count) == OK);
+    CHECK(mixed_count == 2 && memcmp(mixed_back, mixed, sizeof mixed) == 0);
+    CHECK(colours_count == 4 && memcmp(colours_back, colours, 4) == 0);
+    CHECK(sure_back[0] && !sure_back[1]);
+}
+
+CASE(shared_buffers)
+{
+    uint64_t done;
+    struct sys_range all = { 1, 0, 64 }, part = { 1, 10, 5 }, none = { 1, 64, 0 };
+    CHECK(everything_shared_read(shared_, 1, all, &done) == OK && done == 64);
+    CHECK(everything_shared_read(shared_, 2, part, &done) == OK && done == 5);
+    CHECK(everything_shared_read(shared_, 3, none, &done) == OK && done == 0);
+    for (unsigned i = 0; i < 64; i++) {
+        CHECK(shared_memory[0][i] == (i >= 10 && i < 15 ? 2 : 1));
+    }
+    shared_memory[1][63] = 5;
+    CHECK(everything_shared_write(shared_, "name", 4, (struct sys_range){ 2, 60, 4 }, &done) == OK);
+    CHECK(done == 5);
+}
+
+CASE(oneway)
+{
+    uint32_t what;
+    char text[100];
+    size_t length;
+    CHECK(everything_shared_tell(shared_, 77) == OK);
+    CHECK(everything_shared_tell_more(shared_, "a text of more than registers", 29) == OK);
+    CHECK(world.request.operation == SYS_SEND);
+    CHECK(everything_shared_tell_with(shared_, PAGE) == OK);
+    CHECK(in_slot(several_server.page) == PAGE.raw);
+    CHECK(everything_shared_told(shared_, &what, text, &length) == OK);
+    CHECK(what == 77 && length == 29 && memcmp(text, "a text of more", 14) == 0);
 }
 
 /* ---- What clients refuse to send ---- */
@@ -569,13 +1023,14 @@ CASE(too_many_bytes_are_not_sent)
 
 CASE(client_without_a_buffer)
 {
+    struct everything_values got;
     char data[100];
     size_t length;
     world.client.has_buffer = sys_thread_buffer = NULL;
     CHECK(everything_buffers_put(buffers, data, 1) == ERR_NO_BUFFER);
     CHECK(everything_buffers_get(buffers, 1, data, &length) == ERR_NO_BUFFER);
     CHECK(everything_caps_give_for_text(caps, PAGE, data, &length) == ERR_NO_BUFFER);
-    CHECK(everything_caps_take(caps) == ERR_NO_BUFFER);
+    CHECK(everything_caps_take(caps, &got) == ERR_NO_BUFFER);
     CHECK(everything_values_nothing(values) == OK);
     CHECK(world.calls == 2); /* the last two */
 }
@@ -598,6 +1053,7 @@ static struct sys_message send_raw(cptr_t to, enum syscall operation, unsigned l
     }
     if (cap_count != 0) {
         m.w[REGISTERS - 1] = PAGE.raw;
+        world.client.buffer.words[REGISTERS - 1] = PAGE.raw;
     }
     world.raw_request = true;
     CHECK(sys_trap(to.raw | operation, &m, REGISTERS | SYS_TAG) >= 0);
@@ -622,10 +1078,10 @@ static void is_refused(struct sys_message m, enum err err, unsigned parameter, i
                ERR_BAD_ARGUMENT, parameter, __LINE__)
 /* The same, of a message with a capability. */
 #define REFUSED_CAP(to, label, parameter, ...)                                                     \
-    world.server.received = CPTR_NONE;                                                             \
     is_refused(send_raw(to, SYS_CALL_LONG, label, COUNT(__VA_ARGS__), 1,                           \
                         (uint64_t[]){ __VA_ARGS__ }, COUNT(__VA_ARGS__)),                          \
-               ERR_BAD_ARGUMENT, parameter, __LINE__)
+               ERR_BAD_ARGUMENT, parameter, __LINE__);                                             \
+    CHECK(world.server.received.raw == 0) /* and deleted */
 /* This one is fine. */
 #define ACCEPTED(to, label, ...)                                                                   \
     do {                                                                                           \
@@ -639,7 +1095,7 @@ static void is_refused(struct sys_message m, enum err err, unsigned parameter, i
 CASE(hostile_labels)
 {
     unsigned const labels[] = { 0,           1,           LABEL(1, 0),    LABEL(1, 8),
-                                LABEL(2, 0), LABEL(2, 9), LABEL(127, 0),  LABEL(127, 8),
+                                LABEL(2, 0), LABEL(2, 9), LABEL(127, 0),  LABEL(127, 99),
                                 LABEL(3, 1), 0xffff,      LABEL(126, 255) };
     for (unsigned i = 0; i < sizeof labels / sizeof *labels; i++) {
         for (unsigned to = 1; to <= 3; to++) {
@@ -832,10 +1288,60 @@ CASE(hostile_capabilities)
     REFUSED_CAP(CAPS, LABEL(127, 2), 1, 4, 0, 0, 0);
     REFUSED_CAP(CAPS, LABEL(127, 2), 3, 0, 256, 0, 0);
     REFUSED_CAP(CAPS, LABEL(127, 2), 5, 0, 0, 0, 65536);
-    REFUSED_CAP(CAPS, LABEL(127, 7), 1, 101);
+    /* It takes none. */
+    is_refused(send_raw(CAPS, SYS_CALL_LONG, LABEL(127, 7), 1, 1, (uint64_t[]){ 0 }, 1),
+               ERR_BAD_REQUEST, 0, __LINE__);
+    CHECK(world.server.received.raw == 0);
     /* A short call: the tag says a capability, and none comes. */
     is_refused(send_raw(CAPS, SYS_CALL, LABEL(127, 1), 0, 1, NULL, 0), ERR_BAD_ARGUMENT, 1,
                __LINE__);
+}
+
+CASE(hostile_optional_values)
+{
+    ACCEPTED(SEVERAL, LABEL(3, 1), 0, 256, 1, 5); /* what is not there can be anything */
+    REFUSED(SEVERAL, LABEL(3, 1), 1, 2, 0, 0, 0);
+    REFUSED(SEVERAL, LABEL(3, 1), 1, 1, 256, 0, 0);
+    REFUSED(SEVERAL, LABEL(3, 1), 2, 0, 0, UINT64_MAX, 0);
+    REFUSED(SEVERAL, LABEL(3, 2), 1, 1, 3, 0, 0, 0, 0, 0, 0);
+    REFUSED(SEVERAL, LABEL(3, 2), 2, 0, 0, 2, 0, 0, 0, 0, 0);
+    REFUSED(SEVERAL, LABEL(3, 2), 3, 0, 0, 0, 0, 1, 21, 0, 0);
+    REFUSED(SEVERAL, LABEL(3, 2), 4, 0, 0, 0, 0, 0, 0, 1, 4);
+    REFUSED(SEVERAL, LABEL(3, 3), 1, 1, 3, 0, 0, 0, 0);
+    ACCEPTED(SEVERAL, LABEL(3, 3), 0, 3, 0, 0, 0, 0);
+}
+
+CASE(hostile_lists)
+{
+    ACCEPTED(SEVERAL, LABEL(4, 2), 2, 0x0201, 1, 0);
+    REFUSED(SEVERAL, LABEL(4, 1), 2, 0, 0, 6, 0, 0);
+    REFUSED(SEVERAL, LABEL(4, 1), 2, 0, 0, 1ul << 63, 0);
+    REFUSED(SEVERAL, LABEL(4, 1), 2, 0, 0, 5, 0);
+    REFUSED(SEVERAL, LABEL(4, 1), 1, 0);
+    REFUSED(SEVERAL, LABEL(4, 2), 1, 5, 0);
+    REFUSED(SEVERAL, LABEL(4, 2), 1, 2, 0x0301, 0, 0);
+    REFUSED(SEVERAL, LABEL(4, 2), 2, 0, 0x0200, 0);
+    REFUSED(SEVERAL, LABEL(4, 2), 3, 0, 0x0100, 1, 0, 0, 0, 0, 0);
+    REFUSED(SEVERAL, LABEL(4, 2), 3, 0, 0x0100, 3, 0, 0, 0, 0, 0);
+    REFUSED(SEVERAL, LABEL(4, 3), 2, 0, 0, 0, 0, 0, 0, 0, 0);
+    REFUSED_CAP(SEVERAL, LABEL(4, 3), 1, 0, 0, 0, 0, 0, 0, 101, 0);
+    REFUSED_CAP(SEVERAL, LABEL(4, 3), 3, 0, 0, 0, 0, 0, 0, 0, 5);
+}
+
+CASE(hostile_buffers)
+{
+    unsigned const read = LABEL(5, 1);
+    uint64_t const one = 1ul << 32, two = 2ul << 32;
+    ACCEPTED(SEVERAL, read, 0, one | 60, 4);
+    REFUSED(SEVERAL, read, 2, 0, 0, 4);
+    REFUSED(SEVERAL, read, 2, 0, 3ul << 32, 4);
+    REFUSED(SEVERAL, read, 2, 0, one | 60, 5);
+    REFUSED(SEVERAL, read, 2, 0, one | 65, 0);
+    REFUSED(SEVERAL, read, 2, 0, one | 0xffffffff, 1);
+    REFUSED(SEVERAL, read, 2, 0, one, 65);
+    REFUSED(SEVERAL, read, 2, 0, one | 1, UINT64_MAX);
+    REFUSED(SEVERAL, read, 2, 0, two, 4); /* it is there to be read */
+    REFUSED(SEVERAL, LABEL(5, 2), 2, 4, 0x656d616e, two | 61, 4);
 }
 
 CASE(server_without_a_buffer)
@@ -864,7 +1370,7 @@ static void serve_lies(sys_event_t event, struct sys_message *m)
 
 static void lie_with(enum syscall operation, uint64_t tag, uint64_t first)
 {
-    servers[2] = servers[3] = serve_lies;
+    servers[1] = servers[2] = servers[3] = servers[4] = serve_lies;
     lie_operation = operation;
     lie = (struct sys_message){ .tag = tag, .w = { first } };
 }
@@ -902,12 +1408,49 @@ CASE(lies_about_capabilities)
 {
     uint64_t b;
     int16_t c;
+    cptr_t page;
+    struct everything_values got;
     lie_with(SYS_REPLY_RECV_LONG, sys_tag(OK, 0, 0), 0);
-    CHECK(everything_caps_take(caps) == ERR_BAD_ARGUMENT);
-    CHECK(everything_caps_take_more(caps, 1, &b, &c) == ERR_BAD_ARGUMENT);
-    CHECK(everything_caps_take_for_text(caps, "", 0) == ERR_BAD_ARGUMENT);
+    CHECK(everything_caps_take(caps, &got) == ERR_BAD_ARGUMENT);
+    CHECK(everything_caps_take_more(caps, 1, &b, &page, &c) == ERR_BAD_ARGUMENT);
+    CHECK(everything_caps_take_for_text(caps, "", 0, &page) == ERR_BAD_ARGUMENT);
     lie_with(SYS_REPLY_RECV, sys_tag(OK, 0, 1), 0);
-    CHECK(everything_caps_take(caps) == ERR_BAD_ARGUMENT);
+    CHECK(everything_caps_take(caps, &got) == ERR_BAD_ARGUMENT);
+}
+
+/* With an error, or where none belongs: they do not stay. */
+CASE(capabilities_with_wrong_replies)
+{
+    struct everything_values got;
+    char data[13];
+    size_t length;
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        lie_with(SYS_REPLY_RECV_LONG, sys_tag(ERR_GONE, 0, 1), 0);
+        lie.w[REGISTERS - 1] = SERVER_PAGE.raw;
+        CHECK(everything_caps_take(caps, &got) == ERR_GONE);
+        CHECK(everything_buffers_get(buffers, 1, data, &length) == ERR_GONE);
+        lie_with(SYS_REPLY_RECV_LONG, sys_tag(OK, 0, 1), 0);
+        lie.w[REGISTERS - 1] = SERVER_PAGE.raw;
+        CHECK(everything_buffers_put(buffers, data, 1) == ERR_BAD_ARGUMENT);
+        CHECK(world.client.received.raw == 0);
+    }
+}
+
+CASE(lies_about_numbers)
+{
+    uint8_t a, mode;
+    uint16_t b;
+    uint32_t c;
+    uint64_t d, many;
+    bool e;
+    lie_with(SYS_REPLY_RECV, sys_tag(OK, 5, 0), 256);
+    CHECK(everything_values_unsigned_numbers(values, 1, 2, 3, 4, true, &a, &b, &c, &d, &e) ==
+          ERR_BAD_ARGUMENT);
+    CHECK(everything_values_flagged(values, 1, 1, &mode, &many) == ERR_BAD_ARGUMENT);
+    lie_with(SYS_REPLY_RECV, sys_tag(OK, 4, 0), 2);
+    bool has_a, has_b;
+    CHECK(everything_optional_numbers(optional, true, 1, true, 1, &has_b, &d, &has_a, &a) ==
+          ERR_BAD_ARGUMENT);
 }
 
 CASE(errors_of_long_replies)
@@ -915,9 +1458,10 @@ CASE(errors_of_long_replies)
     char data[13];
     size_t length = 5;
     lie_with(SYS_REPLY_RECV_LONG, sys_tag(EVERYTHING_ERR_FULL, 1, 0), 0);
-    CHECK(everything_buffers_get(buffers, 1, data, &length) == (enum err)EVERYTHING_ERR_FULL);
-    CHECK(everything_buffers_put(buffers, data, 1) == (enum err)EVERYTHING_ERR_FULL);
-    CHECK(everything_caps_take(caps) == (enum err)EVERYTHING_ERR_FULL);
+    CHECK(everything_buffers_get(buffers, 1, data, &length) == EVERYTHING_ERR_FULL);
+    CHECK(everything_buffers_put(buffers, data, 1) == EVERYTHING_ERR_FULL);
+    struct everything_values got;
+    CHECK(everything_caps_take(caps, &got) == EVERYTHING_ERR_FULL);
     CHECK(length == 5);
 }
 

@@ -6,7 +6,6 @@
 #include <tessera/start.h>
 
 #define MEMORY   ((struct memory_space){ MEMORY_PEER_CAP_MEMORY })
-#define RECEIVED MEMORY_PEER_FIRST_FREE_SLOT
 #define PAGE     (1ul << PAGE_BITS)
 
 struct memory_tests_peer_server {
@@ -14,12 +13,13 @@ struct memory_tests_peer_server {
 };
 
 static enum err memory_tests_peer_on_add(struct memory_tests_peer_server *server, uint64_t badge,
-                                         uint32_t count, uint64_t *before)
+                                         uint32_t count, struct memory_region region,
+                                         uint64_t *before)
 {
     (void)server, (void)badge;
     uint64_t address;
     enum err err = memory_space_attach(MEMORY, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE,
-                                       CPTR(RECEIVED), &address);
+                                       region, &address);
     if (err != OK) {
         return err;
     }
@@ -27,7 +27,11 @@ static enum err memory_tests_peer_on_add(struct memory_tests_peer_server *server
     for (uint32_t i = 0; i < count; i++) {
         ++*(uint64_t volatile *)(address + i * PAGE);
     }
-    return memory_space_unmap(MEMORY, address);
+    err = memory_space_unmap(MEMORY, address);
+    if (err == OK) {
+        sys_received_drop(region.cap);
+    }
+    return err;
 }
 
 static enum err memory_tests_peer_on_crash(struct memory_tests_peer_server *server, uint64_t badge)
@@ -41,11 +45,16 @@ int main(uint64_t argument)
 {
     (void)argument;
     static struct memory_tests_peer_server server;
-    sys_buffer()->receive_slot = CPTR(RECEIVED).raw;
+    static struct sys_resources resources = {
+        .cnode = MEMORY_PEER_CAP_CNODE,
+        .slots = { .next = MEMORY_PEER_FIRST_FREE_SLOT, .end = MEMORY_PEER_SLOTS },
+    };
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
     struct sys_message m = { 0 };
     for (;;) {
         sys_event_t event = memory_tests_peer_reply_recv(MEMORY_PEER_CAP_ENDPOINT, &m);
         memory_tests_peer_serve(&server, event, &m);
-        sys_ignore(sys_cnode_delete(MEMORY_PEER_CAP_CNODE, RECEIVED));
     }
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <tessera/ring.h>
+#include <tessera/string.h>
+
+void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t size, uint32_t count, cptr_t bell)
+{
+    *ring = (struct sys_ring){ .memory = memory, .size = size, .count = count, .bell = bell };
+}
+
+enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out)
+{
+    uint8_t type;
+    uint64_t rights, size;
+    uint32_t slot = (uint32_t)(frame.raw >> SLOT_BITS);
+    enum err err = sys_cnode_inspect(r->cnode, slot, &type, &rights, &size);
+    if (err != OK || type != OBJECT_FRAME || size != bits) {
+        return err != OK ? err : ERR_WRONG_TYPE;
+    }
+    return sys_map(r, frame, bits, FRAME_READ | FRAME_WRITE, out);
+}
+
+static void *entry_at(struct sys_ring const *ring, uint32_t position)
+{
+    char *entries = (char *)(ring->memory + 1);
+    return entries + (size_t)(position & (ring->count - 1)) * ring->size;
+}
+
+/* Lets the peer see this end's position, and wakes it if it sleeps until then. */
+static void show(struct sys_ring *ring, uint32_t *position, uint32_t *peer_sleeps)
+{
+    __atomic_store_n(position, ring->own, __ATOMIC_RELEASE); /* pairs with the acquire in look() */
+    /* Either this end sees that the peer sleeps, or the peer, in sleep(), sees the position. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(peer_sleeps, __ATOMIC_RELAXED) != 0 &&
+        __atomic_exchange_n(peer_sleeps, 0, __ATOMIC_RELAXED) != 0) {
+        sys_ignore(sys_signal(ring->bell)); /* a peer that is gone needs no bell */
+    }
+}
+
+/* Looks where the peer is: how many entries are between it and this end. */
+static uint32_t look(struct sys_ring *ring, uint32_t const *position, bool puts)
+{
+    ring->other = __atomic_load_n(position, __ATOMIC_ACQUIRE); /* pairs with the release in show() */
+    uint32_t between = puts ? ring->own - ring->other : ring->other - ring->own;
+    if (between > ring->count) {
+        ring->is_broken = true;
+    }
+    return between;
+}
+
+/* Says that this end sleeps, unless there is room or something to take by now. At a broken ring
+ * there is nothing to wake up for. */
+static bool sleep(struct sys_ring *ring, uint32_t *sleeps, uint32_t const *position, bool puts)
+{
+    __atomic_store_n(sleeps, 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in show() */
+    uint32_t between = look(ring, position, puts);
+    if (between == (puts ? ring->count : 0) || ring->is_broken) {
+        return true;
+    }
+    __atomic_store_n(sleeps, 0, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* ---- The end that puts ---- */
+
+static bool has_room(struct sys_ring *ring)
+{
+    if (ring->own - ring->other < ring->count) {
+        return !ring->is_broken;
+    }
+    return look(ring, &ring->memory->head, true) < ring->count && !ring->is_broken;
+}
+
+bool sys_ring_put(struct sys_ring *ring, void const *entry)
+{
+    if (!has_room(ring)) {
+        return false;
+    }
+    memcpy(entry_at(ring, ring->own), entry, ring->size);
+    ring->own++;
+    return true;
+}
+
+void sys_ring_publish(struct sys_ring *ring)
+{
+    show(ring, &ring->memory->tail, &ring->memory->empty_sleeps);
+}
+
+void sys_ring_put_or_lose(struct sys_ring *ring, void const *entry)
+{
+    if (!sys_ring_put(ring, entry)) {
+        __atomic_fetch_add(&ring->memory->lost, 1, __ATOMIC_RELAXED);
+    }
+}
+
+bool sys_ring_sleep_full(struct sys_ring *ring)
+{
+    sys_ring_publish(ring);
+    return sleep(ring, &ring->memory->full_sleeps, &ring->memory->head, true);
+}
+
+/* ---- The end that takes ---- */
+
+bool sys_ring_take(struct sys_ring *ring, void *entry)
+{
+    if (ring->own == ring->other && look(ring, &ring->memory->tail, false) == 0) {
+        return false;
+    }
+    if (ring->is_broken) {
+        return false;
+    }
+    memcpy(entry, entry_at(ring, ring->own), ring->size);
+    ring->own++;
+    if (ring->own == ring->other) { /* the end of a batch: now there is room for the next */
+        show(ring, &ring->memory->head, &ring->memory->full_sleeps);
+    }
+    return true;
+}
+
+uint32_t sys_ring_lost(struct sys_ring const *ring)
+{
+    return __atomic_load_n(&ring->memory->lost, __ATOMIC_RELAXED);
+}
+
+bool sys_ring_sleep_empty(struct sys_ring *ring)
+{
+    return sleep(ring, &ring->memory->empty_sleeps, &ring->memory->tail, false);
+}

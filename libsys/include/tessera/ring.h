@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A ring in memory that two programs share: one puts entries, the other takes them, both without
+ * waiting for each other and without the kernel. Entries are published in batches, and the other
+ * side is told only if it said that it sleeps.
+ *
+ *      memory:  | tail, lost | head | entry 0 | entry 1 | ... |
+ *
+ * Positions count on for ever; an entry's place is its position modulo the (power of two) number of
+ * entries. The peer may be hostile: it can spoil what the entries say, and nothing else. Entries are
+ * copied out before anybody looks at them.
+ */
+#pragma once
+
+#include <tessera/resources.h>
+
+/* As it lies in memory. Each side writes its own line, and the other's `sleeps` when it wakes it. */
+struct sys_ring_memory {
+    uint32_t tail; /* entries that were put; written by the one who puts */
+    uint32_t lost; /* entries that found no room */
+    uint32_t full_sleeps; /* it waits for room */
+    uint32_t reserved[13];
+    uint32_t head; /* entries that were taken; written by the one who takes */
+    uint32_t empty_sleeps; /* it waits for entries */
+    uint32_t reserved2[14];
+};
+
+/* One end of a ring. */
+struct sys_ring {
+    struct sys_ring_memory *memory;
+    uint32_t size;   /* of an entry, in bytes */
+    uint32_t count;  /* of entries */
+    uint32_t own;    /* this end's position; published from time to time */
+    uint32_t other;  /* the peer's position, as last seen */
+    cptr_t bell;     /* signalled where the peer sleeps */
+    bool is_broken;  /* the peer has written nonsense: nothing comes any more */
+};
+
+/* An end of a ring; the memory of a new one is zero. */
+void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t size, uint32_t count, cptr_t bell);
+
+/* Maps a frame that came with a message and should be of 2^bits bytes: the server may be hostile. */
+NODISCARD enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out);
+
+/* The end that puts: false if there is no room. The peer sees nothing before sys_ring_publish(). */
+bool sys_ring_put(struct sys_ring *ring, void const *entry);
+void sys_ring_publish(struct sys_ring *ring);
+/* The same for what may be lost: the peer finds out how many were (sys_ring_lost). */
+void sys_ring_put_or_lose(struct sys_ring *ring, void const *entry);
+/* Says that this end sleeps until there is room; false if there is some already. Then wait for the
+ * bell. */
+bool sys_ring_sleep_full(struct sys_ring *ring);
+
+/* The end that takes: false if there is nothing. What was taken makes room when all is taken that
+ * was there at the last look. */
+bool sys_ring_take(struct sys_ring *ring, void *entry);
+uint32_t sys_ring_lost(struct sys_ring const *ring);
+/* Says that this end sleeps until there is something; false if there is something already. */
+bool sys_ring_sleep_empty(struct sys_ring *ring);

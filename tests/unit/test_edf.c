@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads of the deadline priority: the earliest deadline first, and who misses his. */
+#include "kernel.h"
+
+#define SCHED CPTR(BOOT_SLOT_SCHED_CONTROL)
+#define MS    1000000ul
+#define US    1000ul
+
+static void give_time(struct world_thread t, uint64_t budget, uint64_t period)
+{
+    ck_ok(sys_sched_control_configure(SCHED, t.time, budget, period));
+}
+
+static uint64_t missed(struct world_thread t)
+{
+    uint64_t jobs;
+    ck_ok(sys_sched_context_missed(t.time, &jobs));
+    return jobs;
+}
+
+static void set_priority(struct world_thread t, uint8_t priority)
+{
+    ck_ok(sys_sched_control_set_priority(SCHED, t.cap, priority));
+}
+
+/* A thread that waits on its bell, and will begin a job when it rings. */
+struct task {
+    struct world_thread thread;
+    cptr_t bell;
+    uint64_t work, period; /* ns */
+    uint64_t left, next;   /* of the job; the next release */
+};
+
+static struct task task(uint64_t budget, uint64_t period, uint8_t priority)
+{
+    struct task t = { .bell = world_object(OBJECT_NOTIFICATION, 0), .work = budget, .period = period };
+    uint64_t bits;
+    t.thread = world_thread(255);
+    sys_yield();
+    ck_runs(t.thread);
+    sys_ignore(sys_wait(t.bell, 0, &bits, NULL));
+    ck_runs(world_init());
+    set_priority(t.thread, priority);
+    if (budget != 0) {
+        give_time(t.thread, budget, period);
+    }
+    return t;
+}
+
+static void ring(struct task const *t)
+{
+    ck_ok(sys_signal(t->bell));
+}
+
+static void done(struct task const *t)
+{
+    uint64_t bits;
+    ck_runs(t->thread);
+    sys_ignore(sys_wait(t->bell, 0, &bits, NULL));
+}
+
+START_TEST(the_earliest_deadline_goes_first)
+{
+    world_make();
+    struct task t[5];
+    (void)world_thread(1);
+    static uint64_t const periods[] = { 30, 10, 50, 20, 40 };
+    for (unsigned i = 0; i < 5; i++) {
+        t[i] = task(2 * MS, periods[i] * MS, DEADLINE_PRIORITY);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        ring(&t[i]);
+    }
+    world_sleep();
+    static unsigned const order[] = { 1, 3, 0, 4, 2 };
+    for (unsigned i = 0; i < 5; i++) {
+        ck_runs(t[order[i]].thread);
+        world_pass(MS);
+        done(&t[order[i]]);
+    }
+}
+END_TEST
+
+START_TEST(an_earlier_one_takes_over)
+{
+    world_make();
+    struct task late = task(20 * MS, 90 * MS, DEADLINE_PRIORITY);
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task latest = task(2 * MS, 200 * MS, DEADLINE_PRIORITY);
+    struct world_thread low = world_thread(DEADLINE_PRIORITY - 1);
+    ring(&late);
+    uint64_t bits;
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(late.thread);
+    world_pass(MS);
+    ck_runs(world_init()); /* more urgent than all of them */
+    ring(&latest);
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(late.thread);
+    ring(&early); /* as init would, had it the time */
+    ck_runs(early.thread);
+    sys_yield(); /* to nobody: the others have more time */
+    ck_runs(early.thread);
+    done(&early);
+    ck_runs(late.thread);
+    world_pass(MS);
+    ck_runs(world_init());
+    world_sleep();
+    ck_runs(late.thread);
+    done(&late);
+    ck_runs(latest.thread);
+    done(&latest);
+    ck_runs(low);
+}
+END_TEST
+
+/* Those without a deadline take turns when the others do not run. */
+START_TEST(slices_come_last)
+{
+    world_make();
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct world_thread a = world_thread(DEADLINE_PRIORITY), b = world_thread(DEADLINE_PRIORITY);
+    give_time(a, MS, 0);
+    give_time(b, MS, 0);
+    world_sleep();
+    ck_runs(a);
+    world_pass(MS);
+    ck_runs(b);
+    ring(&early);
+    ck_runs(early.thread);
+    world_pass(2 * MS); /* its budget is used up */
+    ck_runs(a);
+    world_pass(MS);
+    ck_runs(b);
+    world_pass(MS);
+    ck_runs(a);
+    world_pass(6 * MS);
+    ck_runs(early.thread);
+    ck_assert_uint_eq(missed(early.thread), 1);
+}
+END_TEST
+
+/* A server runs by the deadline of whom it serves, on his time. */
+START_TEST(a_server_has_its_clients_deadline)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    struct sys_message m;
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    set_priority(server, DEADLINE_PRIORITY);
+    ck_ok(sys_sched_context_unbind(server.time));
+    struct task client = task(5 * MS, 30 * MS, DEADLINE_PRIORITY);
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task later = task(2 * MS, 60 * MS, DEADLINE_PRIORITY);
+    ring(&client);
+    ring(&later);
+    world_sleep();
+    ck_runs(client.thread);
+    struct sys_message out = { 0 };
+    sys_ignore(sys_call(endpoint, &out, 0));
+    ck_runs(server);
+    ring(&early);
+    ck_runs(early.thread);
+    done(&early);
+    ck_runs(server);
+    (void)sys_reply_recv(endpoint, &out, 0);
+    ck_runs(client.thread);
+    done(&client);
+    ck_runs(later.thread);
+}
+END_TEST
+
+/* ---- Sets of periodic tasks, played ---- */
+
+#define STEP (10 * US)
+
+static unsigned long play_for(struct task *tasks, unsigned count, uint64_t ns)
+{
+    uint64_t start = sys_clock_ns(), bits;
+    for (unsigned i = 0; i < count; i++) {
+        tasks[i].left = tasks[i].work;
+        tasks[i].next = start + tasks[i].period;
+        ring(&tasks[i]);
+    }
+    world_sleep();
+    while (sys_clock_ns() < start + ns) {
+        struct task *running = NULL;
+        for (unsigned i = 0; i < count; i++) {
+            if (world_current() == tasks[i].thread.tcb) {
+                running = &tasks[i];
+            }
+        }
+        if (running != NULL && running->left == 0) { /* it sleeps until its next job */
+            running->left = running->work;
+            uint64_t until = running->next;
+            running->next += running->period;
+            sys_ignore(sys_wait(running->bell, until, &bits, NULL));
+            continue;
+        }
+        if (running != NULL) {
+            running->left -= STEP;
+        }
+        world_pass(STEP);
+    }
+    unsigned long sum = 0;
+    for (unsigned i = 0; i < count; i++) {
+        sum += missed(tasks[i].thread);
+    }
+    return sum;
+}
+
+/* 95 % and 100 % of the processor: what fixed priorities miss, earliest deadlines meet. */
+static struct {
+    unsigned work[4], period[4]; /* us */
+    bool fixed_miss;
+} const sets[] = {
+    { { 2000, 3850 }, { 5000, 7000 }, true },
+    { { 1000, 1500, 2000, 1250 }, { 3000, 6000, 10000, 7500 }, true },
+    { { 2000, 4200 }, { 5000, 7000 }, true },
+    { { 1000, 2000 }, { 5000, 10000 }, false },
+};
+
+START_TEST(deadlines_are_met_where_fixed_priorities_miss)
+{
+    world_make();
+    unsigned set = (unsigned)_i / 2;
+    bool fixed = _i % 2 != 0; /* rate monotonic: the shorter the period, the more urgent */
+    (void)world_thread(1);
+    struct task tasks[4];
+    unsigned count = 0;
+    for (; count < 4 && sets[set].work[count] != 0; count++) {
+        uint64_t work = sets[set].work[count] * US, period = sets[set].period[count] * US;
+        uint8_t priority = fixed ? (uint8_t)(150 - sets[set].period[count] / 100)
+                                 : DEADLINE_PRIORITY;
+        tasks[count] = task(fixed ? period : work, period, priority);
+        tasks[count].work = work - STEP; /* it needs some to say that it is done */
+    }
+    unsigned long misses = play_for(tasks, count, 210 * MS);
+    ck_assert_int_eq(misses > 0, fixed && sets[set].fixed_miss);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("edf");
+    WORLD_TEST(suite, the_earliest_deadline_goes_first);
+    WORLD_TEST(suite, an_earlier_one_takes_over);
+    WORLD_TEST(suite, slices_come_last);
+    WORLD_TEST(suite, a_server_has_its_clients_deadline);
+    WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
+    return world_run(suite);
+}

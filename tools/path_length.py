@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Measures how many instructions the kernel executes at a stretch: from its entry to where it looks for interrupts,
+from there to the next such place, or to its exit.
+
+    path_length.py PLATFORM BUILD_DIR [--limit N] [--image IMAGE]
+    path_length.py --document BUILD_DIR... > docs/reference/path-length.md
+
+Boots the tests with a plugin of QEMU's (tools/qemu/path_length.c) and prints the longest stretch of each kind of
+entry, with where it began and ended and the functions that took most of it. Ends with 1 if one is above the limit, or
+the tests did not pass. What was found is kept in BUILD_DIR/path-length.json.
+"""
+
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from bisect import bisect_right
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from cli import qemu  # noqa: E402
+
+LIMIT = 5000
+TIMEOUT = 900           # seconds; it takes about one minute
+MOST_FUNCTIONS = 4      # that the report names
+
+# How a kernel looks for interrupts, or sleeps, in its disassembly.
+LOOKS = {"riscv64": r"\bcsrr\s+\w+,sip$|\bwfi$", "aarch64": r"\bmrs\s+\w+, isr_el1$|\bwfi$", "x86_64": r"\bhlt$"}
+# On x86-64 by reading the register of lapic_register(LAPIC_PENDING), whose address is in a register before.
+X86_PENDING = "0xffffffc0fee00210"
+OBJDUMP = {"riscv64": "riscv64-linux-gnu-objdump", "aarch64": "aarch64-linux-gnu-objdump",
+           "x86_64": "x86_64-linux-gnu-objdump"}
+# The firmware's, in the part of the address space that programs have too.
+FIRMWARE = {"riscv64": (0x80000000, 0x80200000)}
+USER_TOP = 1 << 38
+KERNEL = 0xffffffc000000000
+
+# What kind of entry it is that comes by these: a system call may take an interrupt on its way out.
+MARKS = {r"fast_(call|reply_recv)(_long)?|fast_signal(_wake)?|fast_poll|fast_yield(_to)?": "fast-path",
+         r"kernel_interrupt": "interrupt", r"(riscv|aarch64|x86)_fault": "fault", r"kernel_syscall": "system-call"}
+CALLED = {"other": "no C", "fast-path": "fast path", "system-call": "system call"}
+
+
+def symbols_of(elf):
+    """name -> address, and [(address, size, name)] of functions, sorted."""
+    with open(elf, "rb") as file:
+        symbols = list(ELFFile(file).get_section_by_name(".symtab").iter_symbols())
+    functions = sorted((s["st_value"], s["st_size"], s.name) for s in symbols
+                       if s["st_info"]["type"] == "STT_FUNC" and s["st_size"])
+    return {s.name: s["st_value"] for s in symbols}, functions
+
+
+def reads_of_pending(lines):
+    """Where x86-64 code reads X86_PENDING: by its address, or through a register that was loaded with it last."""
+    holder = None
+    for at, what in lines:
+        if re.search(rf"\bmovabs\s+{X86_PENDING},%eax$", what) or (holder and re.search(rf"\bmov\s+(0x0)?\({holder}\),%e?\w+$", what)):
+            yield at
+        if match := re.search(rf"\bmovabs\s+\${X86_PENDING},(%\w+)$", what):
+            holder = match[1]
+        elif holder and re.search(rf",{holder}$|^pop\s+{holder}$", what):
+            holder = None
+
+
+def looks(elf, architecture):
+    """Where the kernel looks for interrupts."""
+    text = subprocess.run([OBJDUMP[architecture], "-d", "--no-show-raw-insn", elf], capture_output=True, text=True,
+                          check=True).stdout
+    lines = [(int(at, 16), what) for at, what in re.findall(r"(?m)^([0-9a-f]+):\s+(.*?)\s*$", text)]
+    found = [at for at, what in lines if re.search(LOOKS[architecture], what)]
+    return found + (list(reads_of_pending(lines)) if architecture == "x86_64" else [])
+
+
+def plugin(folder):
+    """The plugin, compiled for this machine."""
+    path = folder / "path_length.so"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", path,
+                    ROOT / "tools" / "qemu" / "path_length.c"], check=True)
+    return path
+
+
+def arguments(elf, architecture, out):
+    """What the plugin has to know of this kernel."""
+    names, functions = symbols_of(elf)
+    found = [f"from={KERNEL:x}", f"below={USER_TOP:x}", f"begin={names['arch_run']:x}", f"out={out}"]
+    found += [f"check={at:x}" for at in looks(elf, architecture)]
+    if architecture in FIRMWARE:
+        found.append("except={:x}-{:x}".format(*FIRMWARE[architecture]))
+    for pattern, kind in MARKS.items():
+        found += [f"mark={at:x}:{kind}" for name, at in names.items() if re.fullmatch(pattern, name)]
+    found += [f"function={at:x}-{at + size:x}" for at, size, _ in functions]
+    return found
+
+
+def measure(platform, elf, image):
+    """[(kind, stretches, longest, start, end, {function: instructions})], exit code, lines."""
+    architecture = qemu.description(platform)["architecture"]
+    names, functions = symbols_of(elf)
+    # Labels of assembly have no size, and no type.
+    places = sorted((at, name) for name, at in names.items() if at >= KERNEL and not name.startswith((".", "$")))
+
+    def place(at):
+        i = bisect_right(places, (at, "\x7f")) - 1
+        return f"{places[i][1]}+{at - places[i][0]:#x}" if at >= KERNEL else "a program"
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        option = ",".join([str(plugin(Path(folder))), *arguments(elf, architecture, out)])
+        code, lines = qemu.boot(qemu.command(platform, image, extra=["-plugin", option]), TIMEOUT)
+        kinds = [line.split(" ") for line in out.read_text().splitlines()] if out.exists() else []
+    start_of = {at: name for at, _, name in functions}
+    found = []
+    for kind, stretches, longest, start, end, parts in kinds:
+        counts = {start_of[int(at, 16)]: int(count)
+                  for at, count in (part.split(":") for part in parts.split(",") if part.strip())}
+        most = dict(sorted(counts.items(), key=lambda each: -each[1])[:MOST_FUNCTIONS])
+        found.append({"kind": CALLED.get(kind, kind), "stretches": int(stretches), "longest": int(longest),
+                      "from": place(int(start, 16)), "to": place(int(end, 16)), "functions": most})
+    return found, code, lines
+
+
+def table(found):
+    """As Markdown."""
+    yield "| Entry | Stretches | Longest | From | To | Most of it in |"
+    yield "|---|--:|--:|---|---|---|"
+    for each in found:
+        if each["stretches"]:
+            most = ", ".join(f"{name} {count}" for name, count in each["functions"].items())
+            yield (f"| {each['kind']} | {each['stretches']} | {each['longest']} | {each['from']} | {each['to']} "
+                   f"| {most} |")
+
+
+DOCUMENT = f"""<!-- SPDX-License-Identifier: BSD-2-Clause -->
+<!-- Written by tools/path_length.py --document; do not edit. -->
+# How long the kernel takes at a stretch
+
+Interrupts wait while the kernel runs. These are the most instructions that it executed from its entry to where it looks
+for interrupts, from there to the next such place, or to its exit, in all boot tests: among them are cases that are made
+to be long (`tests/boot/longest.c`). The test `path-length` of each board fails above {LIMIT}. Counted by a plugin of QEMU;
+instructions, not time.
+"""
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # or QEMU would live on
+    parser = argparse.ArgumentParser()
+    parser.add_argument("platform", nargs="?")
+    parser.add_argument("build", nargs="?", type=Path)
+    parser.add_argument("--limit", type=int, default=LIMIT)
+    parser.add_argument("--image", type=Path, help="instead of that with the boot tests")
+    parser.add_argument("--document", type=Path, nargs="+", metavar="BUILD_DIR")
+    options = parser.parse_args()
+    if options.document:
+        print(DOCUMENT, end="")
+        for build in options.document:
+            kept = json.loads((build / "path-length.json").read_text())
+            print(f"\n## {kept['platform']}\n", *table(kept["found"]), sep="\n")
+        return 0
+
+    image = options.image or options.build / "image-tests.bin"
+    found, code, lines = measure(options.platform, options.build / "kernel" / "kernel.elf", image)
+    print(*table(found), sep="\n")
+    wrong = []
+    if code != qemu.description(options.platform)["qemu"]["exit_ok"]:
+        wrong.append(f"the tests did not pass: QEMU ended with {code}, after: {' / '.join(lines[-3:])}")
+    for each in found:
+        if each["longest"] > options.limit:
+            wrong.append(f"{each['longest']} instructions at a stretch, of {each['kind']}, are more than {options.limit}")
+    if not any(each["kind"] == "interrupt" and each["stretches"] for each in found):
+        wrong.append("no interrupt was seen: this measured nothing")
+    for text in wrong:
+        print(f"path_length: {text}", file=sys.stderr)
+    if not wrong:
+        (options.build / "path-length.json").write_text(json.dumps({"platform": options.platform, "found": found}))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
