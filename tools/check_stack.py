@@ -97,7 +97,7 @@ class Check:
             file = where.split(":")[0].rsplit("/", 1)[-1]
             if file not in self.indirect:
                 self.complain(f"{plain(title)} calls through a pointer ({where}): declare whom, with --indirect {file}=")
-            for name in self.indirect.get(file, ()):
+            for name in sorted(self.indirect.get(file, ())):
                 yield from sorted(self.graph.titles.get(plain(name), {name}))
 
     def depth(self, title, way=()):

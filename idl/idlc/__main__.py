@@ -73,7 +73,7 @@ def as_json(library):
                              "methods": {m.name: m.label for m in o.methods}} for o in library.objects},
         "interfaces": {i.name: {m.name: m.label for m in i.methods} for i in library.interfaces},
         "syscalls": {s.name: s.number for s in library.syscalls},
-        "events": {e.name: {"number": e.number, "docs": e.docs, "parameters": [
+        "events": {e.name: {"number": e.number + library.first_event, "docs": e.docs, "parameters": [
             {"name": p.name, "type": p.type.text, "offset": p.offset, "size": p.type.size} for p in e.params]} for e in library.events},
         "layouts": {l.name: {b.name: [b.low, b.width] for b in l.bits} for l in library.layouts},
         "structs": {s.name: {"size": s.size,

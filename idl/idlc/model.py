@@ -478,6 +478,11 @@ class Library:
                  if p.type.kind in ("array", "list") and p.type.checked]
         return list({t.name: t for t in types}.values())
 
+    @property
+    def first_event(self):
+        """What its event numbers are added to: those of a program begin with its first interface's."""
+        return 0 if self.name == "kernel" else self.interfaces[0].number * Interface.label_unit
+
     def struct(self, name):
         return next(s for s in self.structs if s.name == name)
 

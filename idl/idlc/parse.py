@@ -27,7 +27,7 @@ GENERATED = {
 GENERATED_METHODS = {"serve", "reply_recv"}
 MESSAGE = ("in", "out")     # where a type stands: in a server's request, or in its reply
 TYPE_WORDS = {*model.PRIMITIVES, "string", "bytes", "any"}
-KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects", "trace": "trace events"}
+KERNEL_ONLY = {"layout": "layouts", "syscalls": "system calls", "object": "objects"}
 
 # How the grammar's tokens are called in a message.
 TOKEN_NAMES = {
@@ -200,7 +200,7 @@ class Checker:
         if len(tree.children[0].children) == 1 and name in ("string", "bytes"):
             self.problem(token, "E006", f'"{name}" needs a bound', f"write the greatest length, for example {name}[255]")
             return model.Type("int", "u64")
-        if where == "trace" and name == "Thread":
+        if where == "trace" and name == "Thread" and self.is_kernel:
             return model.Type("thread", name, 4, 4)
         return self.named_type(tree.children[0], where)
 
@@ -660,3 +660,6 @@ class Checker:
                              f"an event has at most {model.EVENT_BYTES}: drop a parameter, or choose narrower types")
             out.events.append(event)
         self.unique_and_numbered(out.events, "event")
+        if not self.is_kernel and not self.interfaces:
+            self.problem(start_of(tree), "E018", "events of a library without an interface have no numbers of their own",
+                         "declare the interface whose server or clients record them: interface NAME = NUMBER { ... }")

@@ -281,13 +281,13 @@ ALWAYS_INLINE void line_interrupt(struct cpu *cpu, bool traced)
     notify_signal(cpu, cap_notification(target), target.arg);
 }
 
-/* Returns how many ticks it takes from who runs; the timer's way is twice as long as a line's. */
+/* Returns how many ticks it takes from who runs: the timer's way is longer. */
 ALWAYS_INLINE word interrupt(struct cpu *cpu, bool traced)
 {
     cpu_count(cpu, COUNTER_INTERRUPTS);
     if (unlikely(arch_timer_pending())) {
         notify_timer(cpu);
-        return cpu->interruption * 2;
+        return cpu->interruption * 3 / 2;
     }
     line_interrupt(cpu, traced);
     return cpu->interruption;
@@ -360,16 +360,17 @@ ALWAYS_INLINE struct tcb *switch_ready(struct cpu *cpu, word spent)
     return next;
 }
 
-/* The thread that runs next: mostly the one that came. Another one pays for what was spent. */
+/* The thread that runs next: mostly the one that came. Another one pays for what was spent, and more
+ * where it is not chosen in a straight line. */
 ALWAYS_INLINE struct tcb *leave(struct cpu *cpu, struct tcb const *came, word spent, bool traced)
 {
     struct tcb *next = cpu->current;
     if (cpu->resched != 0) {
         next = cpu->resched == RESCHED_READY ? switch_ready(cpu, spent) : NULL;
         if (!CONFIG_DEBUG && !traced && unlikely(next == NULL)) {
-            return switch_slow(cpu, spent);
+            return switch_slow(cpu, 5 * spent / 2);
         }
-        next = next != NULL ? next : switch_slow(cpu, spent);
+        next = next != NULL ? next : switch_slow(cpu, 5 * spent / 2);
     }
     if (traced && next != came) {
         trace_switch(cpu, came, next);

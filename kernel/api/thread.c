@@ -47,8 +47,8 @@ enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cs
     if (fault.slot != NULL && !(fault.head & ENDPOINT_SEND)) {
         return invocation_refuse(cpu, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
     }
-    struct cap const caps[THREAD_SLOTS] = { cspace, vspace, buffer, fault };
-    for (unsigned i = 0; i < THREAD_SLOTS; i++) {
+    struct cap const caps[] = { cspace, vspace, buffer, fault }; /* as in enum thread_slot */
+    for (unsigned i = 0; i < array_length(caps); i++) {
         enum err err = set_slot(cpu, thread, (enum thread_slot)i, caps[i]);
         if (err != OK) {
             return err;

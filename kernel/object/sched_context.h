@@ -26,6 +26,7 @@ struct sched_context {
     word deadline;  /* of the job that it is used for, if there is a period */
     word stopped;   /* when it last ran */
     word missed;    /* jobs that were done too late */
+    word share;     /* when the last refill would have come, had no other joined it */
     uint32_t first; /* of the refills, which are used in turn (sched/refill.h) */
     uint32_t count;
     struct refill refill[REFILLS];

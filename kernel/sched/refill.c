@@ -18,16 +18,19 @@ static void pop(struct sched_context *sc)
     sc->count--;
 }
 
-/* Adds a piece behind the others. It joins the last if that would be in use still when it comes. */
+/* Adds a piece behind the others. It joins the last if that would be in use still when it comes; or
+ * if both come within a share of the period: then they come together, a little later. So a thread that
+ * is interrupted all the time has a piece for each share, not the last for nearly all. */
 static void add(struct sched_context *sc, word when, word amount)
 {
     struct refill *last = nth(sc, sc->count - 1);
     if (sc->count != 0 && when <= last->when + last->amount) {
         last->amount += amount;
-    } else if (sc->count == REFILLS) {
+    } else if (sc->count == REFILLS || (sc->count != 0 && when - sc->share < sc->period / REFILLS)) {
         last->when = when;
         last->amount += amount;
     } else {
+        sc->share = when;
         *nth(sc, sc->count) = (struct refill){ when, amount };
         sc->count++;
     }

@@ -56,6 +56,8 @@ struct cpu {
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
     struct heap by_deadline; /* ready threads of DEADLINE_PRIORITY; the first is at its list's head */
+    word turn_first; /* whose turn it is of those without a deadline, the first and the last of them */
+    word turn_last;
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];

@@ -46,6 +46,21 @@ static enum err console_on_flush(struct console_server *server, uint64_t badge)
     return OK;
 }
 
+/* Nothing comes in here. */
+static enum err console_on_read(struct console_server *server, uint64_t badge, char *text,
+                                size_t *length)
+{
+    (void)server, (void)badge, (void)text;
+    *length = 0;
+    return OK;
+}
+
+static enum err console_on_wait(struct console_server *server, uint64_t badge)
+{
+    (void)server, (void)badge;
+    return ERR_NOT_READY;
+}
+
 static void serve(void *argument)
 {
     (void)argument;

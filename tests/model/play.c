@@ -143,7 +143,7 @@ bool play_step(struct step const *given)
     spec_restore(&before, s);
     s->may_pass = true;
     do_in_spec(&step);
-    if (hurried) {
+    if (hurried || s->exceeded) {
         return true;
     }
     bool same = model_equal(s, deep);
@@ -166,7 +166,7 @@ bool play_step(struct step const *given)
 #define THREADS     5
 
 /* init's slots, from the first that boot leaves free. */
-enum { FREE_SLOT = 64, MEMORY = FREE_SLOT, TABLE, WAKE, HANDLER, TIMES, WORLD = TIMES + THREADS };
+enum { FREE_SLOT = 64, MEMORY = FREE_SLOT, TABLE, WAKE, HANDLER, OTHER_MEMORY, OTHER_TABLE, SHARED, TIMES = SHARED + 2 };
 
 enum place_in_table {
     SELF = 1,
@@ -196,10 +196,13 @@ static uint64_t slot_address(unsigned index)
     return (uint64_t)index << SLOT_BITS;
 }
 
+/* The slots of init that are worked with: of the programs, or of others beside them. */
+static unsigned memory = MEMORY, table = TABLE;
+
 /* The slot `index` of the programs' table, as init says it. */
 static uint64_t there(unsigned index)
 {
-    return slot_address(TABLE) | (uint64_t)index << (SLOT_BITS + 12);
+    return slot_address(table) | (uint64_t)index << (SLOT_BITS + 12);
 }
 
 void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
@@ -218,12 +221,12 @@ void play_ask(uint64_t target, enum method method, uint64_t a, uint64_t b, uint6
 
 static void make(unsigned type, unsigned size, unsigned count, unsigned at)
 {
-    play_ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(TABLE), at);
+    play_ask(slot_address(memory), METHOD_UNTYPED_RETYPE, type, size, count, slot_address(table), at);
 }
 
 static void copy(unsigned at, uint64_t source)
 {
-    play_ask(slot_address(TABLE), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
+    play_ask(slot_address(table), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
 }
 
 void play_give_time(uint64_t time, uint64_t thread)
@@ -239,7 +242,7 @@ static void make_thread(unsigned i)
 {
     uint64_t thread = there(THREAD + i);
     uint64_t fault = i % 2 == 0 ? there(BADGED) : 0;
-    play_ask(thread, METHOD_THREAD_CONFIGURE, slot_address(TABLE), there(SPACE), there(BUFFER + i), fault, 0);
+    play_ask(thread, METHOD_THREAD_CONFIGURE, slot_address(table), there(SPACE), there(BUFFER + i), fault, 0);
     play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
         100 + i / 2 * 20, 0, 0, 0);
     play_ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
@@ -259,8 +262,8 @@ static uint64_t large_device(void)
 
 static void make_objects(void)
 {
-    play_ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(TABLE), LARGE_1, 0);
-    play_ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(TABLE), LARGE_2, 0);
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 0, 21, slot_address(table), LARGE_1, 0);
+    play_ask(large_device(), METHOD_UNTYPED_CARVE, 1ul << 21, 21, slot_address(table), LARGE_2, 0);
     make(OBJECT_CNODE, SMALL_RADIX, 1, SMALL);
     make(OBJECT_VSPACE, 0, 1, SPACE);
     make(OBJECT_VSPACE, 0, 1, OTHER_SPACE);
@@ -272,12 +275,12 @@ static void make_objects(void)
     make(OBJECT_ENDPOINT, 0, 2, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 2, NOTIFICATIONS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
-    copy(SELF, slot_address(TABLE));
+    copy(SELF, slot_address(table));
     copy(SCHED, slot_address(BOOT_SLOT_SCHED_CONTROL));
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
     copy(KERNEL, slot_address(BOOT_SLOT_KERNEL));
     for (unsigned i = 0; i < 2; i++) {
-        play_ask(slot_address(TABLE), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
+        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
             100 + i, 0);
     }
     play_ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
@@ -293,15 +296,21 @@ void play_sleep(uint64_t notification)
     }
 }
 
-static void make_programs(void)
+/* A table, and of the threads those from `first` to before `end`. */
+static void make_group(unsigned first, unsigned end)
 {
-    play_ask(slot_address(MEMORY), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1,
-             slot_address(BOOT_SLOT_CNODE), TABLE);
+    play_ask(slot_address(memory), METHOD_UNTYPED_RETYPE, OBJECT_CNODE, RADIX, 1,
+             slot_address(BOOT_SLOT_CNODE), table);
     make_objects();
-    for (unsigned i = 0; i < THREADS; i++) {
+    for (unsigned i = first; i < end; i++) {
         play_give_time(slot_address(TIMES + i), there(THREAD + i));
         make_thread(i);
     }
+}
+
+static void make_programs(void)
+{
+    make_group(0, THREADS);
     play_sleep(slot_address(WAKE));
 }
 
@@ -312,7 +321,7 @@ void play_begin(void)
     model_adopt(&play_spec);
 }
 
-void play_make(void)
+static void make_parts(void)
 {
     uint64_t init = slot_address(BOOT_SLOT_CNODE);
     play_begin();
@@ -323,7 +332,47 @@ void play_make(void)
     play_ask(slot_address(BOOT_SLOT_IRQ_CONTROL), METHOD_IRQ_CONTROL_CLAIM, SPEC_WAKING_LINE, init, HANDLER,
         0, 0);
     play_ask(slot_address(HANDLER), METHOD_IRQ_HANDLER_BIND, slot_address(WAKE), 0, 0, 0, 0);
+}
+
+void play_make(void)
+{
+    make_parts();
     make_programs();
+}
+
+/* What two groups share: an endpoint and a notification of init's, without the right to pass anything
+ * on. */
+static void share(void)
+{
+    uint64_t into = slot_address(table);
+    play_ask(into, METHOD_CNODE_MINT, FREE, slot_address(SHARED), ENDPOINT_SEND | ENDPOINT_RECV, table, 0);
+    play_ask(into, METHOD_CNODE_MINT, FREE + 1, slot_address(SHARED + 1),
+             NOTIFICATION_SIGNAL | NOTIFICATION_WAIT, table, 0);
+}
+
+void play_make_divided(void)
+{
+    uint64_t init = slot_address(BOOT_SLOT_CNODE);
+    make_parts();
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_UNTYPED, MODEL_WORLD_BITS, 1, init,
+             OTHER_MEMORY);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_ENDPOINT, 0, 1, init, SHARED);
+    play_ask(world_memory.raw, METHOD_UNTYPED_RETYPE, OBJECT_NOTIFICATION, 0, 1, init, SHARED + 1);
+    make_group(0, 3);
+    share();
+    memory = OTHER_MEMORY;
+    table = OTHER_TABLE;
+    make_group(3, THREADS);
+    share();
+    memory = MEMORY;
+    table = TABLE;
+    play_sleep(slot_address(WAKE));
+}
+
+uint64_t play_memory(unsigned group)
+{
+    unsigned slot = group == 0 ? MEMORY : OTHER_MEMORY;
+    return play_spec.slot[play_spec.cnode[0].first + (int)slot].address;
 }
 
 static void do_line(unsigned line, bool raised)
@@ -539,6 +588,7 @@ static struct request {
     { METHOD_THREAD_READ_REGISTERS, 2, "" },
     { METHOD_THREAD_WRITE_REGISTERS, 2, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
+    { METHOD_THREAD_SET_TIME_OUT, 1, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
@@ -559,8 +609,14 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT ||
-           (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_CNODE && argument[1] > 4);
+           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 == OBJECT_WAIT_SET ||
+           label == METHOD_SCHED_CONTROL_MARK ||
+           (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_WAIT_SET) ||
+           ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
+             label == METHOD_FRAME_MAP) &&
+            spec_is_nearly_full(&play_spec)) ||
+           (label == METHOD_UNTYPED_RETYPE &&
+            ((argument[0] == OBJECT_CNODE && argument[1] > 4) || (argument[2] > 4 && argument[2] < 33)));
 }
 
 /* Some request: label, address of a capability that it is for, and arguments. */

@@ -37,10 +37,16 @@ void play_sleep(uint64_t notification);
 /* The world that the programs start in; the specification has come along. */
 void play_make(void);
 extern struct spec play_spec;
+/* A world of two groups of programs: each has its own table and memory, and all that they share is
+ * one endpoint and one notification, through which nothing can be passed on. */
+void play_make_divided(void);
+/* Where the memory of a group is, 0 or 1: 2^MODEL_WORLD_BITS bytes. */
+uint64_t play_memory(unsigned group);
 /* init takes everything back and makes the same world once more. */
 void play_make_again(void);
 
-/* Does a step. False: the kernel and the specification have come apart, play_difference() says
+/* Does a step. When the specification's arrays are full (`exceeded`), nothing can be compared any more.
+ * False: the kernel and the specification have come apart, play_difference() says
  * where. */
 bool play_step(struct step const *step);
 char const *play_difference(void);

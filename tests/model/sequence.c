@@ -25,8 +25,18 @@ static void run(unsigned number, struct step const *step)
         play_print(number, &changed);
         fflush(stdout);
     }
-    if (!play_step(&changed)) {
+    bool same = play_step(&changed);
+    if (play_spec.exceeded) {
+        shared->cut_short++;
+        _exit(EXIT_SUCCESS);
+    }
+    if (!same) {
         snprintf(shared->difference, sizeof shared->difference, "%s", play_difference());
+        _exit(EXIT_FAILURE);
+    }
+    char const *judged = manner.judge != NULL ? manner.judge(&changed) : "";
+    if (judged[0] != '\0') {
+        snprintf(shared->difference, sizeof shared->difference, "%s", judged);
         _exit(EXIT_FAILURE);
     }
     if (manner.mark != NULL) {

@@ -9,6 +9,7 @@
 /* What a sequence leaves for the process that started it. */
 struct sequence {
     unsigned count; /* steps done, or about to be */
+    unsigned cut_short; /* sequences that ended when the specification was full */
     char difference[400];
     struct step step[STEPS];
     uint64_t mark[STEPS]; /* what `mark` said after each */
@@ -20,6 +21,8 @@ struct manner {
     void (*begin)(void);
     void (*change)(struct step *step);
     uint64_t (*mark)(void);
+    /* What must hold after a step, beside the specification; "" or what does not. */
+    char const *(*judge)(struct step const *step);
 };
 
 /* Memory that processes share. */

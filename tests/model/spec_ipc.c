@@ -582,6 +582,10 @@ void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
         return;
     case SPEC_AWAITS_OBJECT:
         s->reply[t->partner].server = SPEC_NONE;
+        s->reordered = true;
+        break;
+    case SPEC_AWAITS_REPLY:
+        s->reordered = true;
         break;
     default:
         break;

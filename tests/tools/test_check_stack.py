@@ -48,7 +48,7 @@ def test_limit(tmp_path):
 
 @pytest.mark.parametrize("code, says", [
     (SOUND.replace("return a[1]; }", "return x > 9 ? more(x - 1) * 3 : 0; }", 1)
-     .replace("typedef", "static int more(int x);\ntypedef"), "recursion: more > less > more"),
+     .replace("typedef", "static int more(int x);\ntypedef"), "recursion: less > more > less"),
     ("int entry(int x) { char volatile a[x]; a[x / 2] = 1; return a[0]; }", "entry takes an amount of stack that is only known"),
     ("int entry(int (*f)(int)) { return f(3) + 1; }", "entry calls through a pointer"),
     ("int other(int x) { return x + 1; }\nint entry(int x) { return x; }", "other is called by nothing"),

@@ -106,7 +106,7 @@ START_TEST(an_interrupt_is_on_the_drivers_time)
     struct world_thread init = world_init();
     struct sched_context *lows = low.tcb->sc, *inits = init.tcb->sc;
     uint64_t bits;
-    init.tcb->cpu->interruption = 3; /* ticks of 100 ns */
+    init.tcb->cpu->interruption = 4; /* ticks of 100 ns */
     for (unsigned with_timer = 0; with_timer < 2; with_timer++) {
         sys_ignore(sys_wait(n, with_timer ? sys_clock_ns() + 5000 : 0, &bits, NULL));
         ck_runs(low);
@@ -118,8 +118,8 @@ START_TEST(an_interrupt_is_on_the_drivers_time)
             world_line(LINE, true);
         }
         ck_runs(init);
-        ck_assert_uint_eq(used(lows) - low_before, with_timer ? 5000 - 600 : 4000 - 300);
-        ck_assert_uint_eq(used(inits) - init_before, with_timer ? 600 : 300);
+        ck_assert_uint_eq(used(lows) - low_before, with_timer ? 5000 - 1500 : 4000 - 400);
+        ck_assert_uint_eq(used(inits) - init_before, with_timer ? 1500 : 400);
     }
 }
 END_TEST

@@ -604,6 +604,17 @@ START_TEST(bad_messages_cannot_hang_a_server)
 }
 END_TEST
 
+/* A thread's own slots are in the order of enum thread_slot: the last is that of its handler. */
+START_TEST(configure_leaves_the_handler)
+{
+    (void)make_scene();
+    struct world_thread t = world_thread_unstarted(100);
+    ck_ok(sys_thread_set_time_out(t.cap, faults));
+    ck_ok(sys_thread_configure(t.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, CPTR_NONE));
+    ck_assert_int_eq(cap_type(t.tcb->slots[THREAD_TIME_OUT].head), OBJECT_ENDPOINT);
+}
+END_TEST
+
 START_TEST(set_time_out_checks)
 {
     (void)make_scene();
@@ -638,6 +649,7 @@ int main(void)
     WORLD_TEST(suite, a_call_without_time_cannot_hang_a_server);
     WORLD_LOOP_TEST(suite, a_signal_cannot_hang_a_server, 2);
     WORLD_TEST(suite, bad_messages_cannot_hang_a_server);
+    WORLD_TEST(suite, configure_leaves_the_handler);
     WORLD_TEST(suite, set_time_out_checks);
     return world_run(suite);
 }

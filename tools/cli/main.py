@@ -94,6 +94,16 @@ def command_coverage(options):
     return coverage.coverage(options)
 
 
+def command_trace(options):
+    from . import tracing
+    return tracing.trace_command(options)
+
+
+def command_profile(options):
+    from . import tracing
+    return tracing.profile_command(options)
+
+
 def command_new_server(options):
     use_debian_python()
     from . import newserver
@@ -138,11 +148,18 @@ COMMANDS = {
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
             "The commands that know Tessera begin with `tessera`: threads, waits, queues, cspace, untyped. "
             "What the system prints appears in between. When gdb ends, the system does."),
+    "trace": (command_trace, "boot a system, and write down what the kernel and the programs did",
+              ["platform", "traced", "format", "output"],
+              "The system needs the program trace. An event is written with the thread that it happened to, and its parameters by name."),
+    "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
+                "The system needs the program trace, which samples until somebody selects other events. "
+                "Functions compiled without frame pointers are missing between those that have them."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
+    "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
     "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
     "coverage": ["building", "testing", "coverage"],
@@ -163,8 +180,18 @@ def parse(arguments):
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
+        if "traced" in takes:
+            sub.add_argument("--system", default="trace", metavar="S",
+                             help="the system description in platforms/systems (default: %(default)s)")
+        if "format" in takes:
+            sub.add_argument("--format", default="chrome", choices=["chrome", "ctf", "text"],
+                             help="for Chrome and Perfetto, in the Common Trace Format, or as text (default: %(default)s)")
+            sub.add_argument("--events", metavar="E,E", help="only these")
+            sub.add_argument("--request", metavar="N", type=int, help="only what is about this request, in all programs")
+        if "output" in takes:
+            sub.add_argument("--output", metavar="FILE", help="where to write it (default: below build)")
         if "boot" in takes:
             sub.add_argument("--boot", metavar="CHAIN",
                              help="how the firmware starts it: a name of [boot] in the board's platform.toml")

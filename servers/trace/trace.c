@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The trace server. Rings are emptied in short intervals, into a store that is never emptied: what
+ * finds no room there is counted. Until somebody selects events the kernel records samples only, and
+ * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
+ */
+#include <idl/trace_server.h>
+#include <tessera/print.h>
+#include <tessera/start.h>
+#include <tessera/string.h>
+#include <tessera/thread.h>
+#include <tessera/trace.h>
+#include <trace_caps.h>
+
+#define PAGE           (1ul << PAGE_BITS)
+#define STORE_BITS     25
+#define KERNEL_BITS    21
+#define PROGRAM_BITS   16
+#define INTERVAL_NS    250000ul
+#define DRAIN_PRIORITY 253
+#define SLICE_NS       10000000ul
+
+struct source {
+    cptr_t frame; /* a copy for the program */
+    struct trace_ring *ring;
+    uint64_t capacity;
+};
+
+struct trace_server {
+    struct sys_resources resources;
+    struct trace_store *store;
+    struct source kernel;
+    struct source program[TRACE_MOST_PROGRAMS];
+    struct sys_thread drainer;
+    cptr_t never; /* nobody signals it: to sleep on */
+};
+
+static struct trace_server server = {
+    .resources = {
+        .cnode = TRACE_CAP_CNODE,
+        .memory = TRACE_CAP_MEMORY,
+        .vspace = TRACE_CAP_VSPACE,
+        .sched = TRACE_CAP_SCHED,
+        .slots = { .next = TRACE_FIRST_FREE_SLOT, .end = TRACE_SLOTS },
+        .next_address = 0x100000000ul,
+    },
+};
+
+static struct trace_entry *entry_at(uint64_t index)
+{
+    return (struct trace_entry *)((char *)server.store + PAGE) + index;
+}
+
+/* Whose entry it is the server says: programs may write what they like. */
+static void drain(struct source *source, uint16_t core_or)
+{
+    struct trace_store *store = server.store;
+    struct trace_entry entry;
+    while (sys_trace_take(source->ring, source->capacity, &entry)) {
+        if (store->stored == store->capacity) {
+            store->dropped++;
+            continue;
+        }
+        entry.core = core_or != 0 ? core_or : entry.core;
+        *entry_at(store->stored) = entry;
+        store->stored++;
+    }
+}
+
+/* A program that lies about how much it wrote gets no more than one round of its ring. */
+static void drain_program(unsigned number)
+{
+    struct source *source = &server.program[number];
+    uint64_t waiting = sys_trace_waiting(source->ring);
+    if (waiting > source->capacity) {
+        source->ring->read += waiting - source->capacity;
+    }
+    drain(source, (uint16_t)(0x8000 + number));
+    server.store->source[number].lost = source->ring->lost;
+}
+
+static void drain_for_ever(void *argument)
+{
+    (void)argument;
+    struct trace_store *store = server.store;
+    for (uint64_t when = sys_clock_ns();;) {
+        when += INTERVAL_NS;
+        uint64_t bits, now = sys_clock_ns();
+        when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
+        sys_ignore(sys_wait(server.never, when, &bits, NULL));
+        drain(&server.kernel, 0);
+        store->lost = server.kernel.ring->lost;
+        /* Pairs with the release of join. */
+        uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
+        for (unsigned i = 0; i < programs; i++) {
+            drain_program(i);
+        }
+    }
+}
+
+/* ---- Requests ---- */
+
+static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const *name,
+                                    size_t name_length, cptr_t *ring)
+{
+    (void)badge;
+    struct trace_store *store = s->store;
+    uint64_t number = store->programs;
+    if (number == TRACE_MOST_PROGRAMS) {
+        return (enum err)TRACE_ERR_TOO_MANY;
+    }
+    struct source *source = &s->program[number];
+    char who[sizeof store->source[0].name] = "";
+    memcpy(who, name, name_length);
+    void *memory;
+    cptr_t frame;
+    uint32_t slot = sys_slot_take(&s->resources.slots);
+    enum err err = slot == 0 ? ERR_NO_MEMORY : sys_memory(&s->resources, PROGRAM_BITS, &frame, &memory);
+    if (err == OK) {
+        err = sys_cnode_copy(TRACE_CAP_CNODE, slot, frame, ~0ul);
+    }
+    if (err != OK) {
+        return err;
+    }
+    source->ring = memory;
+    source->capacity = (PAGE * 16 - sizeof *source->ring) / sizeof(struct trace_entry);
+    source->ring->capacity = source->capacity;
+    source->frame = CPTR(slot);
+    memcpy(store->source[number].name, who, sizeof who);
+    /* Pairs with the acquire of the drainer. */
+    __atomic_store_n(&store->programs, number + 1, __ATOMIC_RELEASE);
+    *ring = source->frame;
+    return OK;
+}
+
+static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t events)
+{
+    (void)s, (void)badge;
+    return sys_trace_select(TRACE_CAP_TRACE, events);
+}
+
+static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t *stored,
+                                      uint64_t *lost)
+{
+    (void)badge;
+    *stored = s->store->stored;
+    *lost = s->store->dropped + s->store->lost;
+    for (unsigned i = 0; i < s->store->programs; i++) {
+        *lost += s->store->source[i].lost;
+    }
+    return OK;
+}
+
+/* ---- Start ---- */
+
+static enum err set_up(struct trace_server *s)
+{
+    void *memory;
+    enum err err = sys_memory(&s->resources, STORE_BITS, NULL, &memory);
+    if (err != OK) {
+        return err;
+    }
+    s->store = memory;
+    s->store->clock_hz = sys_clock_hz;
+    s->store->capacity = ((1ul << STORE_BITS) - PAGE) / sizeof(struct trace_entry);
+    err = sys_memory(&s->resources, KERNEL_BITS, &s->kernel.frame, &memory);
+    if (err == OK) {
+        s->kernel.ring = memory;
+        err = sys_trace_attach(TRACE_CAP_TRACE, s->kernel.frame);
+    }
+    if (err != OK) {
+        return err;
+    }
+    s->kernel.capacity = s->kernel.ring->capacity;
+    s->store->magic = TRACE_MAGIC;
+    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->never);
+    if (err != OK) {
+        return err;
+    }
+    struct sys_thread_options options = {
+        .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS
+    };
+    err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
+    return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);
+}
+
+int main(uint64_t argument)
+{
+    (void)argument;
+    if (set_up(&server) != OK) {
+        return 1;
+    }
+    struct sys_message m = { 0 };
+    for (;;) {
+        sys_event_t event = trace_reply_recv(TRACE_CAP_ENDPOINT, &m);
+        trace_serve(&server, event, &m);
+    }
+}

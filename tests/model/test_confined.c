@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two groups of programs that have nothing in common but an endpoint and a notification, neither with
+ * the right to pass capabilities on. Whatever they do:
+ *
+ *   confinement  no group ever has a capability to what is the other's, or more than it had at first
+ *                to what they share;
+ *   integrity    a call of the one changes nothing of the other's, but what the other asked for: a
+ *                thread of it that waits for a message, a signal or a reply may get one.
+ *
+ *   test_confined CALLS [SEED]
+ */
+#include "sequence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+
+static struct spec before;
+static char said[200];
+
+/* ---- Whose is it? ---- */
+
+#define NOBODY (-1)
+
+static int group_of(uint64_t address)
+{
+    for (unsigned group = 0; group < 2; group++) {
+        if (address - play_memory(group) < 1ul << MODEL_WORLD_BITS) {
+            return (int)group;
+        }
+    }
+    return NOBODY;
+}
+
+static int group_of_thread(struct spec const *s, int thread)
+{
+    return thread == SPEC_NONE ? NOBODY : group_of(s->thread[thread].address);
+}
+
+static int group_of_slot(struct spec const *s, struct spec_slot const *slot)
+{
+    return slot->keeper == OBJECT_CNODE || slot->keeper == OBJECT_THREAD
+               ? group_of(spec_object_address(s, slot->keeper, slot->keeper_object))
+               : NOBODY;
+}
+
+static int group_of_object(struct spec const *s, struct spec_slot const *slot)
+{
+    return group_of(slot->address != 0 ? slot->address
+                                       : spec_object_address(s, slot->type, slot->object));
+}
+
+/* ---- Confinement ---- */
+
+static char const *confined(void)
+{
+    struct spec const *s = &play_spec;
+    for (int i = 0; i < s->caps; i++) {
+        struct spec_slot const *slot = &s->slot[s->order[i]];
+        int holder = group_of_slot(s, slot);
+        int owner = group_of_object(s, slot);
+        bool shared = owner == NOBODY && (slot->type == OBJECT_ENDPOINT || slot->type == OBJECT_NOTIFICATION);
+        uint64_t most = slot->type == OBJECT_ENDPOINT ? ENDPOINT_SEND | ENDPOINT_RECV
+                                                      : NOTIFICATION_SIGNAL | NOTIFICATION_WAIT;
+        if (holder != NOBODY && ((owner != NOBODY && owner != holder) || (shared && slot->rights & ~most))) {
+            snprintf(said, sizeof said, "group %d has a capability in slot %d that it must not have", holder,
+                     s->order[i]);
+            return said;
+        }
+    }
+    return "";
+}
+
+/* ---- Integrity ---- */
+
+/* A notification that both share may be bound to a thread of one, and unbound by the other. */
+static bool is_shared(struct spec const *s, int notification)
+{
+    return notification != SPEC_NONE && group_of(s->notification[notification].address) == NOBODY;
+}
+
+/* A thread that waits for somebody may be woken; one that runs or is ready may be passed over. */
+static bool may_be_woken(struct spec_thread const *t)
+{
+    return t->state != SPEC_READY && t->state != SPEC_STOPPED;
+}
+
+static bool same_thread(struct spec_thread const *a, struct spec_thread const *b)
+{
+    return a->exists == b->exists && a->state == b->state && a->partner == b->partner &&
+           a->base == b->base && a->fault == b->fault &&
+           (a->bound == b->bound || is_shared(&before, a->bound)) &&
+           a->serving == b->serving && memcmp(a->frame, b->frame, sizeof a->frame) == 0 &&
+           memcmp(a->reg, b->reg, sizeof a->reg) == 0 && memcmp(a->name, b->name, sizeof a->name) == 0;
+}
+
+static bool has_slot_changed(struct spec_slot const *a, struct spec_slot const *b)
+{
+    return a->type != b->type || a->object != b->object || a->rights != b->rights || a->badge != b->badge ||
+           a->address != b->address || a->used != b->used || a->vspace != b->vspace ||
+           a->mapped_at != b->mapped_at || a->mapped_rights != b->mapped_rights;
+}
+
+static char const *changed(char const *what, int number)
+{
+    snprintf(said, sizeof said, "%s %d is another group's, and has changed", what, number);
+    return said;
+}
+
+static char const *unharmed(int other)
+{
+    struct spec const *s = &play_spec;
+    for (int i = 0; i < SPEC_SLOTS; i++) {
+        if (group_of_slot(&before, &before.slot[i]) == other && has_slot_changed(&before.slot[i], &s->slot[i])) {
+            return changed("slot", i);
+        }
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &before.thread[i];
+        if (t->exists && group_of(t->address) == other && !may_be_woken(t) &&
+            !same_thread(t, &s->thread[i])) {
+            return changed("thread", i);
+        }
+    }
+    for (int i = 0; i < SPEC_NOTIFICATIONS; i++) {
+        struct spec_notification const *n = &before.notification[i];
+        if (n->exists && group_of(n->address) == other && memcmp(n, &s->notification[i], sizeof *n) != 0) {
+            return changed("notification", i);
+        }
+    }
+    for (int i = 0; i < SPEC_VSPACES; i++) {
+        struct spec_vspace const *v = &before.vspace[i];
+        if (v->exists && group_of(v->address) == other && v->pool != s->vspace[i].pool) {
+            return changed("address space", i);
+        }
+    }
+    return "";
+}
+
+/* A thread without an address space faults when its turn comes; one whose batch was interrupted goes
+ * on with it. Both act for themselves then, in the middle of somebody else's step. */
+static bool acts_for_itself(void)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &play_spec.thread[i];
+        if (t->exists && (t->fault == FAULT_KIND_NO_VSPACE || before.thread[i].frame[SPEC_PC] == 0xffc)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char const *judge(struct step const *step)
+{
+    char const *wrong = confined();
+    int group = group_of_thread(&before, before.current);
+    if (wrong[0] == '\0' && step->kind != STEP_LINE && group != NOBODY && !acts_for_itself()) {
+        wrong = unharmed(1 - group);
+    }
+    return wrong;
+}
+
+static void remember(struct step *step)
+{
+    (void)step;
+    spec_restore(&before, &play_spec);
+}
+
+int main(int argc, char **argv)
+{
+    struct sequence *shared = sequence_make();
+    struct manner const manner = { .change = remember, .judge = judge };
+    unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 10) : 10 * STEPS;
+    uint64_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+    play_make_divided();
+    printf("# %lu calls of two groups, in sequences of %d from number %lu on\n", calls, STEPS, first);
+    for (uint64_t seed = first; seed < first + calls / STEPS; seed++) {
+        if (!sequence_play(shared, seed, manner, false)) {
+            sequence_report(shared, seed, manner);
+            return EXIT_FAILURE;
+        }
+    }
+    printf("ok 1 - two groups keep to themselves\n1..1\n");
+    return EXIT_SUCCESS;
+}
