@@ -469,6 +469,9 @@ void tables_moved(struct slot *tables)
     }
 }
 
+/* Of a table, in one step; more would keep interrupts waiting. */
+#define ENTRIES_AT_ONCE 128u
+
 bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
 {
     vspace->pool = NULL;
@@ -480,14 +483,18 @@ bool vspace_clear_step(struct vspace *vspace, struct slot const *last)
     }
     struct table *table = vspace->used;
     if (table != NULL) {
-        for (unsigned i = 0; i < 512; i++) {
+        unsigned end = vspace->swept + ENTRIES_AT_ONCE;
+        for (unsigned i = vspace->swept; i < end; i++) {
             table->entry[i] = 0;
             if (table->owner[i] != 0) {
                 forget_mapping(link_target(table->owner[i]));
                 table->owner[i] = 0;
             }
         }
-        vspace->used = table->next;
+        vspace->swept = end % 512;
+        if (vspace->swept == 0) {
+            vspace->used = table->next;
+        }
         return false;
     }
     struct table **place = &vspace->blocks;

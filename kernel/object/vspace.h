@@ -36,6 +36,7 @@ struct vspace {
     struct table *near;   /* the table of pages that was used last, for the 2 MiB ... */
     word near_number;     /* ... of this number; ~0 if there is none */
     word asid;            /* 0: none */
+    unsigned swept;       /* entries of the first table in use, while it is cleared */
     struct life life;
 } ALIGNED(64);
 _Static_assert(sizeof(struct vspace) <= VSPACE_SIZE, "an address space fits its object");
