@@ -62,6 +62,7 @@ struct cpu {
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
     struct pmu_counter *counting; /* those that count what the processor does: in a ring */
+    bool is_traced;         /* `tracing` is not 0 */
     word tracing;           /* bits of enum trace_event: which are recorded, into `ring` */
     struct ring ring;
     uint32_t trace_session; /* counts the rings; a thread notes the one that knows it */
