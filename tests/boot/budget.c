@@ -56,7 +56,7 @@ static void note_stretches(void *argument)
     ran[0].from = ran[0].to = sys_clock_ns();
     for (;;) {
         uint64_t now = sys_clock_ns();
-        if (now > ran[stretches].to + 5 * US && stretches < STRETCHES - 1) {
+        if (stretches < STRETCHES - 1 && now > ran[stretches].to + 5 * US) {
             ran[stretches + 1].from = now;
             stretches++;
         }
