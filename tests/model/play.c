@@ -129,6 +129,9 @@ static bool may_be_preempted(struct step const *step)
     return remains;
 }
 
+/* So many choices of the kernel in one call are tried. */
+#define MOST_CHOICES 4
+
 bool play_step(struct step const *given)
 {
     struct spec *s = &play_spec;
@@ -141,15 +144,15 @@ bool play_step(struct step const *given)
 
     bool deep = is_deep(&step);
     spec_restore(&before, s);
-    s->may_pass = true;
+    s->declines = 0;
     do_in_spec(&step);
     if (hurried || s->exceeded) {
         return true;
     }
     bool same = model_equal(s, deep);
-    if (!same && s->met_choice) {
+    for (unsigned declines = 1; !same && s->choices != 0 && declines < 1u << MOST_CHOICES; declines++) {
         spec_restore(s, &before);
-        s->may_pass = false;
+        s->declines = (uint8_t)declines;
         do_in_spec(&step);
         same = model_equal(s, deep);
     }

@@ -186,8 +186,9 @@ struct spec {
     int16_t remains_count;
 
     /* Where the kernel has a choice: whether the processor goes straight to who is called, before
-     * others of its priority that are ready. `met_choice` says that the answer mattered. */
-    bool may_pass, met_choice;
+     * others of its priority that are ready. Bit i of `declines`: not at the i-th choice in this call;
+     * `choices` counts them. */
+    uint8_t declines, choices;
     /* Time changes hands with replies and with messages that wait for one. Who has to do without may
      * stand elsewhere among its equals; time is not specified here, so neither is that. */
     bool reordered;
@@ -267,7 +268,7 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
 #define SPEC_SP  0
 #define SPEC_TLS 2
 
-/* ---- spec_call.c: the kernel's entries. `may_pass` is set before ---- */
+/* ---- spec_call.c: the kernel's entries. `declines` is set before ---- */
 
 void spec_syscall(struct spec *s);
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address);

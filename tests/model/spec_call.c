@@ -993,14 +993,16 @@ static void leave(struct spec *s)
 
 void spec_syscall(struct spec *s)
 {
-    s->met_choice = s->reordered = false;
+    s->choices = 0;
+    s->reordered = false;
     do_call(s);
     leave(s);
 }
 
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 {
-    s->met_choice = s->reordered = false;
+    s->choices = 0;
+    s->reordered = false;
     enter(s);
     if (kind == FAULT_KIND_INSTRUCTION && s->fpu == SPEC_NONE) {
         s->fpu = s->current; /* it wants floating point, and tries again */
@@ -1013,7 +1015,8 @@ void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 
 void spec_set_line(struct spec *s, int line, bool raised)
 {
-    s->met_choice = s->reordered = false;
+    s->choices = 0;
+    s->reordered = false;
     s->line[line].raised = raised;
     leave(s);
 }

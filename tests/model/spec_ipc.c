@@ -109,11 +109,12 @@ static void hand_over(struct spec *s, int to)
 {
     bool nobody_above = s->ready.count == 0 ||
                         s->thread[s->ready.thread[0]].priority <= s->thread[to].priority;
+    bool declines = false;
     if (nobody_above && s->ready.count != 0) {
-        s->met_choice = true;
+        declines = s->declines >> s->choices & 1;
+        s->choices++;
     }
-    if (nobody_above && s->may_pass && s->thread[s->current].state != SPEC_READY) {
-        leave_line(s, to);
+    if (nobody_above && !declines && s->thread[s->current].state != SPEC_READY) {
         s->current = (int16_t)to;
     }
     spec_ready(s, to);

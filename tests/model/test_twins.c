@@ -103,7 +103,7 @@ static uint64_t seen_by_low(void)
 
 static uint64_t everything(void)
 {
-    return model_hash(&play_spec, NULL) << 1 | play_spec.met_choice;
+    return model_hash(&play_spec, NULL) << 1 | (play_spec.choices != 0);
 }
 
 /* So often the twins went different ways where both are right: a reply may go straight to the
