@@ -37,7 +37,7 @@ foreach(description ${descriptions})
   add_custom_target(image_${system} ALL DEPENDS ${image})
 endforeach()
 
-set(TESSERA_SYSTEM bench CACHE STRING "The system that the target `run` boots")
+set(TESSERA_SYSTEM shell CACHE STRING "The system that the target `run` boots")
 add_custom_target(run
   COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${tools} PYTHONDONTWRITEBYTECODE=1
     ${TESSERA_PYTHON} -m cli.qemu ${TESSERA_PLATFORM} ${PROJECT_BINARY_DIR}/image-${TESSERA_SYSTEM}.bin

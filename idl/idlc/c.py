@@ -256,3 +256,45 @@ def receive(p, server):
 def cap_count(p):
     """How many capabilities go along: a C expression."""
     return "0" if p is None else f"{raw(p)} != 0" if p.type.optional else "1"
+
+
+# ---- The fuzzer's handlers -------------------------------------------------------------------------
+
+def look_at(p):
+    """Statements that read all of an input, and check what the skeleton has promised of it."""
+    t = p.type
+    if t.own or t.kind == "cap":
+        return [f"(void){p.name};"] + ([f"(void)has_{p.name};"] if t.own and t.optional else [])
+    if t.scalar:
+        # A value of a narrower type is one of it; what is left are the gaps of enums and flags.
+        number = f"(uint64_t)(uint{8 * t.size}_t){p.name}"
+        wrong = t.refused(number) if t.checked and t.name != "bool" else ""
+        has = f"has_{p.name} && " if t.optional else ""
+        return [f"CHECK(!({has}{wrong}));"] if wrong else [f"(void){p.name};"] + ([f"(void)has_{p.name};"] if t.optional else [])
+    size = {"struct": f"sizeof *{p.name}", "array": f"{t.bound} * sizeof *{p.name}", "buffer": f"{p.name}_length",
+            "list": f"{p.name}_count * sizeof *{p.name}"}.get(t.kind, f"{p.name}_length")
+    lines = [f"fuzz_look({p.name}, {size});"]
+    if t.counted:
+        lines.insert(0, f"CHECK({count(p)} <= {t.bound});")
+    if t.kind == "buffer" and t.name == "out":
+        lines.append(f"memset({p.name}, 0x5a, {p.name}_length);")
+    if t.checked:
+        lines.append(f"CHECK({t.decl.c}_is_valid({p.name}));" if t.kind == "struct" else
+                     f"CHECK({all_valid(p)}({p.name}, {t.bound if t.kind == 'array' else count(p)}));")
+    return [f"if ({p.name} != NULL) {{", *[f"    {line}" for line in lines], "}"] if t.optional else lines
+
+
+def make_up(p):
+    """Statements that give an output some value."""
+    t = p.type
+    has = [f"*has_{p.name} = fuzz_number() & 1;"] if t.optional and t.kind != "cap" else []
+    if t.kind == "cap":
+        return [f"{p.name}->{'cap.' if t.decl else ''}raw = {'fuzz_number() & 1 ? 0 : ' if t.optional else ''}SERVER_PAGE.raw;"]
+    if t.kind == "enum":
+        return has + [f"*{p.name} = ({t.c}){t.decl.members[0].value}ul;"]
+    if t.scalar:
+        return has + [f"*{p.name} = ({t.c})fuzz_number();"]
+    if t.counted:
+        return has + [f"*{count(p)} = fuzz_number() % {t.bound + 1};",
+                      f"memset({p.name}, (int)fuzz_number(), *{count(p)} * sizeof *{p.name});"]
+    return has + [f"memset({p.name}, (int)fuzz_number(), {t.size});"]

@@ -20,28 +20,39 @@ static struct sched_context *time_of(struct tcb const *thread)
     return thread->lent != NULL ? thread->lent : thread->sc;
 }
 
-/* By when a thread has to be done. One that is waited for by a thread with a deadline, and has none
- * itself, is holding that up; the others come when there is nothing else, one after the other. */
+/* By when a thread has to be done; NO_DEADLINE or later: whenever. One that is waited for by a thread
+ * with a deadline, and has none itself, is holding that up. */
+#define NO_DEADLINE (1ul << 63)
+
 static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
 {
     struct sched_context const *sc = thread == cpu->heir ? cpu->sc : time_of(thread);
     if (sc != NULL && sc->period != 0) {
         return sc->deadline;
     }
-    return thread->attention & ATTENTION_BOOST ? 0 : 1ul << 63 | arch_now();
+    return thread->attention & ATTENTION_BOOST ? 0 : NO_DEADLINE;
 }
 
-static void put_by_deadline(struct cpu *cpu, struct tcb *thread)
+/* Those that have none take turns: behind or before all others of them. */
+static void heap_put(struct cpu *cpu, struct tcb *thread, bool before)
+{
+    word deadline = deadline_of(cpu, thread);
+    if (deadline == NO_DEADLINE) {
+        deadline += NO_DEADLINE / 2 + (before ? --cpu->turn_first : cpu->turn_last++);
+    }
+    heap_insert(&cpu->by_deadline, &thread->deadline, deadline);
+    thread->next = thread->prev = NULL;
+}
+
+static void put_by_deadline(struct cpu *cpu, struct tcb *thread, bool before)
 {
     unsigned index = PRIORITIES - 1 - DEADLINE_PRIORITY;
     struct tcb *first = cpu->first;
     if (first != NULL && first->priority == DEADLINE_PRIORITY) { /* it may be the first no longer */
         cpu->first = NULL;
-        heap_insert(&cpu->by_deadline, &first->deadline, deadline_of(cpu, first));
-        first->next = first->prev = NULL;
+        heap_put(cpu, first, true);
     }
-    heap_insert(&cpu->by_deadline, &thread->deadline, deadline_of(cpu, thread));
-    thread->next = thread->prev = NULL;
+    heap_put(cpu, thread, before);
     cpu->ready.list[index].head = container_of(cpu->by_deadline.first, struct tcb, deadline);
     list_begins(cpu, index, thread);
 }
@@ -65,7 +76,7 @@ void sched_queue(struct cpu *cpu, struct tcb *thread, bool before)
     unsigned index = PRIORITIES - 1 - thread->priority;
     struct ready_list *list = &cpu->ready.list[index];
     if (unlikely(thread->priority == DEADLINE_PRIORITY)) {
-        put_by_deadline(cpu, thread);
+        put_by_deadline(cpu, thread, before);
     } else if (list->head == NULL) {
         thread->next = thread->prev = NULL;
         list->head = list->tail = thread;
@@ -232,7 +243,7 @@ static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
     struct tcb const *current = cpu->current;
     return thread->priority == DEADLINE_PRIORITY && thread != current && current != NULL &&
            current->wait == 0 && current->priority == DEADLINE_PRIORITY && cpu->sc != NULL &&
-           deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : 1ul << 63);
+           deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : NO_DEADLINE);
 }
 
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
@@ -391,10 +402,12 @@ static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context 
         thread->time_out = TIME_OUT_DUE;
         note_time_out(cpu, thread, sc);
     }
-    if (could_run(thread)) {
+    bool stays = thread->wait == 0 && thread->sc != NULL; /* where it is, among those that are ready */
+    if (!stays && could_run(thread)) {
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
+    cpu->resched = RESCHED_ALL;
 }
 
 /* What runs is the time `sc`, and the current thread is to run on that no longer. */
@@ -675,14 +688,17 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
         best = ready_take(cpu);
     } else if (current->priority < sched_highest_ready(cpu) + rotate) {
         bool stays = likely(cpu->sc == current->sc) || keep_time(cpu, heir);
-        if (unlikely(rotate) && stays) {
-            sched_ready_put(cpu, current); /* by deadline it may be the best, all the same */
+        bool compete = rotate && stays && current->priority == DEADLINE_PRIORITY;
+        if (unlikely(compete)) {
+            sched_ready_put(cpu, current); /* it may be the best, all the same */
         }
         best = ready_take(cpu);
         if (unlikely(!stays)) {
             current->wait = WAIT_TIME;
         } else if (likely(!rotate)) {
             ready_put_back(cpu, current);
+        } else if (likely(!compete)) {
+            sched_ready_put(cpu, current);
         }
     }
 

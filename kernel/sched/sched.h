@@ -56,10 +56,13 @@ struct cpu {
     struct heap deadlines; /* of waiting threads */
     struct heap renewals;  /* of exhausted scheduling contexts */
     struct heap by_deadline; /* ready threads of DEADLINE_PRIORITY; the first is at its list's head */
+    word turn_first; /* whose turn it is of those without a deadline, the first and the last of them */
+    word turn_last;
     struct tcb *fpu_owner; /* whose floating-point registers are in the processor, or NULL */
     bool fpu_on;           /* they are switched on: the owner runs */
     word counters[COUNTER_IDLE + 1];
     struct pmu_counter *counting; /* those that count what the processor does: in a ring */
+    bool is_traced;         /* `tracing` is not 0 */
     word tracing;           /* bits of enum trace_event: which are recorded, into `ring` */
     struct ring ring;
     uint32_t trace_session; /* counts the rings; a thread notes the one that knows it */

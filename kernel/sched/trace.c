@@ -103,6 +103,7 @@ void trace_attach(struct cpu *cpu, struct cap frame)
 void trace_select(struct cpu *cpu, word events)
 {
     cpu->tracing = events;
+    cpu->is_traced = events != 0;
     arch_trace((events & ~TRACE_ASIDE) != 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tracepoints: trace_switch(), trace_fault() and so on are generated from the events of kernel.idl
- * (trace_events.h). One that is off takes a load, a test and a branch that is not taken. Those on the
+ * (trace_events.h). While nothing is recorded one takes a load and a branch that is not taken. Those on the
  * ways in and out of the kernel take nothing at all: they are in functions of their own (traced_syscall()
  * and its like in api/syscall.h), which arch_trace() puts in the place of the others.
  */
@@ -9,11 +9,11 @@
 
 #include "sched/sched.h"
 
-/* Whether an event is selected. Looked at as the sign: no processor needs more than three
- * instructions for that. */
+/* Whether an event is selected. First, whether any is: no processor needs more than two instructions
+ * for that. */
 ALWAYS_INLINE bool trace_is_on(struct cpu const *cpu, enum trace_event event)
 {
-    return unlikely((long)(cpu->tracing << (63 - event)) < 0);
+    return unlikely(cpu->is_traced) && (cpu->tracing >> event & 1) != 0;
 }
 
 /* In debug builds all are, but for the ring. */

@@ -2,6 +2,7 @@
 /*
  * The console: texts go into a ring, and from there to the serial port as its interrupt says that
  * it takes more. A client whose text does not fit waits; so does one that wants to see it all out.
+ * What comes in goes into another ring, until somebody reads it.
  */
 #include "uart.h"
 
@@ -12,7 +13,9 @@
 #include <tessera/start.h>
 #include <tessera/string.h>
 
-#define RING 4096u
+#define RING  4096u
+#define INPUT 1024u
+#define READ  64u /* bytes that console.read gives at once */
 
 #define SUPERVISOR ((struct init){ CPTR(1) })
 
@@ -45,6 +48,10 @@ struct console_server {
     cptr_t waiting; /* a Reply with the client that waits, if any */
     bool somebody_waits;
     bool for_empty; /* it waits for an empty ring, not only for room */
+    char input[INPUT];
+    uint32_t input_head, input_tail; /* as head and tail */
+    cptr_t reader;                   /* a Reply with the client that waits for input, if any */
+    bool somebody_reads;
 };
 
 static uint32_t filled(struct console_server const *server)
@@ -118,8 +125,53 @@ static enum err console_on_flush(struct console_server *server, uint64_t badge)
     return OK;
 }
 
+static enum err console_on_read(struct console_server *server, uint64_t badge, char *text,
+                                size_t *text_length)
+{
+    (void)badge;
+    size_t count = 0;
+    while (count < READ && server->input_head != server->input_tail) {
+        text[count++] = server->input[server->input_head++ % INPUT];
+    }
+    *text_length = count;
+    return OK;
+}
+
+static void answer_reader(struct console_server *server)
+{
+    if (server->somebody_reads) {
+        server->somebody_reads = false;
+        struct sys_message m = { .tag = sys_tag(OK, 0, 0) };
+        sys_ignore(sys_reply(server->reader, &m)); /* it may have given up */
+    }
+}
+
+static enum err console_on_wait(struct console_server *server, uint64_t badge)
+{
+    (void)badge;
+    answer_reader(server);
+    if (server->input_head == server->input_tail) {
+        server->somebody_reads = sys_reply_save(server->reader) == OK;
+    }
+    return OK;
+}
+
+/* Takes what has come in; what there is no room for is lost. */
+static void take_input(struct console_server *server)
+{
+    char text[READ];
+    size_t count;
+    while ((count = uart->receive(text, sizeof text)) != 0) {
+        for (size_t i = 0; i < count && server->input_tail - server->input_head < INPUT; i++) {
+            server->input[server->input_tail++ % INPUT] = text[i];
+        }
+        answer_reader(server);
+    }
+}
+
 static void on_interrupt(struct console_server *server)
 {
+    take_input(server);
     pump(server);
     answer_if_possible(server);
     uart->want_interrupt(filled(server) != 0 || server->somebody_waits);
@@ -155,6 +207,9 @@ int main(uint64_t argument)
     }
     uart->init();
     enum err err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.waiting);
+    if (err == OK) {
+        err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.reader);
+    }
     if (err == OK) {
         err = sys_irq_handler_bind(CONSOLE_CAP_IRQ, CONSOLE_CAP_SIGNAL);
     }

@@ -8,13 +8,15 @@
 
 struct uart {
     char const *device; /* the name that the firmware gives such a port */
-    /* Sets the port up; no interrupts yet. */
+    /* Sets the port up; it interrupts from now on when something comes in. */
     void (*init)(void);
     /* Hands over as much of the text as the port takes at once; returns how much that was. */
     size_t (*send)(char const *text, size_t length);
+    /* Takes what has come in, at most so much; returns how much that was. */
+    size_t (*receive)(char *text, size_t room);
     /* Everything handed over has left, the character on the wire aside. */
     bool (*is_empty)(void);
-    /* Whether the port is to interrupt when it can take more. */
+    /* Whether the port is to interrupt also when it can take more. */
     void (*want_interrupt)(bool wanted);
 };
 

@@ -2,15 +2,19 @@
 /* A 16550: National Semiconductor PC16550D data sheet, section 8. */
 #include "uart.h"
 
-#define THR 0 /* transmit holding */
+#define THR 0 /* transmit holding; reading: receive buffer */
 #define IER 1 /* interrupt enable */
 #define FCR 2 /* FIFO control; reading tells why it interrupts, and ends a transmit interrupt */
 #define LCR 3 /* line control */
+#define MCR 4 /* modem control */
 #define LSR 5 /* line status */
 
+#define IER_RECEIVE      1
 #define IER_TRANSMIT     2
 #define FCR_ON_AND_CLEAR 7
 #define LCR_8N1          3
+#define MCR_INTERRUPTS   0x0b /* OUT2, which lets interrupts out on a PC, RTS, DTR */
+#define LSR_DATA         1
 #define LSR_FIFO_EMPTY   0x20
 #define FIFO_SIZE        16
 
@@ -21,6 +25,8 @@ static void init(void)
     registers->write(IER, 0);
     registers->write(LCR, LCR_8N1);
     registers->write(FCR, FCR_ON_AND_CLEAR);
+    registers->write(MCR, MCR_INTERRUPTS);
+    registers->write(IER, IER_RECEIVE);
 }
 
 static void init_memory(void)
@@ -47,6 +53,15 @@ static size_t send(char const *text, size_t length)
     return count;
 }
 
+static size_t receive(char *text, size_t room)
+{
+    size_t count = 0;
+    while (count < room && registers->read(LSR) & LSR_DATA) {
+        text[count++] = (char)registers->read(THR);
+    }
+    return count;
+}
+
 static bool is_empty(void)
 {
     return (registers->read(LSR) & LSR_FIFO_EMPTY) != 0;
@@ -54,8 +69,12 @@ static bool is_empty(void)
 
 static void want_interrupt(bool wanted)
 {
-    registers->write(IER, wanted ? IER_TRANSMIT : 0);
+    registers->write(IER, wanted ? IER_RECEIVE | IER_TRANSMIT : IER_RECEIVE);
 }
 
-struct uart const uart_16550_memory = { "ns16550a", init_memory, send, is_empty, want_interrupt };
-struct uart const uart_16550_ports = { "ns16550", init_ports, send, is_empty, want_interrupt };
+struct uart const uart_16550_memory = {
+    "ns16550a", init_memory, send, receive, is_empty, want_interrupt
+};
+struct uart const uart_16550_ports = {
+    "ns16550", init_ports, send, receive, is_empty, want_interrupt
+};

@@ -12,11 +12,13 @@
 #define MASK    (0x038 / 4) /* which interrupts are on */
 #define CLEAR   (0x044 / 4)
 
+#define FLAG_NOTHING      0x10u
 #define FLAG_FULL         0x20u
 #define FLAG_EMPTY        0x80u
 #define LINE_8N1_FIFO     0x70u
 #define LEVEL_EIGHTH_LEFT 0u
-#define CONTROL_ON        0x101u /* the port, and sending */
+#define CONTROL_ON        0x301u /* the port, sending and receiving */
+#define RECEIVE           0x50u /* the FIFO is an eighth full; or not empty, and nothing more came */
 #define TRANSMIT          0x20u
 #define ALL               0x7ffu
 
@@ -29,6 +31,7 @@ static void init(void)
     port[LINE] = LINE_8N1_FIFO;
     port[LEVELS] = LEVEL_EIGHTH_LEFT;
     port[CONTROL] |= CONTROL_ON;
+    port[MASK] = RECEIVE;
 }
 
 static size_t send(char const *text, size_t length)
@@ -40,6 +43,15 @@ static size_t send(char const *text, size_t length)
     return count;
 }
 
+static size_t receive(char *text, size_t room)
+{
+    size_t count = 0;
+    while (count < room && !(port[FLAGS] & FLAG_NOTHING)) {
+        text[count++] = (char)port[DATA];
+    }
+    return count;
+}
+
 static bool is_empty(void)
 {
     return (port[FLAGS] & FLAG_EMPTY) != 0;
@@ -47,7 +59,7 @@ static bool is_empty(void)
 
 static void want_interrupt(bool wanted)
 {
-    port[MASK] = wanted ? TRANSMIT : 0;
+    port[MASK] = wanted ? RECEIVE | TRANSMIT : RECEIVE;
 }
 
-struct uart const uart_pl011 = { "arm,pl011", init, send, is_empty, want_interrupt };
+struct uart const uart_pl011 = { "arm,pl011", init, send, receive, is_empty, want_interrupt };

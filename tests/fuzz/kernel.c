@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
         made = true;
     }
     play_from(data, size);
-    for (unsigned i = 0; i < MOST_STEPS && play_has_choices(); i++) {
+    for (unsigned i = 0; i < MOST_STEPS && play_has_choices() && !play_spec.exceeded; i++) {
         struct step step;
         play_choose(&step);
         if (getenv("FUZZ_VERBOSE") != NULL) {

@@ -5,6 +5,7 @@ import ast
 import difflib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,17 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 import regenerate  # noqa: E402
 from idlc import __main__ as idlc  # noqa: E402
-from idlc import compat, parse  # noqa: E402
+from idlc import compat, parse, vectors  # noqa: E402
 from idlc.diagnostics import IdlError  # noqa: E402
 
 KEPT = dict(regenerate.generated())
 COMPILER = os.environ.get("CC", "gcc")
 FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/libsys/include", f"-I{HERE}/host/include"]
 REGISTERS = (5, 6)      # message registers of x86-64, and of the others
+
+
+def sources():
+    return [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl", ROOT / "tests/boot/files.idl"]
 
 
 # ---- What is kept in the repository ----------------------------------------------------------------
@@ -184,7 +189,7 @@ def test_a_version_is_compatible_with_itself():
 def generated(tmp_path_factory):
     """The folder of all headers, generated as the build does."""
     out = tmp_path_factory.mktemp("generated")
-    for source in [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl"]:
+    for source in sources():
         library = parse.load(source)
         if library.name == "kernel":
             emits = {"types": "tessera/abi.h", "names": "tessera/names.h", "stubs": "tessera/sys_stubs.h"}
@@ -244,6 +249,43 @@ def test_rings(generated, sanitizer):
     for put_batch, take_batch in ((1, 1), (1, 64), (32, 1), (32, 32), (64, 1000)):
         done = subprocess.run([program, "50000", str(put_batch), str(take_batch)], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("registers", REGISTERS)
+@pytest.mark.parametrize("source", [s for s in sources() if parse.load(s).interfaces], ids=lambda s: s.stem)
+def test_vectors(generated, tmp_path, source, registers):
+    """What the stubs send and bring back is what the rules of the wire form say: see idlc/vectors.py."""
+    (tmp_path / "vectors.c").write_text(vectors.as_c(parse.load(source)))
+    done = compile_c(generated, f"-I{HERE}/host", f"-DSYS_MESSAGE_REGISTERS={registers}", "-Wno-unused-function", "-Wno-deprecated-declarations",
+                     "-fsanitize=address,undefined", "-o", tmp_path / "vectors", tmp_path / "vectors.c",
+                     ROOT / "libsys/core/receive.c", ROOT / "libsys/core/resources.c")
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([tmp_path / "vectors"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+FUZZED = ["init", "console", "memory", "bench", "vfs", "files", "everything"]
+FUZZ_SECONDS = int(os.environ.get("TESSERA_FUZZ_SECONDS", "20"))
+FUZZER = shutil.which("clang-19") or shutil.which("clang")
+
+
+@pytest.mark.skipif(FUZZER is None, reason="libFuzzer needs clang")
+@pytest.mark.parametrize("name", FUZZED)
+def test_fuzz(generated, tmp_path, name):
+    """Messages of all kinds, from the corpus and beyond, at the skeletons of a library: see host/fuzz.h."""
+    source = next(path for path in sources() if path.stem == name)
+    (tmp_path / "fuzz.c").write_text(idlc.render(parse.load(source), "fuzz", source.name))
+    done = subprocess.run(
+        [FUZZER, *FLAGS, "-Wno-unused-function", f"-I{generated}", f"-I{HERE}/host", "-DSYS_MESSAGE_REGISTERS=6", "-O1", "-g",
+         "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-o", tmp_path / "fuzz", tmp_path / "fuzz.c",
+         ROOT / "libsys/core/receive.c", ROOT / "libsys/core/resources.c"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    corpus = HERE / "corpus" / name
+    (tmp_path / "new").mkdir()
+    done = subprocess.run([tmp_path / "fuzz", f"-max_total_time={FUZZ_SECONDS}", "-max_len=2048", "-verbosity=0",
+                           tmp_path / "new", *([corpus] if corpus.exists() else [])],
+                          capture_output=True, text=True, cwd=tmp_path, timeout=FUZZ_SECONDS + 120)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
 def test_documentation_cannot_end_a_comment(tmp_path):

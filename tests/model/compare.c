@@ -369,6 +369,36 @@ static bool same_line(struct spec const *s, int number)
     return true;
 }
 
+/* The kernel's order of threads of one priority, where the specification has none. */
+static void take_over_order(struct spec *s)
+{
+    struct cpu const *cpu = host.current->cpu;
+    struct spec_queue queue = { 0 };
+    int current = model_current(s);
+    if (current == SPEC_NONE || s->current == SPEC_NONE ||
+        s->thread[current].priority != s->thread[s->current].priority) {
+        return;
+    }
+    for (unsigned i = 0; i <= PRIORITIES; i++) {
+        struct tcb const *t = i == 0 ? cpu->first : cpu->ready.list[i - 1].head;
+        for (; t != NULL; t = i == 0 ? NULL : t->next) {
+            int thread = 0;
+            while (thread < SPEC_THREADS && (!s->thread[thread].exists || thread_at(s, thread) != t)) {
+                thread++;
+            }
+            if (thread == SPEC_THREADS || s->thread[thread].state != SPEC_READY || thread == current) {
+                return;
+            }
+            queue.thread[queue.count++] = (int8_t)thread;
+        }
+    }
+    if (queue.count == s->ready.count) {
+        s->ready = queue;
+        s->current = (int16_t)current;
+        s->fpu = s->fpu == current ? s->fpu : SPEC_NONE;
+    }
+}
+
 static bool same_ready(struct spec const *s)
 {
     struct cpu const *cpu = host.current->cpu;
@@ -526,9 +556,12 @@ static bool same_mappings(struct spec const *s)
 
 bool model_equal(struct spec *s, bool deep)
 {
-    ALSO(same_ready(s));
+    if (s->reordered) {
+        take_over_order(s);
+    }
     ALSO(same_tree(s));
     EACH(thread, SPEC_THREADS, same_thread(s, i))
+    ALSO(same_ready(s));
     EACH(endpoint, SPEC_ENDPOINTS, same_endpoint(s, i))
     EACH(notification, SPEC_NOTIFICATIONS, same_notification(s, i))
     EACH(reply, SPEC_REPLIES, same_reply(s, i))

@@ -143,7 +143,7 @@ bool play_step(struct step const *given)
     spec_restore(&before, s);
     s->may_pass = true;
     do_in_spec(&step);
-    if (hurried) {
+    if (hurried || s->exceeded) {
         return true;
     }
     bool same = model_equal(s, deep);
@@ -557,7 +557,7 @@ static uint64_t argument(char kind)
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20;
+        return one_in(4) ? below(256) : 100 + below(3) * 20; /* of deadlines: is_left_out() */
     case 'l':
         return below(9);
     default:
@@ -588,6 +588,7 @@ static struct request {
     { METHOD_THREAD_READ_REGISTERS, 2, "" },
     { METHOD_THREAD_WRITE_REGISTERS, 2, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
+    { METHOD_THREAD_SET_TIME_OUT, 1, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
@@ -608,8 +609,16 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT ||
-           (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_CNODE && argument[1] > 4);
+           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 == OBJECT_WAIT_SET ||
+           label == METHOD_SCHED_CONTROL_MARK ||
+           (label == METHOD_THREAD_SET_PRIORITY && argument[0] == DEADLINE_PRIORITY) ||
+           (label == METHOD_SCHED_CONTROL_SET_PRIORITY && argument[1] == DEADLINE_PRIORITY) ||
+           (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_WAIT_SET) ||
+           ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
+             label == METHOD_FRAME_MAP) &&
+            spec_is_nearly_full(&play_spec)) ||
+           (label == METHOD_UNTYPED_RETYPE &&
+            ((argument[0] == OBJECT_CNODE && argument[1] > 4) || (argument[2] > 4 && argument[2] < 33)));
 }
 
 /* Some request: label, address of a capability that it is for, and arguments. */

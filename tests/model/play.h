@@ -45,7 +45,8 @@ uint64_t play_memory(unsigned group);
 /* init takes everything back and makes the same world once more. */
 void play_make_again(void);
 
-/* Does a step. False: the kernel and the specification have come apart, play_difference() says
+/* Does a step. When the specification's arrays are full (`exceeded`), nothing can be compared any more.
+ * False: the kernel and the specification have come apart, play_difference() says
  * where. */
 bool play_step(struct step const *step);
 char const *play_difference(void);

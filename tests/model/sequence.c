@@ -25,7 +25,12 @@ static void run(unsigned number, struct step const *step)
         play_print(number, &changed);
         fflush(stdout);
     }
-    if (!play_step(&changed)) {
+    bool same = play_step(&changed);
+    if (play_spec.exceeded) {
+        shared->cut_short++;
+        _exit(EXIT_SUCCESS);
+    }
+    if (!same) {
         snprintf(shared->difference, sizeof shared->difference, "%s", play_difference());
         _exit(EXIT_FAILURE);
     }
@@ -123,6 +128,7 @@ void sequence_report(struct sequence *sequence, uint64_t seed, struct manner how
 {
     shared = sequence;
     manner = how;
+    verbose = false;
     static bool wanted[STEPS];
     unsigned count = shared->count;
     memset(wanted, true, sizeof wanted);

@@ -9,6 +9,7 @@
 /* What a sequence leaves for the process that started it. */
 struct sequence {
     unsigned count; /* steps done, or about to be */
+    unsigned cut_short; /* sequences that ended when the specification was full */
     char difference[400];
     struct step step[STEPS];
     uint64_t mark[STEPS]; /* what `mark` said after each */

@@ -540,3 +540,30 @@ void spec_finish(struct spec *s)
         }
     }
 }
+
+/* ---- The limits of the arrays ---- */
+
+#define FREE(s, array, limit)                                                                      \
+    ({                                                                                             \
+        int free_ = 0;                                                                             \
+        for (int i_ = 0; i_ < (limit); i_++) {                                                     \
+            free_ += !(s)->array[i_].exists;                                                       \
+        }                                                                                          \
+        free_;                                                                                     \
+    })
+
+bool spec_is_nearly_full(struct spec const *s)
+{
+    int slots = 0, tables = 0;
+    for (int i = 0; i < SPEC_SLOTS; i++) {
+        slots += s->slot[i].keeper == OBJECT_NONE;
+    }
+    for (int i = 0; i < SPEC_TABLES; i++) {
+        tables += s->table[i].vspace == SPEC_NONE;
+    }
+    return slots < 160 || tables < 16 || FREE(s, cnode, SPEC_CNODES) < 5 ||
+           FREE(s, thread, SPEC_THREADS) < 5 || FREE(s, endpoint, SPEC_ENDPOINTS) < 5 ||
+           FREE(s, notification, SPEC_NOTIFICATIONS) < 5 || FREE(s, reply, SPEC_REPLIES) < 5 ||
+           FREE(s, time, SPEC_TIMES) < 5 || FREE(s, vspace, SPEC_VSPACES) < 5 ||
+           FREE(s, page, SPEC_PAGES) < 5;
+}

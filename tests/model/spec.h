@@ -15,16 +15,16 @@
 #include <tessera/abi.h>
 
 #define SPEC_NONE      (-1)
-#define SPEC_SLOTS     512
-#define SPEC_CNODES    24
-#define SPEC_THREADS   16
+#define SPEC_SLOTS     640
+#define SPEC_CNODES    32
+#define SPEC_THREADS   24
 #define SPEC_ENDPOINTS 24
 #define SPEC_NOTIFICATIONS 24
-#define SPEC_REPLIES   16
+#define SPEC_REPLIES   24
 #define SPEC_TIMES     24
-#define SPEC_VSPACES   16
+#define SPEC_VSPACES   24
 #define SPEC_LINES     97 /* interrupt lines 1 to 96 */
-#define SPEC_PAGES     24
+#define SPEC_PAGES     32
 #define SPEC_TABLES    96
 #define PAGE_WORDS     512u
 #define BATCH_WORD     128u /* where the batch starts in a message buffer, ... */
@@ -70,7 +70,7 @@ enum spec_state {
     SPEC_AWAITS_TIME,   /* it has none */
 };
 
-enum spec_own { SPEC_CSPACE, SPEC_VSPACE, SPEC_BUFFER, SPEC_FAULT, SPEC_OWN };
+enum spec_own { SPEC_CSPACE, SPEC_VSPACE, SPEC_BUFFER, SPEC_FAULT, SPEC_TIME_OUT, SPEC_OWN };
 
 struct spec_thread {
     bool exists;
@@ -188,6 +188,9 @@ struct spec {
     /* Where the kernel has a choice: whether the processor goes straight to who is called, before
      * others of its priority that are ready. `met_choice` says that the answer mattered. */
     bool may_pass, met_choice;
+    /* Time changes hands with replies and with messages that wait for one. Who has to do without may
+     * stand elsewhere among its equals; time is not specified here, so neither is that. */
+    bool reordered;
     uint64_t detail; /* ErrorDetail of the call */
     bool exceeded;   /* the arrays are too small for what happened: nothing holds any more */
 
@@ -223,6 +226,9 @@ int spec_page_at(struct spec const *s, uint64_t address);
 int spec_buffer(struct spec const *s, int thread);
 void spec_delete(struct spec *s, int slot);
 void spec_finish(struct spec *s);
+
+/* The arrays have little room left for what a call may make. */
+bool spec_is_nearly_full(struct spec const *s);
 
 /* ---- spec_memory.c ---- */
 

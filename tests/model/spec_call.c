@@ -216,7 +216,7 @@ static enum err cnode_mint(struct spec *s, struct request const *r)
     if (type != OBJECT_ENDPOINT && type != OBJECT_NOTIFICATION) {
         return refuse(s, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, type);
     }
-    if (type == OBJECT_ENDPOINT && r->arg[4] >= 1ul << 59) {
+    if (type == OBJECT_ENDPOINT && r->arg[4] >= 1ul << 43) {
         return refuse(s, ERR_BAD_ARGUMENT, 4, 0, type);
     }
     if (s->slot[source].badge != 0) {
@@ -347,7 +347,7 @@ static void know_page(struct spec *s, uint64_t address)
 
 static enum err thread_configure(struct spec *s, struct request const *r)
 {
-    int cap[SPEC_OWN];
+    int cap[SPEC_FAULT + 1];
     TRY(cap_argument(s, r, 1, OBJECT_CNODE, 0, &cap[SPEC_CSPACE]));
     TRY(cap_argument(s, r, 2, OBJECT_VSPACE, 0, &cap[SPEC_VSPACE]));
     TRY(optional_cap(s, r, 3, OBJECT_FRAME, &cap[SPEC_BUFFER]));
@@ -362,7 +362,7 @@ static enum err thread_configure(struct spec *s, struct request const *r)
     if (cap[SPEC_FAULT] != SPEC_NONE && !(s->slot[cap[SPEC_FAULT]].rights & ENDPOINT_SEND)) {
         return refuse(s, ERR_NO_RIGHT, 4, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
     }
-    for (int i = 0; i < SPEC_OWN; i++) {
+    for (int i = 0; i <= SPEC_FAULT; i++) {
         int own = spec_own(s, thread, (enum spec_own)i);
         if (!spec_is_empty(s, own)) {
             spec_delete(s, own);
@@ -373,6 +373,24 @@ static enum err thread_configure(struct spec *s, struct request const *r)
     }
     if (cap[SPEC_BUFFER] != SPEC_NONE) {
         know_page(s, s->slot[spec_own(s, thread, SPEC_BUFFER)].address);
+    }
+    spec_finish(s);
+    return OK;
+}
+
+static enum err thread_set_time_out(struct spec *s, struct request const *r)
+{
+    int endpoint;
+    TRY(optional_cap(s, r, 1, OBJECT_ENDPOINT, &endpoint));
+    if (endpoint != SPEC_NONE && !(s->slot[endpoint].rights & ENDPOINT_SEND)) {
+        return refuse(s, ERR_NO_RIGHT, 1, OBJECT_ENDPOINT, OBJECT_ENDPOINT);
+    }
+    int own = spec_own(s, self_of(s, r)->object, SPEC_TIME_OUT);
+    if (!spec_is_empty(s, own)) {
+        spec_delete(s, own);
+    }
+    if (!spec_is_empty(s, endpoint)) {
+        spec_copy(s, endpoint, own, RIGHTS_ALL, s->slot[endpoint].badge);
     }
     spec_finish(s);
     return OK;
@@ -450,6 +468,7 @@ static enum err thread_read_registers(struct spec *s, struct request const *r)
     memcpy(&word[0], t->frame, sizeof t->frame);
     memcpy(&word[16], t->reg, sizeof t->reg);
     memcpy(&word[24], t->temps, sizeof t->temps);
+    memset(&word[32], 0, (REGISTER_WORDS - 32) * sizeof *word);
     s->page[number].unknown = (uint64_t)(uint8_t)~t->known << 16;
     return OK;
 }
@@ -623,6 +642,7 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_CNODE_FINISH] = cnode_finish,
     [METHOD_CNODE_COMPARE] = cnode_compare,
     [METHOD_THREAD_CONFIGURE] = thread_configure,
+    [METHOD_THREAD_SET_TIME_OUT] = thread_set_time_out,
     [METHOD_THREAD_START] = thread_start,
     [METHOD_THREAD_SUSPEND] = thread_suspend,
     [METHOD_THREAD_RESUME] = thread_resume,
@@ -973,14 +993,14 @@ static void leave(struct spec *s)
 
 void spec_syscall(struct spec *s)
 {
-    s->met_choice = false;
+    s->met_choice = s->reordered = false;
     do_call(s);
     leave(s);
 }
 
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 {
-    s->met_choice = false;
+    s->met_choice = s->reordered = false;
     enter(s);
     if (kind == FAULT_KIND_INSTRUCTION && s->fpu == SPEC_NONE) {
         s->fpu = s->current; /* it wants floating point, and tries again */
@@ -993,7 +1013,7 @@ void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 
 void spec_set_line(struct spec *s, int line, bool raised)
 {
-    s->met_choice = false;
+    s->met_choice = s->reordered = false;
     s->line[line].raised = raised;
     leave(s);
 }

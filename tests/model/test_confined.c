@@ -76,6 +76,12 @@ static char const *confined(void)
 
 /* ---- Integrity ---- */
 
+/* A notification that both share may be bound to a thread of one, and unbound by the other. */
+static bool is_shared(struct spec const *s, int notification)
+{
+    return notification != SPEC_NONE && group_of(s->notification[notification].address) == NOBODY;
+}
+
 /* A thread that waits for somebody may be woken; one that runs or is ready may be passed over. */
 static bool may_be_woken(struct spec_thread const *t)
 {
@@ -85,7 +91,8 @@ static bool may_be_woken(struct spec_thread const *t)
 static bool same_thread(struct spec_thread const *a, struct spec_thread const *b)
 {
     return a->exists == b->exists && a->state == b->state && a->partner == b->partner &&
-           a->base == b->base && a->fault == b->fault && a->bound == b->bound &&
+           a->base == b->base && a->fault == b->fault &&
+           (a->bound == b->bound || is_shared(&before, a->bound)) &&
            a->serving == b->serving && memcmp(a->frame, b->frame, sizeof a->frame) == 0 &&
            memcmp(a->reg, b->reg, sizeof a->reg) == 0 && memcmp(a->name, b->name, sizeof a->name) == 0;
 }

@@ -37,11 +37,13 @@ def run_tests():
     profiles = common.build_dir(PRESET) / "profiles"
     shutil.rmtree(profiles, ignore_errors=True)
     profiles.mkdir()
-    common.run(["ctest", "--test-dir", common.build_dir(PRESET), "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"], quiet=True, cwd=ROOT,
-               env={**os.environ, "LLVM_PROFILE_FILE": str(profiles / "%2m.profraw")})
+    environment = {**os.environ, "LLVM_PROFILE_FILE": str(profiles / "%2m.profraw")}
+    done = subprocess.run(["ctest", "--test-dir", common.build_dir(PRESET), "-j2", "-R", "^(unit|model)[.]", "-LE", "^long$"],
+                          env=environment, capture_output=True, text=True)
+    failed = re.findall(r"^\s*\d+ - (\S+) \(\w+\)", done.stdout, re.M)
     merged = profiles / "all.profdata"
     common.run(["llvm-profdata" + LLVM, "merge", "-sparse", "-o", merged, *profiles.glob("*.profraw")], quiet=True)
-    return merged
+    return merged, failed
 
 
 def export(profile):
@@ -163,7 +165,8 @@ def table(files):
 
 
 def coverage(options):
-    files, reasons = read(export(run_tests()))
+    profile, failed = run_tests()
+    files, reasons = read(export(profile))
     rows, sums = table(files)
     print("\n".join(rows))
     if options.missing:
@@ -178,7 +181,9 @@ def coverage(options):
         PAGE.write_text(page(rows, reasons))
     share = 100 * sums[1][0] / sums[1][1]
     print(f"{share:.2f} % of the branches were taken; the limit is {LIMIT:.0f} %")
-    return 1 if share < LIMIT or unused else 0
+    if failed:
+        print(f"These tests failed: {', '.join(failed)}")
+    return 1 if share < LIMIT or unused or failed else 0
 
 
 def page(rows, reasons):

@@ -104,6 +104,12 @@ def command_profile(options):
     return tracing.profile_command(options)
 
 
+def command_new_server(options):
+    use_debian_python()
+    from . import newserver
+    newserver.write(options)
+
+
 def command_matrix(options):
     from . import matrix
     matrix.write()
@@ -148,6 +154,8 @@ COMMANDS = {
     "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
                 "The system needs the program trace, which samples until somebody selects other events. "
                 "Functions compiled without frame pointers are missing between those that have them."),
+    "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
+                   "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
@@ -167,10 +175,12 @@ def parse(arguments):
             boards = common.platforms() + (["all"] if name == "bench" else [])
             sub.add_argument("--platform", default="riscv64-virt", metavar="P",
                              help=f"the board: {', '.join(boards)} (default: %(default)s)")
+        if "name" in takes:
+            sub.add_argument("name", metavar="NAME", help="small letters and digits")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
         if "traced" in takes:
             sub.add_argument("--system", default="trace", metavar="S",

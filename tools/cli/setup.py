@@ -17,7 +17,8 @@ PACKAGES = {
     # A PC's own compiler is for this.
     "x86_64": ["qemu-system-x86"] + (["gcc-x86-64-linux-gnu"] if platform.machine() != "x86_64" else []),
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
-    "testing": ["python3-pytest", "check", "device-tree-compiler", "libasan8", "libubsan1", "git"],
+    "testing": ["python3-pytest", "python3-pexpect", "check", "device-tree-compiler", "libasan8", "libubsan1", "git", "babeltrace2",
+                "clang-19", "libclang-rt-19-dev"],
     "analysis": ["clang-19", "clang-tidy-19", "libclang-rt-19-dev", "cppcheck", "sparse", "frama-c-base", "why3", "z3", "cvc4"],
     "debugging": ["gdb-multiarch"],
     "coverage": ["clang-19", "llvm-19", "libclang-rt-19-dev"],

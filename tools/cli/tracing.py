@@ -17,7 +17,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import qemu
+from . import common, qemu
 from .common import ROOT, Stop, build_dir
 
 PAGE = 4096
@@ -155,11 +155,11 @@ def read(memory, names):
     return trace
 
 
-def record(options):
+def record(options, build=True):
     """Boots a system, and reads what it has traced."""
-    from . import common
     name = common.preset(options.platform, False)
-    common.build(name)
+    if build:
+        common.build(name)
     board = qemu.description(options.platform)
     arguments = board["qemu"]["arguments"]
     size = int(arguments[arguments.index("-m") + 1])
@@ -321,6 +321,12 @@ def ctf_event(number, event):
     return (f'event {{ name = "{event.name}"; id = {number}; stream_id = 0; fields := struct {{ {fields} }}; }};\n')
 
 
+def ctf_packet(events, body, lost, source):
+    head = struct.Struct("<IIQQQQQH")
+    bits = 8 * (head.size + len(body))
+    return head.pack(CTF_MAGIC, 0, round(events[0].ns), round(events[-1].ns), bits, bits, lost, source) + body
+
+
 def write_ctf(trace, entries, folder):
     """A folder: the description of the events, and a stream for each processor and program."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -341,10 +347,9 @@ def write_ctf(trace, entries, folder):
             values = raw if e.event.name == "name" else b"".join(
                 raw[p["offset"]:p["offset"] + p["size"]] for p in e.event.parameters)
             body += struct.pack("<HQI", numbers[id(e.event)], round(e.ns), e.thread) + values
-        head = struct.Struct("<IIQQQQQH")
-        size = 8 * (head.size + len(body))
+        # How many were lost shows in the difference of two packets: the first is empty.
         (folder / f"stream_{source:x}").write_bytes(
-            head.pack(CTF_MAGIC, 0, round(events[0].ns), round(events[-1].ns), size, size, lost.get(source, 0), source) + body)
+            ctf_packet(events[:1], b"", 0, source) + ctf_packet(events, body, lost.get(source, 0), source))
 
 
 # ---- Profile -------------------------------------------------------------------------------------
@@ -364,10 +369,9 @@ class Symbols:
             self.functions.append((value + size, name))
 
     def name(self, address):
+        """The function at an address; None for no function."""
         at = bisect.bisect(self.starts, address) - 1
-        if at >= 0 and address < self.functions[at][0]:
-            return self.functions[at][1]
-        return f"{address:#x}"
+        return self.functions[at][1] if at >= 0 and address < self.functions[at][0] else None
 
 
 def programs_of(system):
@@ -409,10 +413,21 @@ def folded(trace, symbols):
             callers += entries[i].words
             i += 1
         program, names = symbols.get(e.thread, (None, None))
-        name = names.name if names else "{:#x}".format
-        frames = [name(e.values["pc"])] + [name(caller - 1) for caller in callers[:depth]]
+        frames = named_frames(names, [e.values["pc"]] + [caller - 1 for caller in callers[:depth]])
         stacks[";".join([program or "?", trace.thread(e.thread), *reversed(frames)])] += 1
     return stacks
+
+
+def named_frames(symbols, addresses):
+    """Innermost first. What is in no function was no return address: a caller kept no frame pointer, and
+    from there on the stack is not known."""
+    names = []
+    for address in addresses:
+        name = symbols.name(address) if symbols else f"{address:#x}"
+        if name is None and names:
+            break
+        names.append(name or f"{address:#x}")
+    return names
 
 
 @dataclass

@@ -5,6 +5,7 @@
  */
 #include <idl/trace_client.h>
 #include <idl/trace_events.h>
+#include <tessera/receive.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
 #include <tessera/thread.h>
@@ -32,11 +33,9 @@ static cptr_t endpoints[PARTS];
 
 static enum err join(enum part part)
 {
-    sys_buffer()->receive_slot = (uint64_t)sys_slot_take(&resources.slots) << SLOT_BITS;
-    cptr_t frame = { sys_buffer()->receive_slot };
-    enum err err = trace_join(TRACE, names[part], strlen(names[part]));
-    sys_buffer()->receive_slot = 0;
     void *ring;
+    cptr_t frame;
+    enum err err = trace_join(TRACE, names[part], strlen(names[part]), &frame);
     if (err == OK) {
         err = sys_map(&resources, frame, 16, FRAME_READ | FRAME_WRITE, &ring);
     }
@@ -113,6 +112,9 @@ static enum err start(enum part part, void (*function)(void *))
 int main(uint64_t argument)
 {
     (void)argument;
+    if (sys_receive_into(&resources) != OK) {
+        return 1;
+    }
     for (enum part part = CLIENT; part < PARTS; part++) {
         if (join(part) != OK) {
             return 1;

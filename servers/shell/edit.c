@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One line at the console: the keys of other shells, as terminals send them (ECMA-48). */
+#include "shell.h"
+
+#include <shell_caps.h>
+
+#define CONSOLE ((struct console){ SHELL_CAP_CONSOLE })
+#define HISTORY 32u
+
+#define CONTROL(letter) ((letter) - '@')
+#define ESCAPE    27
+#define BACKSPACE 127
+
+static struct {
+    char text[LINE_MOST]; /* zeros behind the text */
+    unsigned length, at;
+    char const *prompt;
+} line;
+
+static char history[HISTORY][LINE_MOST];
+static unsigned history_count; /* all that ever were */
+
+void put_console(char const *text, size_t length)
+{
+    sys_ignore(console_write(CONSOLE, text, length));
+}
+
+/* ---- Keys ---- */
+
+static char next_byte(void)
+{
+    static char text[64];
+    static size_t at, length;
+    while (at == length) {
+        at = length = 0;
+        if (console_read(CONSOLE, text, &length) != OK || length != 0) {
+            continue;
+        }
+        sys_ignore(console_wait(CONSOLE));
+    }
+    return text[at++];
+}
+
+/* The arrow keys and their like become the control keys that mean the same. */
+static int next_key(void)
+{
+    static char const arrows[][2] = { { 'A', CONTROL('P') }, { 'B', CONTROL('N') },
+                                      { 'C', CONTROL('F') }, { 'D', CONTROL('B') },
+                                      { 'H', CONTROL('A') }, { 'F', CONTROL('E') } };
+    char c = next_byte();
+    if (c != ESCAPE) {
+        return (unsigned char)c;
+    }
+    c = next_byte();
+    if (c != '[' && c != 'O') {
+        return 0;
+    }
+    c = next_byte();
+    for (unsigned i = 0; i < sizeof arrows / sizeof arrows[0]; i++) {
+        if (arrows[i][0] == c) {
+            return arrows[i][1];
+        }
+    }
+    if (c >= '0' && c <= '9') { /* "3~": delete */
+        while (next_byte() != '~') {
+        }
+        return c == '3' ? CONTROL('_') : 0;
+    }
+    return 0;
+}
+
+/* ---- The line on the screen ---- */
+
+/* Writes it anew, with the cursor where it is. */
+static void show(void)
+{
+    char text[LINE_MOST + 64];
+    int n = sys_format(text, sizeof text, "\r%s%s\033[K", line.prompt, line.text);
+    put_console(text, (size_t)n);
+    if (line.at < line.length) {
+        n = sys_format(text, sizeof text, "\033[%uD", line.length - line.at);
+        put_console(text, (size_t)n);
+    }
+}
+
+static void insert(char c)
+{
+    if (line.length + 1 < LINE_MOST) {
+        memmove(line.text + line.at + 1, line.text + line.at, line.length - line.at);
+        line.text[line.at++] = c;
+        line.length++;
+    }
+}
+
+static void erase(unsigned from, unsigned to)
+{
+    memmove(line.text + from, line.text + to, line.length - to);
+    line.length -= to - from;
+    line.at = from;
+    memset(line.text + line.length, 0, LINE_MOST - line.length);
+}
+
+static void set(char const *text)
+{
+    line.length = line.at = (unsigned)strlen(text);
+    memset(line.text, 0, LINE_MOST);
+    memcpy(line.text, text, line.length);
+}
+
+/* ---- History ---- */
+
+/* Back (`by` 1) or forth (-1) from what `*shown` lines ago was. */
+static void recall(unsigned *shown, int by)
+{
+    unsigned oldest = history_count < HISTORY ? history_count : HISTORY;
+    unsigned wanted = *shown + (unsigned)by;
+    if (wanted > oldest) { /* below 0, too */
+        return;
+    }
+    *shown = wanted;
+    set(wanted == 0 ? "" : history[(history_count - wanted) % HISTORY]);
+}
+
+static void remember(void)
+{
+    char const *last = history[(history_count - 1) % HISTORY];
+    if (line.length != 0 && (history_count == 0 || strcmp(last, line.text) != 0)) {
+        memcpy(history[history_count++ % HISTORY], line.text, LINE_MOST);
+    }
+}
+
+/* ---- Completion ---- */
+
+struct completion {
+    char const *start; /* of what is to be completed: the last part of a path */
+    unsigned length;
+    unsigned found;
+    char common[LINE_MOST]; /* what all have in common */
+    bool directory;
+    bool show;
+};
+
+static void offer(struct completion *c, char const *name, unsigned length, bool directory)
+{
+    if (length < c->length || length >= LINE_MOST || memcmp(name, c->start, c->length) != 0) {
+        return;
+    }
+    if (c->show) {
+        put_console(name, length);
+        put_console(directory ? "/  " : "  ", directory ? 3 : 2);
+    } else if (c->found++ == 0) {
+        memset(c->common, 0, sizeof c->common);
+        memcpy(c->common, name, length);
+        c->directory = directory;
+    } else {
+        unsigned same = 0;
+        while (same < length && c->common[same] == name[same]) {
+            same++;
+        }
+        c->common[same] = '\0';
+    }
+}
+
+static void offer_files(struct completion *c, char const *dir, unsigned dir_length)
+{
+    uint32_t file, used;
+    uint64_t cookie = 0;
+    if (vfs_session_open(files.session, dir_length == 0 ? "." : dir, dir_length == 0 ? 1 : dir_length,
+                         VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY, 0, &file) != OK) {
+        return;
+    }
+    while (vfs_session_list(files.session, file, cookie, &used) == OK && used != 0) {
+        for (uint32_t at = 0; at < used;) {
+            struct vfs_entry entry;
+            memcpy(&entry, files.buffer + at, sizeof entry);
+            offer(c, files.buffer + at + sizeof entry, entry.length,
+                  entry.kind == VFS_KIND_DIRECTORY);
+            at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
+            cookie = entry.cookie;
+        }
+    }
+    sys_ignore(vfs_session_close(files.session, file));
+}
+
+static void offer_all(struct completion *c, unsigned word, unsigned part)
+{
+    bool first = true;
+    for (unsigned i = 0; i < word; i++) {
+        first &= line.text[i] == ' ';
+    }
+    for (unsigned i = 0; first && part == word && i < builtin_count; i++) {
+        offer(c, builtins[i].name, (unsigned)strlen(builtins[i].name), false);
+    }
+    if (!first || part != word) {
+        offer_files(c, line.text + word, part - word);
+    }
+}
+
+static void complete(void)
+{
+    unsigned word = line.at;
+    while (word > 0 && line.text[word - 1] != ' ') {
+        word--;
+    }
+    unsigned part = line.at;
+    while (part > word && line.text[part - 1] != '/') {
+        part--;
+    }
+    static struct completion c;
+    c.start = line.text + part;
+    c.length = line.at - part;
+    c.found = 0;
+    c.show = false;
+    offer_all(&c, word, part);
+    if (c.found == 0) {
+        return;
+    }
+    if (c.found > 1 && strlen(c.common) == c.length) {
+        put_console("\n", 1);
+        c.show = true;
+        offer_all(&c, word, part);
+        put_console("\n", 1);
+    }
+    for (unsigned i = c.length; c.common[i] != '\0'; i++) {
+        insert(c.common[i]);
+    }
+    if (c.found == 1) {
+        insert(c.directory ? '/' : ' ');
+    }
+}
+
+/* ---- A line ---- */
+
+/* What a key does to the line. */
+static void edit(int key, unsigned *shown)
+{
+    switch (key) {
+    case CONTROL('A'):
+        line.at = 0;
+        break;
+    case CONTROL('E'):
+        line.at = line.length;
+        break;
+    case CONTROL('B'):
+        line.at -= line.at > 0;
+        break;
+    case CONTROL('F'):
+        line.at += line.at < line.length;
+        break;
+    case CONTROL('H'):
+    case BACKSPACE:
+        if (line.at > 0) {
+            erase(line.at - 1, line.at);
+        }
+        break;
+    case CONTROL('_'):
+    case CONTROL('D'):
+        if (line.at < line.length) {
+            erase(line.at, line.at + 1);
+        }
+        break;
+    case CONTROL('K'):
+        erase(line.at, line.length);
+        break;
+    case CONTROL('U'):
+        erase(0, line.at);
+        break;
+    case CONTROL('P'):
+        recall(shown, 1);
+        break;
+    case CONTROL('N'):
+        recall(shown, -1);
+        break;
+    case CONTROL('I'):
+        complete();
+        break;
+    default:
+        if (key >= ' ' && key < BACKSPACE) {
+            insert((char)key);
+        }
+        break;
+    }
+}
+
+bool edit_line(char const *prompt, char *out)
+{
+    unsigned shown = 0;
+    line.prompt = prompt;
+    set("");
+    show();
+    for (;;) {
+        int key = next_key();
+        if (key == '\r' || key == '\n') {
+            break;
+        }
+        if (key == CONTROL('D') && line.length == 0) {
+            return false;
+        }
+        edit(key, &shown);
+        show();
+    }
+    put_console("\n", 1);
+    remember();
+    memcpy(out, line.text, LINE_MOST);
+    return true;
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boots the system trace and looks at what the trace server kept: check.py PLATFORM. Prints TAP."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from cli import common, tracing  # noqa: E402
+
+REQUESTS = 100      # as traced.c makes
+CHAIN = ["client trace.begin", "traced syscall", "front message", "front trace.begin", "front syscall", "back message",
+         "back trace.begin", "back trace.end", "back syscall", "front reply", "front trace.end", "front syscall",
+         "traced reply", "client trace.end"]
+
+
+def nothing_is_lost(trace):
+    return trace.all_lost == 0 and not any(e.event.name == "lost" for e in trace.entries)
+
+
+def each_request_is_followed_through_all_servers(trace):
+    for request in range(1, REQUESTS + 1):
+        found = [f"{trace.who(e)} {e.event.name}" for e in tracing.select(trace, None, request)]
+        if found != CHAIN:
+            print(f"# request {request}: {found}")
+            return False
+    return True
+
+
+def switches_follow_each_other(trace):
+    switches = [e.values for e in trace.entries if e.event.name == "switch"]
+    return len(switches) >= 4 * REQUESTS and all(a["to"] == b["from"] for a, b in zip(switches, switches[1:]))
+
+
+def threads_have_names(trace):
+    return {"traced", "front", "back"} <= set(trace.threads.values())
+
+
+def samples_tell_heavy_from_light(trace):
+    stacks = tracing.folded(trace, tracing.symbols_by_thread(trace, common.build_dir(OPTIONS.platform), "trace"))
+    heavy = sum(count for stack, count in stacks.items() if stack.endswith("main;heavy;work"))
+    light = sum(count for stack, count in stacks.items() if stack.endswith("main;light;work"))
+    print(f"# heavy {heavy}, light {light}")
+    return heavy + light > 60 and 2.2 * light < heavy < 4 * light
+
+
+def babeltrace_reads_as_many(trace):
+    with tempfile.TemporaryDirectory() as folder:
+        tracing.write_ctf(trace, trace.entries, Path(folder) / "ctf")
+        done = subprocess.run(["babeltrace2", f"{folder}/ctf"], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    print("".join(f"# {line}\n" for line in done.stderr.splitlines()[:5]), end="")
+    return done.returncode == 0 and len(lines) == len(trace.entries) and any("message:" in line for line in lines)
+
+
+def chrome_gets_every_message(trace):
+    events = json.loads(tracing.as_chrome(trace, trace.entries))["traceEvents"]
+    messages = sum(e.event.name in ("message", "reply") for e in trace.entries)
+    arrows = [e for e in events if e["ph"] == "s"]
+    begun = sum(e["ph"] == "B" for e in events)
+    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS
+
+
+TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, switches_follow_each_other, threads_have_names,
+         samples_tell_heavy_from_light, babeltrace_reads_as_many, chrome_gets_every_message]
+
+parser = argparse.ArgumentParser()
+parser.add_argument("platform")
+OPTIONS = parser.parse_args()
+OPTIONS.system = "trace"
+recorded = tracing.record(OPTIONS, build=False)
+failures = 0
+print(f"1..{len(TESTS)}")
+for number, test in enumerate(TESTS, 1):
+    good = test(recorded)
+    failures += not good
+    print(f"{'ok' if good else 'not ok'} {number} - trace.{test.__name__}")
+sys.exit(failures != 0)

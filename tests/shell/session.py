@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A session with the shell, typed by a program: session.py PLATFORM BUILD_DIR
+
+Boots the system "shell" and types what stands below; each line's answer has to be as it says.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pexpect
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+from cli import qemu  # noqa: E402
+
+TIMEOUT = 120   # seconds for an answer: the machine may be busy
+PROMPT = r"\r\$ \x1b\[K$"
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
+TAB, BACKSPACE, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x05", "\x15"
+
+# (what is typed, what has to come, as a regular expression for all of the answer)
+SESSION = [
+    ("help", r"(.*\n)*cat .*\n(.*\n)*wc .*\nCOMMAND .*"),
+    ("echo hello, files > /tmp/hello", r""),
+    ("cat /tmp/hello", r"hello, files"),
+    ("echo more >> /tmp/hello", r""),
+    ("cat < /tmp/hello", r"hello, files\nmore"),
+    ("ls -l /tmp", r"-rw-r--r-- +1 +0 +0 +18  hello"),
+    ("wc /tmp/hello", r"2 3 18"),
+    ("cat /tmp/hello | grep more | wc", r"1 1 5"),
+    ("echo a | | wc", r"a command is missing"),
+    ("echo 'one  two' \"three\"", r"one  two three"),
+    ("mkdir /tmp/d /tmp/d/e", r""),
+    ("cp /tmp/hello /tmp/d", r""),
+    ("mv /tmp/d/hello /tmp/d/e/moved", r""),
+    ("cd /tmp/d", r""),
+    ("ls", r"e/"),
+    ("cat e/moved", r"hello, files\nmore"),
+    ("ln -s e/moved link", r""),
+    ("ln e/moved hard", r""),
+    ("stat hard", r"hard: file \d+, -rw-r--r--, 18 bytes, 2 names, user 0, group 0\n.*"),
+    ("cat link", r"hello, files\nmore"),
+    ("rm e/moved", r""),
+    ("cat link", r"cat link: no entry of that name"),
+    ("cat hard", r"hello, files\nmore"),
+    ("rmdir e", r""),
+    ("rmdir /tmp", r"rmdir /tmp: the directory is not empty"),
+    ("cd", r""),
+    ("mount", r"memory   / .*\narchive  /boot .*, for reading\ndevices  /dev .*"),
+    ("mkdir /m", r""),
+    ("mount memory /m", r""),
+    ("touch /m/file", r""),
+    ("ls /m", r"file"),
+    ("umount /m", r""),
+    ("ls /m", r""),
+    ("ls /boot", r"(.*\n)*shell(\n.*)*"),
+    ("rm /boot/shell", r"rm /boot/shell: for reading only"),
+    ("nonsense", r"there is no such command; .*"),
+    ("cat", r""),
+    ("free", r"( +\d+  .*\n?){14}"),
+    ("uptime", r"\d+\.\d\d s"),
+    ("sleep 1", r""),
+    # Editing: each ends with the line that it made.
+    ("eccho first" + LEFT * 9 + DELETE, r"first"),
+    ("ecXho" + LEFT * 2 + BACKSPACE + CONTROL_E + " edited", r"edited"),
+    ("wrong" + CONTROL_U + "echo right", r"right"),
+    ("ho here" + HOME + "ec", r"here"),
+    (UP, r"here"),
+    (UP * 3, r"edited"),
+    ("mkd" + TAB + "/tmp/complet", r""),
+    ("touch /tmp/compl" + TAB + "one /tmp/complet/on", r""),
+    ("ls /t" + TAB + "comp" + TAB, r"on\none"),
+    ("echo still here", r"still here"),
+]
+
+
+class Wrong(Exception):
+    """An answer that is not as it should be."""
+
+
+def answer(machine):
+    """What came before the next prompt, without what was typed."""
+    machine.expect(r"\r\n(?:\x1b\[K)?([\s\S]*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
+    return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.match[1])).strip("\r\n")
+
+
+def talk(machine):
+    machine.expect(re.escape("help lists the commands."), timeout=TIMEOUT)
+    machine.expect(PROMPT, timeout=TIMEOUT)
+    for typed, expected in SESSION:
+        machine.send(typed + "\r")
+        found = answer(machine)
+        if not re.fullmatch(expected, found):
+            raise Wrong(f"{typed!r} was answered by {found!r}, not by {expected!r}")
+        print(f"ok - {typed!r}", flush=True)
+    machine.send("halt\r")
+    machine.expect(pexpect.EOF, timeout=TIMEOUT)
+    machine.close()
+    return machine.exitstatus
+
+
+def main(platform, build):
+    line = qemu.command(platform, Path(build) / "image-shell.bin", counted=False)
+    machine = pexpect.spawn("setpriv", ["--pdeathsig", "KILL", *line], encoding="utf-8", codec_errors="replace", echo=False)
+    try:
+        code = talk(machine)
+    except (Wrong, pexpect.TIMEOUT, pexpect.EOF) as wrong:
+        print(f"not ok - {wrong if isinstance(wrong, Wrong) else 'no answer; the last was ' + repr(machine.before[-500:])}")
+        return 1
+    finally:
+        machine.close(force=True)
+    wanted = qemu.description(platform)["qemu"]["exit_ok"]
+    if code != wanted:
+        print(f"not ok - QEMU ended with {code}, not {wanted}")
+    return 0 if code == wanted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
