@@ -95,6 +95,10 @@ def ceiling(platform, name):
     return CEILINGS.get(platform, {}).get(name) or (share and int(share * SHARE.get(name, USUAL_SHARE)))
 
 
+# How late, in nanoseconds, an interrupt's thread may run at the worst, whatever the kernel is doing.
+WORST = {f"irq.latency.{load}": 5000 for load in ("revoke", "reset", "destroy", "storm")}
+
+
 # What each figure is of; "one way" or "round trip" where there are two sides.
 WHAT = {
     "overhead.counter": "reading the counter twice; taken off all others",
@@ -119,6 +123,9 @@ WHAT = {
     "sched.boost": "what a round trip to a less urgent server costs more",
     "fault.round_trip": "round trip: page fault, handler in another address space, back",
     "irq.latency": "interrupt raised until its driver runs",
+    "irq.latency.revoke": "timer's interrupts while 65,535 capabilities are revoked, ns; the 200 latest, max is the worst",
+    "irq.latency.reset": "the same while 4 MiB are zeroed, twice", "irq.latency.destroy": "while an address space of 16,384 pages goes",
+    "irq.latency.storm": "while a device interrupts again and again",
     "cap.copy": "", "cap.mint": "", "cap.delete": "of a copy",
     "cap.revoke.64": "all 64 copies",
     "frame.map": "one page", "frame.unmap": "one page", "frame.protect": "one page",

@@ -4,7 +4,7 @@
 or, what a new version of a file does to programs that know the old one: idlc --compat OLD.idl NEW.idl
 
 WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, fuzz, events,
-docs, abi, json. OUTPUT is the file to write; it is touched only when its content changes.
+docs, abi, json, vectors. OUTPUT is the file to write; it is touched only when its content changes.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from pathlib import Path
 
 import jinja2
 
-from . import c, compat, model, parse
+from . import c, compat, model, parse, vectors
 from .diagnostics import IdlError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 KINDS = {
     "types": "types.h.j2", "decode": "decode.c.j2", "invocations": "invocations.h.j2", "stubs": "stubs.h.j2",
     "names": "names.h.j2", "client": "client.h.j2", "server": "server.h.j2", "fuzz": "fuzz.c.j2", "docs": "docs.md.j2",
-    "abi": "abi.txt.j2", "events": "events.h.j2", "json": None,
+    "abi": "abi.txt.j2", "events": "events.h.j2", "json": None, "vectors": None,
 }
 
 
@@ -92,6 +92,8 @@ def write(path, text):
 def render(library, kind, source):
     if kind == "json":
         return as_json(library)
+    if kind == "vectors":
+        return json.dumps(list(vectors.vectors(library)), indent=1) + "\n"
     return environment().get_template(KINDS[kind]).render(lib=library, source=source).rstrip() + "\n"
 
 

@@ -9,7 +9,7 @@ struct refill {
     word when;
     word amount;
 };
-#define REFILLS 16
+#define REFILLS 48
 
 struct sched_context {
     word budget; /* clock ticks in each period; 0: not configured */
@@ -26,9 +26,9 @@ struct sched_context {
     word deadline;  /* of the job that it is used for, if there is a period */
     word stopped;   /* when it last ran */
     word missed;    /* jobs that were done too late */
-    word share;     /* when the last refill would have come, had no other joined it */
     uint32_t first; /* of the refills, which are used in turn (sched/refill.h) */
     uint32_t count;
+    word since; /* when the first part of the last refill comes */
     struct refill refill[REFILLS];
 } ALIGNED(64);
 _Static_assert(sizeof(struct sched_context) <= SCHED_CONTEXT_SIZE, "time fits its object");

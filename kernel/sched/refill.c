@@ -9,30 +9,39 @@
 
 ALWAYS_INLINE struct refill *nth(struct sched_context *sc, unsigned n)
 {
-    return &sc->refill[(sc->first + n) % REFILLS];
+    unsigned place = sc->first + n;
+    return &sc->refill[place < REFILLS ? place : place - REFILLS];
 }
 
 static void pop(struct sched_context *sc)
 {
-    sc->first = (sc->first + 1) % REFILLS;
+    sc->first = sc->first + 1 < REFILLS ? sc->first + 1 : 0;
     sc->count--;
 }
 
+/* So many are kept apart in any case. */
+#define FEW (REFILLS / 4)
+
+static bool joins_last(struct sched_context const *sc, word when)
+{
+    bool is_close = (when - sc->since) * (REFILLS - FEW) < sc->period;
+    return sc->count > FEW && (is_close || sc->count == REFILLS);
+}
+
 /* Adds a piece behind the others. It joins the last if that would be in use still when it comes; or
- * if both come within a share of the period: then they come together, a little later. So a thread that
- * is interrupted all the time has a piece for each share, not the last for nearly all. */
+ * the last waits for it. */
 static void add(struct sched_context *sc, word when, word amount)
 {
-    struct refill *last = nth(sc, sc->count - 1);
-    if (sc->count != 0 && when <= last->when + last->amount) {
+    struct refill *last = sc->count == 0 ? NULL : nth(sc, sc->count - 1);
+    if (last != NULL && when <= last->when + last->amount) {
         last->amount += amount;
-    } else if (sc->count == REFILLS || (sc->count != 0 && when - sc->share < sc->period / REFILLS)) {
+    } else if (last != NULL && joins_last(sc, when)) {
         last->when = when;
         last->amount += amount;
     } else {
-        sc->share = when;
         *nth(sc, sc->count) = (struct refill){ when, amount };
         sc->count++;
+        sc->since = when;
     }
 }
 

@@ -5,8 +5,9 @@
  * (B. Sprunt, L. Sha, J. Lehoczky, Aperiodic task scheduling for hard real-time systems, 1989.)
  *
  * The pieces are kept in the order in which they come. The first is the one that is being used
- * up: `left` says how much there is of it. The rest of a piece that was used in part comes back
- * in two pieces; where there is no room for one more, it joins the last and comes with that.
+ * up: `left` says how much there is of it. A piece that was used in part comes back in two. Where
+ * there are many, those of a 36th of the period are one, and come with the last of them: so there is
+ * room for all, and a thread that is interrupted all the time gets its budget a 36th later.
  *
  * Only for scheduling contexts with a period.
  */

@@ -48,6 +48,16 @@ static uint32_t field(char const *header, unsigned index)
     return value;
 }
 
+/* Zeros may be behind a name, more than the one that ends it. */
+static uint32_t name_length(char const *name, uint64_t most)
+{
+    uint32_t length = 0;
+    while (length < most && name[length] != '\0') {
+        length++;
+    }
+    return length;
+}
+
 /* False behind the last one, and where the archive is none. */
 static bool read_header(uint32_t at, struct file *file)
 {
@@ -60,13 +70,13 @@ static bool read_header(uint32_t at, struct file *file)
     uint64_t size = field(header, FIELD_SIZE);
     uint64_t start = (at + HEADER + name_size + 3) & ~3ul;
     uint64_t next = (start + size + 3) & ~3ul;
-    if (name_size == 0 || next > archive_size) {
+    if (next > archive_size) {
         return false;
     }
     *file = (struct file){
         .header = at,
         .next = (uint32_t)next,
-        .name_length = (uint32_t)name_size - 1,
+        .name_length = name_length(header + HEADER, name_size),
         .size = (uint32_t)size,
         .mode = field(header, FIELD_MODE),
         .name = header + HEADER,

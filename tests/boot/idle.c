@@ -17,7 +17,8 @@ static void spin(void *argument)
     done = 1;
 }
 
-/* The one timer interrupt in ten seconds is the one that ends them. */
+/* The one timer interrupt in ten seconds is the one that ends them. A timer that runs a little faster than
+ * the clock interrupts a moment too early before that, which is no tick. */
 static void idle_takes_no_ticks(void)
 {
     pause_ns(SETTLED_NS); /* the console has written all, the last slice has ended */
@@ -25,7 +26,7 @@ static void idle_takes_no_ticks(void)
     uint64_t interrupts = counter(COUNTER_INTERRUPTS);
     pause_ns(SLEEP_NS);
     EXPECT_EQ(counter(COUNTER_TICKS) - ticks, 1);
-    EXPECT_EQ(counter(COUNTER_INTERRUPTS) - interrupts, 1);
+    EXPECT(counter(COUNTER_INTERRUPTS) - interrupts <= 2);
 }
 
 static uint64_t idle_while_pausing(uint64_t ns)

@@ -556,6 +556,22 @@ static void a_ring_is_silent_while_the_peer_is_awake(void)
     EXPECT(!sys_ring_sleep_empty(&queue.completions));
 }
 
+static void a_full_ring_rings_when_there_is_room(void)
+{
+    begin();
+    cptr_t bell = make(OBJECT_NOTIFICATION);
+    struct files_queue_end queue = queue_with(bell);
+    struct files_job const job = { .number = 1, .value = 3 };
+    uint64_t bits;
+    while (files_queue_send(&queue, &job)) {
+    }
+    EXPECT(sys_ring_sleep_full(&queue.requests));
+    EXPECT_ERR(sys_poll(bell, &bits, NULL), ERR_WOULD_BLOCK);
+    work(&server);
+    EXPECT_OK(sys_poll(bell, &bits, NULL));
+    EXPECT(files_queue_send(&queue, &job));
+}
+
 static void a_hostile_peer_only_spoils_the_entries(void)
 {
     begin();
@@ -638,6 +654,7 @@ static struct test const tests[] = {
     TEST(requests_of_other_versions_are_refused),
     TEST(rings_carry_batches),
     TEST(a_ring_is_silent_while_the_peer_is_awake),
+    TEST(a_full_ring_rings_when_there_is_room),
     TEST(a_hostile_peer_only_spoils_the_entries),
     TEST(events_are_told_or_counted),
 };

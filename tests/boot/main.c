@@ -31,6 +31,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
+    X(budget)                                                                                      \
     X(interface)                                                                                   \
     X(owner)                                                                                       \
     X(thread)                                                                                      \

@@ -3,6 +3,7 @@
 """Writes what is generated and kept in the repository.
 
     idl/golden/*.abi        the ABI of each interface file
+    idl/golden/*.json       its conformance vectors
     docs/reference/*.md     its page
     tests/idl/bad/*.txt     what the compiler says of bad inputs
     tests/idl/compat/*.txt  what it says of new versions
@@ -38,6 +39,8 @@ def generated():
     for source in sorted((ROOT / "idl").glob("*.idl")):
         library = parse.load(source)
         yield ROOT / "idl" / "golden" / f"{library.name}.abi", idlc.render(library, "abi", source.name)
+        if library.interfaces:
+            yield ROOT / "idl" / "golden" / f"{library.name}.vectors.json", idlc.render(library, "vectors", source.name)
         yield ROOT / "docs" / "reference" / f"{library.name}.md", idlc.render(library, "docs", source.name)
     for source in sorted(BAD.glob("*.idl")):
         yield source.with_suffix(".txt"), refusal(source)

@@ -17,13 +17,17 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 import regenerate  # noqa: E402
 from idlc import __main__ as idlc  # noqa: E402
-from idlc import compat, parse  # noqa: E402
+from idlc import compat, parse, vectors  # noqa: E402
 from idlc.diagnostics import IdlError  # noqa: E402
 
 KEPT = dict(regenerate.generated())
 COMPILER = os.environ.get("CC", "gcc")
 FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/libsys/include", f"-I{HERE}/host/include"]
 REGISTERS = (5, 6)      # message registers of x86-64, and of the others
+
+
+def sources():
+    return [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl", ROOT / "tests/boot/files.idl"]
 
 
 # ---- What is kept in the repository ----------------------------------------------------------------
@@ -181,10 +185,6 @@ def test_a_version_is_compatible_with_itself():
 
 # ---- The generated C -------------------------------------------------------------------------------
 
-def sources():
-    return [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl", ROOT / "tests/boot/files.idl"]
-
-
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """The folder of all headers, generated as the build does."""
@@ -249,6 +249,19 @@ def test_rings(generated, sanitizer):
     for put_batch, take_batch in ((1, 1), (1, 64), (32, 1), (32, 32), (64, 1000)):
         done = subprocess.run([program, "50000", str(put_batch), str(take_batch)], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("registers", REGISTERS)
+@pytest.mark.parametrize("source", [s for s in sources() if parse.load(s).interfaces], ids=lambda s: s.stem)
+def test_vectors(generated, tmp_path, source, registers):
+    """What the stubs send and bring back is what the rules of the wire form say: see idlc/vectors.py."""
+    (tmp_path / "vectors.c").write_text(vectors.as_c(parse.load(source)))
+    done = compile_c(generated, f"-I{HERE}/host", f"-DSYS_MESSAGE_REGISTERS={registers}", "-Wno-unused-function", "-Wno-deprecated-declarations",
+                     "-fsanitize=address,undefined", "-o", tmp_path / "vectors", tmp_path / "vectors.c",
+                     ROOT / "libsys/core/receive.c", ROOT / "libsys/core/resources.c")
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([tmp_path / "vectors"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 FUZZED = ["init", "console", "memory", "bench", "vfs", "files", "everything"]

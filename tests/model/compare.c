@@ -559,9 +559,9 @@ bool model_equal(struct spec *s, bool deep)
     if (s->reordered) {
         take_over_order(s);
     }
-    ALSO(same_ready(s));
     ALSO(same_tree(s));
     EACH(thread, SPEC_THREADS, same_thread(s, i))
+    ALSO(same_ready(s));
     EACH(endpoint, SPEC_ENDPOINTS, same_endpoint(s, i))
     EACH(notification, SPEC_NOTIFICATIONS, same_notification(s, i))
     EACH(reply, SPEC_REPLIES, same_reply(s, i))

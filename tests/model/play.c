@@ -557,7 +557,7 @@ static uint64_t argument(char kind)
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20;
+        return one_in(4) ? below(256) : 100 + below(3) * 20; /* of deadlines: is_left_out() */
     case 'l':
         return below(9);
     default:
@@ -611,6 +611,8 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT || label / 16 == OBJECT_WAIT_SET ||
            label == METHOD_SCHED_CONTROL_MARK ||
+           (label == METHOD_THREAD_SET_PRIORITY && argument[0] == DEADLINE_PRIORITY) ||
+           (label == METHOD_SCHED_CONTROL_SET_PRIORITY && argument[1] == DEADLINE_PRIORITY) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_WAIT_SET) ||
            ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
              label == METHOD_FRAME_MAP) &&

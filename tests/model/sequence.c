@@ -128,6 +128,7 @@ void sequence_report(struct sequence *sequence, uint64_t seed, struct manner how
 {
     shared = sequence;
     manner = how;
+    verbose = false;
     static bool wanted[STEPS];
     unsigned count = shared->count;
     memset(wanted, true, sizeof wanted);

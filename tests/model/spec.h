@@ -188,8 +188,8 @@ struct spec {
     /* Where the kernel has a choice: whether the processor goes straight to who is called, before
      * others of its priority that are ready. `met_choice` says that the answer mattered. */
     bool may_pass, met_choice;
-    /* Who waits no more for a reply takes back the time that it lent, perhaps: then those that ran on
-     * it may stand elsewhere among their equals. Time is not specified here. */
+    /* Time changes hands with replies and with messages that wait for one. Who has to do without may
+     * stand elsewhere among its equals; time is not specified here, so neither is that. */
     bool reordered;
     uint64_t detail; /* ErrorDetail of the call */
     bool exceeded;   /* the arrays are too small for what happened: nothing holds any more */

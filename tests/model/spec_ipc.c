@@ -384,6 +384,7 @@ static bool take_first(struct spec *s, int endpoint)
         carry(s, from, s->current, f->badge << EVENT_BADGE_SHIFT, &load);
     }
     if (f->calls) {
+        s->reordered = true;
         set_state(s, from, SPEC_AWAITS_REPLY, s->current);
         if (f->fault == 0) {
             f->known = 0;
@@ -450,6 +451,7 @@ static enum err answer(struct spec *s, int to, bool counts, bool grants, bool *r
 {
     struct load load = nothing;
     *runs = true;
+    s->reordered = true;
     if (s->thread[to].fault != 0) {
         *runs = mend(s, to, &s->thread[s->current]);
         return OK;
@@ -535,6 +537,7 @@ enum err spec_save(struct spec *s, int reply)
         return ERR_OCCUPIED;
     }
     set_state(s, caller, SPEC_AWAITS_OBJECT, reply);
+    s->reordered = true;
     s->reply[reply].server = s->current;
     return OK;
 }

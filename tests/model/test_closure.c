@@ -44,27 +44,21 @@ static void add_operation(unsigned target, enum syscall operation)
 
 static void make_calls(void)
 {
-    static uint8_t const type[] = { OBJECT_ENDPOINT, OBJECT_NOTIFICATION, OBJECT_UNTYPED };
-    static uint64_t const rights[] = { RIGHTS_ALL, ENDPOINT_SEND | NOTIFICATION_SIGNAL };
+    static uint8_t const type[] = { OBJECT_ENDPOINT, OBJECT_NOTIFICATION };
     for (unsigned at = FIRST; at < FIRST + SLOTS; at++) {
         for (unsigned from = FIRST; from < FIRST + SLOTS; from++) {
             uint64_t source = from << SLOT_BITS;
             for (unsigned i = 0; i < sizeof type; i++) {
-                uint64_t size = type[i] == OBJECT_UNTYPED ? 6 : 0;
-                add(from, METHOD_UNTYPED_RETYPE, type[i], size, 1, SELF << SLOT_BITS, at);
+                add(from, METHOD_UNTYPED_RETYPE, type[i], 0, 1, SELF << SLOT_BITS, at);
             }
-            for (unsigned i = 0; i < 2; i++) {
-                add(SELF, METHOD_CNODE_COPY, at, source, rights[i], 0, 0);
-            }
-            add(SELF, METHOD_CNODE_MINT, at, source, RIGHTS_ALL, 1, 0);
+            add(SELF, METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
+            add(SELF, METHOD_CNODE_MINT, at, source, ENDPOINT_SEND | NOTIFICATION_SIGNAL, 1, 0);
             add(SELF, METHOD_CNODE_MOVE, at, SELF << SLOT_BITS, from, 0, 0);
-            add(SELF, METHOD_CNODE_COMPARE, at, source, 0, 0, 0);
         }
         add(SELF, METHOD_CNODE_COPY, at, SELF << SLOT_BITS, RIGHTS_ALL, 0, 0);
         add(SELF, METHOD_CNODE_DELETE, at, 0, 0, 0, 0);
         add(SELF, METHOD_CNODE_REVOKE, at, 0, 0, 0, 0);
         add(SELF, METHOD_CNODE_INSPECT, at, 0, 0, 0, 0);
-        add_operation(at, SYS_NB_RECV);
         add_operation(at, SYS_NB_SEND);
         add_operation(at, SYS_POLL);
     }

@@ -23,7 +23,7 @@ TUTORIAL = (ROOT / "docs" / "start.md").read_text()
 MADE = dict(re.findall(r"^`([\w/.]+)`:\n```\n(.*?)^```", TUTORIAL, re.M | re.S))     # path: content
 CODE = {".c", ".h", ".S", ".py", ".cmake", ".idl", ".j2", ".toml"}
 SOURCE = "\n".join([*(file.read_text() for file in FILES if file.suffix in CODE), *MADE.values()])
-GENERATED = re.compile(r"^build/|_caps\.h$|_client\.h$|_server\.h$")
+GENERATED = re.compile(r"^build/|_caps\.h$|_client\.h$|_server\.h$|\bparrot\b")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -35,7 +35,7 @@ static struct kind {
     { OBJECT_ENDPOINT, 0, 0, 6 },
     { OBJECT_NOTIFICATION, 0, 0, 6 },
     { OBJECT_REPLY, 0, 0, 6 },
-    { OBJECT_SCHED_CONTEXT, 0, 0, 9 },
+    { OBJECT_SCHED_CONTEXT, 0, 0, 10 },
     { OBJECT_VSPACE, 0, 0, 7 },
     { OBJECT_WAIT_SET, WAIT_SET_MEMBER_BITS + 1, MAX_WAIT_SET_BITS, 0 },
 };

@@ -6,6 +6,7 @@
 #include "paths.h"
 
 #include <pthread.h>
+#include <tessera/receive.h>
 #include <semaphore.h>
 
 _Atomic size_t host_memory = SIZE_MAX;
@@ -96,6 +97,13 @@ uint64_t memory_now(void)
 int64_t sys_trap(uint64_t first, struct sys_message *m, unsigned given)
 {
     (void)first, (void)m, (void)given;
+    abort();
+}
+
+/* Nobody sends capabilities here. */
+void sys_received_refuse(sys_event_t event)
+{
+    (void)event;
     abort();
 }
 

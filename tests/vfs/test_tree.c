@@ -433,8 +433,10 @@ static size_t add_file(char *to, char const *name, char const *content)
     size_t length = strlen(content);
     int head = sprintf(to, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s", 0,
                        0100644, 0, 0, 1, 0, (unsigned)length, 0, 0, 0, 0,
-                       (unsigned)strlen(name) + 1, 0, name);
-    size_t start = ((size_t)head + 1 + 3) & ~(size_t)3;
+                       ((unsigned)strlen(name) + 8) & ~7u, 0, name);
+    /* Zeros behind the names, as the boot archive has them. */
+    size_t start = (110 + ((strlen(name) + 8) & ~7ul) + 3) & ~(size_t)3;
+    memset(to + head, 0, start - (size_t)head);
     memcpy(to + start, content, length);
     return (start + length + 3) & ~(size_t)3;
 }

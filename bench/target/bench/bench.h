@@ -27,6 +27,8 @@ void bench_touch_nothing(void);
 void bench_ipc(void);
 /* Traps, signals, scheduling, faults, interrupts. */
 void bench_kernel(void);
+/* Interrupts while the kernel is busy. */
+void bench_latency(void);
 /* One thread that hears many. */
 void bench_wait_set(void);
 /* Capabilities, memory, threads. */

@@ -213,6 +213,7 @@ static void irq(void)
     }
     measure_report(&samples, 1);
     must(sys_thread_destroy(&resources, &thread), "ending a thread");
+    must(sys_cnode_revoke(BENCH_CAP_CNODE, (uint32_t)(interrupt.raw >> SLOT_BITS)), "letting go of an interrupt");
 }
 
 void bench_kernel(void)

@@ -268,7 +268,7 @@ word arch_asid_count(void)
 #define LAPIC_DIVIDER   0x3e0
 #define LAPIC_ID        0x020
 #define LAPIC_ON        (1u << 8)
-#define DIVIDE_BY_ONE   0xb
+#define DIVIDE_BY_16    0x3 /* half a minute is as far as it counts then */
 #define TIMER_MASKED    (1u << 16)
 
 /* IA-PC HPET Specification 1.0a. On a PC it is here. */
@@ -314,7 +314,7 @@ static word set_up_timer(void)
 {
     write_msr(MSR_APIC_BASE, LAPIC_ADDRESS | 1 << 11);
     *lapic_register(LAPIC_SPURIOUS) = VECTOR_SPURIOUS | LAPIC_ON;
-    *lapic_register(LAPIC_DIVIDER) = DIVIDE_BY_ONE;
+    *lapic_register(LAPIC_DIVIDER) = DIVIDE_BY_16;
     *lapic_register(LAPIC_TIMER) = VECTOR_TIMER | TIMER_MASKED;
     word hz = calibrate();
     *lapic_register(LAPIC_TIMER) = VECTOR_TIMER;

@@ -103,7 +103,7 @@ ALWAYS_INLINE word arch_now(void)
 /* What the timer is set to, and its counts in 2^32 ticks of the clock. */
 extern word x86_timer, x86_timer_rate;
 /* The timer counts no further at once; when it ends too early it is set again. */
-#define LONGEST_COUNT 0x7ffffffful
+#define LONGEST_COUNT 0x7fffffff0ul
 
 ALWAYS_INLINE bool arch_timer_is_quick(void)
 {
