@@ -79,12 +79,23 @@ static void drain_program(unsigned number)
     server.store->source[number].lost = source->ring->lost;
 }
 
+/* Half an interval to one and a half: what comes round as regularly as samples would be found always at
+ * the same place, or never. */
+static uint64_t next_interval(void)
+{
+    static uint64_t state = 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return INTERVAL_NS / 2 + state % INTERVAL_NS;
+}
+
 static void drain_for_ever(void *argument)
 {
     (void)argument;
     struct trace_store *store = server.store;
     for (uint64_t when = sys_clock_ns();;) {
-        when += INTERVAL_NS;
+        when += next_interval();
         uint64_t bits, now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
         sys_ignore(sys_wait(server.never, when, &bits, NULL));

@@ -46,7 +46,7 @@ def samples_tell_heavy_from_light(trace):
     heavy = sum(count for stack, count in stacks.items() if stack.endswith("main;heavy;work"))
     light = sum(count for stack, count in stacks.items() if stack.endswith("main;light;work"))
     print(f"# heavy {heavy}, light {light}")
-    return heavy + light > 60 and 2.2 * light < heavy < 4 * light
+    return heavy + light > 300 and 2.2 * light < heavy < 4 * light
 
 
 def babeltrace_reads_as_many(trace):

@@ -15,7 +15,7 @@
 #define PRIORITY 100
 #define SLICE_NS 1000000ul
 #define REQUESTS 100
-#define SAMPLED_NS 20000000ul
+#define SAMPLED_NS 100000000ul
 
 static struct sys_resources resources = {
     .cnode = TRACED_CAP_CNODE,
