@@ -369,7 +369,7 @@ static struct tcb *make_init(struct boot *boot)
 
 /* What an interrupt that another thread is woken for takes from the one that runs: until time is counted
  * for the other, and from when it no longer is. In instructions, measured by the boot test `throttle`. */
-#define INTERRUPTION_NS 350ul
+#define INTERRUPTION_NS 400ul
 
 struct tcb *kernel_boot(struct boot *boot, word stack_top)
 {

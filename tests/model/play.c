@@ -612,11 +612,11 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 == OBJECT_WAIT_SET ||
+           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
            label == METHOD_SCHED_CONTROL_MARK ||
            (label == METHOD_THREAD_SET_PRIORITY && argument[0] == DEADLINE_PRIORITY) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && argument[1] == DEADLINE_PRIORITY) ||
-           (label == METHOD_UNTYPED_RETYPE && argument[0] == OBJECT_WAIT_SET) ||
+           (label == METHOD_UNTYPED_RETYPE && argument[0] >= OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
            ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
              label == METHOD_FRAME_MAP) &&
             spec_is_nearly_full(&play_spec)) ||

@@ -38,6 +38,7 @@ static struct kind {
     { OBJECT_SCHED_CONTEXT, 0, 0, 10 },
     { OBJECT_VSPACE, 0, 0, 7 },
     { OBJECT_WAIT_SET, WAIT_SET_MEMBER_BITS + 1, MAX_WAIT_SET_BITS, 0 },
+    { OBJECT_PMU, 0, 0, 9 },
 };
 
 START_TEST(sizes_are_those_of_the_interface)
