@@ -57,6 +57,7 @@ for name in ("host", "riscv64", "x86_64"):
         f"kernel/arch/{name}/fast.h": header('#include "object/thread.h"\n'),
         f"kernel/arch/{name}/cpu.c": c('#include "api/syscall.h"\n#include "object/thread.h"\n'
                                        "void arch_put(void)\n{\n}\n"),
+        f"kernel/arch/{name}/pmu.c": c('#include "base/types.h"\n'),
     }
 SOUND |= {"kernel/arch/riscv64/riscv.h": header(""), "kernel/arch/x86_64/x86_64.h": header("#ifndef __ASSEMBLER__\n#endif\n"),
           "kernel/arch/riscv64/trap.S": c(".globl trap_entry\ntrap_entry:\n    j kernel_boot\n    .dword trap_entry\n"),
