@@ -76,6 +76,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (!receiving && thread->caller != NULL) {
         must("I-REPLY", thread->caller->wait == ((word)thread | WAIT_REPLY), thread);
     }
+    must("I-TIME", thread->lent == NULL || !(receiving || thread == cpu->current), thread);
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }

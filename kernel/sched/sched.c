@@ -699,6 +699,8 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
             ready_put_back(cpu, current);
         } else if (likely(!compete)) {
             sched_ready_put(cpu, current);
+        } else if (best == current && cpu->sc != NULL && heir == NULL) {
+            sched_lend(current, NULL); /* it goes on with what it has */
         }
     }
 

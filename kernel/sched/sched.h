@@ -160,15 +160,10 @@ ALWAYS_INLINE bool sched_can_pass(struct cpu const *cpu, struct tcb const *to)
 {
     return likely(to->rank_to >= cpu->bar) && likely(to->vspace->root != 0);
 }
-/* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */
-void sched_change_lender(struct tcb *thread, struct sched_context *sc);
 /* Processor and time go to `to`, for whom the current thread now waits. */
 ALWAYS_INLINE void sched_pass(struct cpu *cpu, struct tcb *to)
 {
-    kassert(cpu->resched == 0 && cpu->sc != NULL && !cpu->fpu_on);
-    if (unlikely(to->lent != NULL)) {
-        sched_change_lender(to, NULL); /* it has the time that runs now */
-    }
+    kassert(cpu->resched == 0 && cpu->sc != NULL && to->lent == NULL && !cpu->fpu_on);
     to->wait = 0;
     cpu->current = to;
     cpu_count(cpu, COUNTER_SWITCHES);
@@ -188,6 +183,8 @@ ALWAYS_INLINE void sched_pass_or_ready(struct cpu *cpu, struct tcb *to)
 
 /* A thread that could run, or waits for time, no longer can. */
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
+/* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */
+void sched_change_lender(struct tcb *thread, struct sched_context *sc);
 /* To be called where a thread can go on whose caller's time may be gone, or elsewhere. */
 void sched_on_its_own(struct cpu *cpu, struct tcb *thread);
 /* A stopped thread begins anew: what it did on its caller's time is over. */
