@@ -32,6 +32,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
     X(budget)                                                                                      \
+    X(edf)                                                                                         \
     X(interface)                                                                                   \
     X(owner)                                                                                       \
     X(thread)                                                                                      \
