@@ -499,7 +499,8 @@ word sched_missed(struct sched_context const *sc)
 word sched_used(struct cpu const *cpu, struct sched_context const *sc)
 {
     long left = sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left;
-    return sc->granted - (word)left;
+    long used = (long)(sc->granted - (word)left);
+    return used < 0 ? 0 : (word)used; /* of a slice, what an interrupt gave back */
 }
 
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period)

@@ -124,6 +124,34 @@ START_TEST(an_interrupt_is_on_the_drivers_time)
 }
 END_TEST
 
+/* Interrupted at once, it gets back more than it had used: but it never runs for longer than it would have. */
+START_TEST(an_interrupt_makes_no_budget_longer)
+{
+    world_make();
+    cptr_t handler = claimed(LINE), n = bound(handler, 4);
+    struct world_thread low = world_thread(100);
+    struct cpu *cpu = world_init().tcb->cpu;
+    uint64_t bits;
+    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), low.time, 50000,
+                                      _i == 0 ? 0 : 1000000));
+    uint64_t before = _i * 10000ul;
+    sys_ignore(sys_wait(n, sys_clock_ns() + before, &bits, NULL));
+    world_pass(before);
+    cpu->interruption = 4;
+    for (unsigned i = 0; i < 3; i++) {
+        sys_ignore(sys_wait(n, 0, &bits, NULL));
+        ck_runs(low);
+        ck_assert_uint_eq(clock_to_ns(cpu->end - arch_now()), 50000 - before);
+        ck_assert_uint_eq(used(low.tcb->sc), before);
+        world_line(LINE, true);
+        ck_runs(world_init());
+        ck_assert_int_gt(low.tcb->sc->left, (long)clock_to_ticks(50000 - before));
+        world_line(LINE, false);
+        ck_ok(sys_irq_handler_acknowledge(handler));
+    }
+}
+END_TEST
+
 START_TEST(a_line_whose_notification_is_gone_is_silenced)
 {
     world_make();
@@ -180,6 +208,7 @@ int main(void)
     WORLD_TEST(suite, an_interrupt_signals_once_until_it_is_acknowledged);
     WORLD_TEST(suite, a_driver_runs_at_once_if_it_is_more_urgent);
     WORLD_TEST(suite, an_interrupt_is_on_the_drivers_time);
+    WORLD_LOOP_TEST(suite, an_interrupt_makes_no_budget_longer, 2);
     WORLD_TEST(suite, a_line_whose_notification_is_gone_is_silenced);
     WORLD_TEST(suite, a_handler_that_goes_closes_its_line);
     WORLD_TEST(suite, all_lines_of_a_moment_are_seen_to);
