@@ -195,6 +195,7 @@ static void check_tree(struct slot *parent, struct slot *slot)
 word check_everything(struct cpu *cpu)
 {
     word seen = 0;
+    check_countdown = CHECK_INTERVAL;
     for (unsigned f = 0; f < FAMILIES; f++) {
         struct slot *root = &families[f].root;
         struct slot *slot;

@@ -8,13 +8,12 @@
  * capabilities it saw. */
 word check_everything(struct cpu *cpu);
 
-/* In debug builds, every so many kernel entries. */
+/* In debug builds, so many kernel entries after the last time. */
 #define CHECK_INTERVAL 4096
 extern word check_countdown;
 ALWAYS_INLINE void check_now_and_then(struct cpu *cpu)
 {
     if (CONFIG_DEBUG && --check_countdown == 0) {
-        check_countdown = CHECK_INTERVAL;
         (void)check_everything(cpu);
     }
 }

@@ -6,7 +6,7 @@
 
 #define US   1000ul
 #define MS   1000000ul
-#define LATE ((world_is_debug() ? 60 : 15) * US) /* for which the timer, and the kernel, may keep a budget running */
+#define LATE (15 * US) /* for which the timer, and the kernel, may keep a budget running */
 
 static uint64_t volatile turns[3];
 
@@ -168,7 +168,7 @@ static void a_pause_gives_nothing(void)
         EXPECT_OK(sys_thread_suspend(t->thread));
         EXPECT_OK(sys_thread_resume(t->thread));
     }
-    EXPECT(used(t->sched_context) - before <= 21 * 200 * US + (world_is_debug() ? 2000 * US : LATE));
+    EXPECT(used(t->sched_context) - before <= 21 * 200 * US + LATE);
 }
 
 /* Equals change every slice, to the microsecond. */
