@@ -199,6 +199,7 @@ static void send_nonsense(void *argument)
     }
 }
 
+/* escape: PASSIVE-HANG */
 static void a_client_that_sends_nonsense(void)
 {
     honest_is_served(HOSTILE_BUDGET, 0, send_nonsense);
