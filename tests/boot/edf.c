@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Periodic work that fixed priorities cannot do and earliest deadlines can; what is let in, and what becomes
- * of work that is too much. */
+/* Periodic work that fixed priorities cannot do and earliest deadlines can; what is let in, and
+ * what becomes of work that is too much. */
 #include "test.h"
 #include "world.h"
 
@@ -12,7 +12,8 @@
 #define TASKS    4
 #define PLAYS_NS (210 * MS) /* a multiple of all periods */
 
-/* The work of the jobs is a little less than the budget: enough to wake, and to say that it is done. */
+/* The work of the jobs is a little less than the budget: enough to wake, and to say that it is
+ * done. */
 #define MARGIN_NS (50 * US)
 
 struct task {
@@ -63,8 +64,8 @@ enum way { BY_DEADLINE, BY_PRIORITY };
 static void start_player(struct player *p, struct task task, enum way way, uint64_t budget,
                          uint64_t first)
 {
-    uint8_t priority =
-        way == BY_DEADLINE ? DEADLINE_PRIORITY : (uint8_t)(DEADLINE_PRIORITY - 1 - task.period / MS);
+    uint8_t priority = way == BY_DEADLINE ? DEADLINE_PRIORITY
+                                          : (uint8_t)(DEADLINE_PRIORITY - 1 - task.period / MS);
     *p = (struct player){ .task = task, .nobody = make(OBJECT_NOTIFICATION), .first = first };
     p->thread = start_sliced("player", priority, 0, CPTR_NONE, play, p);
     p->thread->sched_context = make(OBJECT_SCHED_CONTEXT);
@@ -79,7 +80,8 @@ static uint64_t missed(struct player const *p)
     return jobs;
 }
 
-/* More urgent than the players, so that it can stop them: there may be no time left for anybody else. */
+/* More urgent than the players, so that it can stop them: there may be no time left for anybody
+ * else. */
 static void let_them_play(unsigned count)
 {
     EXPECT_OK(sys_sched_control_set_priority(SCHED, SELF, DEADLINE_PRIORITY + 1));
@@ -154,12 +156,13 @@ static void deadlines_are_met_where_priorities_miss(void)
 
 /* ---- Sets that do not ---- */
 
-/* One task more than there is time for is refused; let in all the same, jobs are late, and counted. */
+/* One task more than there is time for is refused; let in all the same, jobs are late, and counted.
+ */
 static void what_is_refused_would_miss(void)
 {
-    static struct task const tasks[] = {
-        { 2000 * US, 5 * MS }, { 3850 * US, 7 * MS }, { 500 * US, 6 * MS }
-    };
+    static struct task const tasks[] = { { 2000 * US, 5 * MS },
+                                         { 3850 * US, 7 * MS },
+                                         { 500 * US, 6 * MS } };
     EXPECT(is_admitted(tasks, 2));
     EXPECT(!is_admitted(tasks, 3));
     struct outcome outcome = play_all(tasks, 3, BY_DEADLINE);
@@ -168,7 +171,8 @@ static void what_is_refused_would_miss(void)
     EXPECT(outcome.missed > 0);
 }
 
-/* A task that does more than it said is late by itself: the others, which use all the rest, are not. */
+/* A task that does more than it said is late by itself: the others, which use all the rest, are
+ * not. */
 static void who_takes_more_hurts_himself(void)
 {
     static struct task const honest = { 3850 * US, 7 * MS };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Clients that would like to hang a server, or to hurt its other clients; and servers that would like to
- * hang a client that says how long it waits. */
+/* Clients that would like to hang a server, or to hurt its other clients; and servers that would
+ * like to hang a client that says how long it waits. */
 #include "test.h"
 #include "world.h"
 
@@ -10,19 +10,20 @@
 
 /* ---- Hostile clients of a server without time of its own ---- */
 
-#define CALLS    20
-#define EVERY    (700 * US)   /* the honest client calls */
-#define WORK     (100 * US)   /* what that takes */
-#define FOREVER  (50 * MS)
-#define BOUND    (500 * US)   /* the longest that it may take, whatever the hostile one does */
+#define CALLS          20
+#define EVERY          (700 * US) /* the honest client calls */
+#define WORK           (100 * US) /* what that takes */
+#define FOREVER        (50 * MS)
+#define BOUND          (500 * US) /* the longest that it may take, whatever the hostile one does */
 #define HOSTILE_BUDGET (100 * US)
 
-static cptr_t service, entrance, beginning, faults; /* the service, and what its clients have of it */
+static cptr_t service, entrance, beginning,
+    faults; /* the service, and what its clients have of it */
 static struct sys_thread *server, *hostile;
 static uint64_t volatile set_backs, attempts;
 
-/* Its supervisor is the first whom it answers: so it is never at its service's door with time of its own,
- * on which it might begin to work for whoever waits there. */
+/* Its supervisor is the first whom it answers: so it is never at its service's door with time of
+ * its own, on which it might begin to work for whoever waits there. */
 static void serve(void *argument)
 {
     struct sys_message m = { 0 };
@@ -180,7 +181,7 @@ static void a_client_that_gives_up(void)
 /* Messages that are too long, or bring what there is not, by every call that there is. */
 static void send_nonsense(void *argument)
 {
-    static uint64_t const calls[] = { SYS_CALL, SYS_CALL_LONG, SYS_CALL_UNTIL, SYS_SEND,
+    static uint64_t const calls[] = { SYS_CALL,    SYS_CALL_LONG,  SYS_CALL_UNTIL,     SYS_SEND,
                                       SYS_NB_SEND, SYS_SEND_UNTIL, SYS_REPLY_RECV_LONG };
     uint64_t random = 4242;
     (void)argument;
@@ -307,10 +308,8 @@ static void no_server_hangs_its_client(void)
 }
 
 static struct test const tests[] = {
-    TEST(a_client_without_time_enough),
-    TEST(a_client_that_dies),
-    TEST(a_client_that_gives_up),
-    TEST(a_client_that_sends_nonsense),
+    TEST(a_client_without_time_enough), TEST(a_client_that_dies),
+    TEST(a_client_that_gives_up),       TEST(a_client_that_sends_nonsense),
     TEST(no_server_hangs_its_client),
 };
 TEST_GROUP(hostile);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time that ends while somebody runs on it: his handler is told, and gives more or ends it. The test is the
- * handler. */
+/* Time that ends while somebody runs on it: his handler is told, and gives more or ends it. The
+ * test is the handler. */
 #include "test.h"
 #include "world.h"
 
@@ -261,8 +261,8 @@ static void a_server_is_set_back(void)
     }
 }
 
-/* One behind the other: the inner one is told of first; the outer one, which has no time either, is told
- * of when it gets its error. */
+/* One behind the other: the inner one is told of first; the outer one, which has no time either, is
+ * told of when it gets its error. */
 /* seL4: TIMEOUTFAULT0003 */
 static void nested_servers_are_set_back(void)
 {
