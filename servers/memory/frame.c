@@ -173,7 +173,6 @@ static bool make_batch(uint32_t index)
                                       pool.masters, first_of(index) + chunk->made);
     if (err == OK) {
         chunk->made += (uint16_t)count;
-        pool.counts.made++;
     }
     return err == OK;
 }
@@ -191,7 +190,6 @@ static uint32_t take_returned(struct chunk *chunk, bool clear)
         memset(data, 0, PAGE);
     }
     chunk->returned = pool.frame[frame].next;
-    pool.counts.recycled++;
     return frame;
 }
 

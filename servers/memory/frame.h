@@ -43,7 +43,5 @@ char *frame_look(uint32_t frame);
 struct frame_counts {
     uint64_t total; /* pages in the pool */
     uint64_t free;  /* of these, nobody's */
-    uint64_t made;  /* batches */
-    uint64_t recycled;
 };
 struct frame_counts frame_counts(void);
