@@ -14,6 +14,11 @@ enum err sys_park_make(struct sys_resources *r, unsigned number, cptr_t thread)
     return sys_make(r, OBJECT_REPLY, 0, &parks[number].reply);
 }
 
+enum err sys_park_drop(struct sys_resources *r, unsigned number)
+{
+    return sys_drop(r, parks[number].reply);
+}
+
 void sys_park(unsigned holder)
 {
     sys_ignore(sys_reply_await(parks[sys_park_own].reply, parks[holder].thread, 0));

@@ -10,6 +10,8 @@
 #define MIDDLE (PRIORITY - 3) /* holds a lock too, and waits for the low one */
 #define LOW    (PRIORITY - 4)
 
+#define THREADS 6
+
 #define WORK     20000u     /* turns of a loop under a lock */
 #define SPIN_NS  20000000ul /* how long the medium one spins: many times that */
 #define SLACK_NS 50000ul    /* for switches and system calls on the way */
@@ -59,17 +61,17 @@ static struct kind const *kind;
 
 static uint64_t volatile waited_ns;
 
-static void hold_first(void *number)
+static void hold_first(void *argument)
 {
-    sys_park_use((unsigned)(uint64_t)number);
+    (void)argument;
     kind->lock(0);
     work();
     kind->unlock(0);
 }
 
-static void hold_second_and_want_first(void *number)
+static void hold_second_and_want_first(void *argument)
 {
-    sys_park_use((unsigned)(uint64_t)number);
+    (void)argument;
     kind->lock(1);
     kind->lock(0);
     work();
@@ -85,15 +87,15 @@ static void want(unsigned which)
     kind->unlock(which);
 }
 
-static void want_first(void *number)
+static void want_first(void *argument)
 {
-    sys_park_use((unsigned)(uint64_t)number);
+    (void)argument;
     want(0);
 }
 
-static void want_second(void *number)
+static void want_second(void *argument)
 {
-    sys_park_use((unsigned)(uint64_t)number);
+    (void)argument;
     want(1);
 }
 
@@ -104,10 +106,16 @@ static void spin_a_while(void *argument)
     }
 }
 
-static void begin(char const *name, uint8_t priority, void (*function)(void *), unsigned number)
+static struct sys_thread threads[THREADS + 1];
+
+/* A thread that can wait for others. */
+static void start_numbered(char const *name, uint8_t priority, uint64_t slice_ns, unsigned number,
+                           void (*function)(void *))
 {
-    struct sys_thread *thread = start(name, priority, CPTR_NONE, function, (void *)(uint64_t)number);
-    EXPECT_OK(sys_park_make(&world, number, thread->thread));
+    struct sys_thread_options options = {
+        .name = name, .priority = priority, .slice_ns = slice_ns, .number = number
+    };
+    EXPECT_OK(sys_thread_create(&world, &threads[number], &options, function, NULL));
 }
 
 static uint64_t work_ns(void)
@@ -127,13 +135,13 @@ static uint64_t play(struct kind const *which, bool in_chain)
         token_give(i);
     }
     waited_ns = 0;
-    begin("low", LOW, hold_first, 1);
+    start_numbered("low", LOW, SLICE_NS, 1, hold_first);
     pause_ns(pause); /* now it holds it */
     if (in_chain) {
-        begin("middle", MIDDLE, hold_second_and_want_first, 2);
+        start_numbered("middle", MIDDLE, SLICE_NS, 2, hold_second_and_want_first);
         pause_ns(pause / 4);
     }
-    begin("high", HIGH, in_chain ? want_second : want_first, 3);
+    start_numbered("high", HIGH, SLICE_NS, 3, in_chain ? want_second : want_first);
     start("medium", MEDIUM, CPTR_NONE, spin_a_while, NULL);
     pause_ns(2 * SPIN_NS);
     EXPECT_EQ(mutex[0].word | mutex[1].word, 0);
@@ -162,14 +170,13 @@ static void without_lending_it_waits_for_the_medium_one(void)
 
 /* ---- Many at once ---- */
 
-#define THREADS 6
-#define TURNS   200
+#define TURNS 200
 
 static uint64_t volatile inside, sum;
 
-static void take_turns(void *number)
+static void take_turns(void *argument)
 {
-    sys_park_use((unsigned)(uint64_t)number);
+    (void)argument;
     for (unsigned i = 0; i < TURNS; i++) {
         sys_mutex_lock(&mutex[0]);
         EXPECT_EQ(inside, 0);
@@ -188,9 +195,7 @@ static void one_at_a_time_is_inside(void)
     sum = 0;
     for (unsigned i = 1; i <= THREADS; i++) {
         uint8_t priority = (uint8_t)(LOW - i / 3);
-        struct sys_thread *thread = start_sliced("turns", priority, 20000 + 700 * i, CPTR_NONE, take_turns,
-                                                 (void *)(uint64_t)i);
-        EXPECT_OK(sys_park_make(&world, i, thread->thread));
+        start_numbered("turns", priority, 20000 + 700 * i, i, take_turns);
     }
     for (unsigned i = 0; i < 200 && sum < THREADS * TURNS; i++) {
         pause_ns(1000000);

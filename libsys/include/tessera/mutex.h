@@ -22,12 +22,18 @@ struct sys_mutex {
 /* What sys_mutex_lock() is when somebody else holds it. */
 void sys_mutex_wait(struct sys_mutex *mutex);
 
-ALWAYS_INLINE void sys_mutex_lock(struct sys_mutex *mutex)
+/* False if somebody holds it. */
+ALWAYS_INLINE bool sys_mutex_try(struct sys_mutex *mutex)
 {
     uint64_t free = 0;
     /* pairs with the release in sys_mutex_unlock() */
-    if (unlikely(!atomic_compare_exchange_strong_explicit(
-            &mutex->word, &free, sys_park_own, memory_order_acquire, memory_order_relaxed))) {
+    return likely(atomic_compare_exchange_strong_explicit(&mutex->word, &free, sys_park_own,
+                                                          memory_order_acquire, memory_order_relaxed));
+}
+
+ALWAYS_INLINE void sys_mutex_lock(struct sys_mutex *mutex)
+{
+    if (!sys_mutex_try(mutex)) {
         sys_mutex_wait(mutex);
     }
 }
@@ -35,7 +41,7 @@ ALWAYS_INLINE void sys_mutex_lock(struct sys_mutex *mutex)
 /* All who wait are woken: the kernel runs the most urgent first, and that one gets the lock. */
 ALWAYS_INLINE void sys_mutex_unlock(struct sys_mutex *mutex)
 {
-    /* pairs with the acquire in sys_mutex_lock() and sys_mutex_wait() */
+    /* pairs with the acquire in sys_mutex_try() and sys_mutex_wait() */
     uint64_t was = atomic_exchange_explicit(&mutex->word, 0, memory_order_release);
     if (unlikely(was >> SYS_MUTEX_WAITERS != 0)) {
         sys_unpark_all(was >> SYS_MUTEX_WAITERS);

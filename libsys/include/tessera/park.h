@@ -12,8 +12,10 @@
 
 extern _Thread_local unsigned sys_park_own;
 
-/* Makes what `thread` sleeps in, before any other can want to wake it. */
+/* Makes what `thread` sleeps in, before any other can want to wake it; and takes it back. Threads that
+ * are created with a number have this done for them (thread.h). */
 NODISCARD enum err sys_park_make(struct sys_resources *r, unsigned number, cptr_t thread);
+NODISCARD enum err sys_park_drop(struct sys_resources *r, unsigned number);
 /* The calling thread is this one. */
 ALWAYS_INLINE void sys_park_use(unsigned number)
 {
