@@ -221,7 +221,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     } else {
         to->caller = NULL;
         current->args[0] = OK;
-        sched_ready(cpu, to);
+        sched_wake(cpu, to);
     }
     return OK;
 }

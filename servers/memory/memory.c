@@ -205,7 +205,7 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
     }
     *own = (struct memory_stats){
         .used = regions_used(space), .limit = space->limit, .faults = space->faults,
-        .around = space->around, .copied = space->copied, .huge = space->huge,
+        .around = space->around, .copied = space->copied, .moved = space->moved, .huge = space->huge,
     };
     struct frame_counts counts = frame_counts();
     *all = (struct memory_stats){ .used = counts.total - counts.free, .limit = counts.total };
@@ -214,6 +214,7 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
             all->faults += spaces[i]->faults;
             all->around += spaces[i]->around;
             all->copied += spaces[i]->copied;
+            all->moved += spaces[i]->moved;
             all->huge += spaces[i]->huge;
         }
     }

@@ -33,6 +33,9 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
     X(budget)                                                                                      \
+    X(edf)                                                                                         \
+    X(time_out)                                                                                    \
+    X(hostile)                                                                                     \
     X(interface)                                                                                   \
     X(owner)                                                                                       \
     X(thread)                                                                                      \

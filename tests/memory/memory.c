@@ -189,6 +189,45 @@ static void full_ranges_are_promoted(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+#define FEW        64 /* pages in each of the ranges that fill the pool */
+#define MOST_RANGES 120
+
+/* The pool is full of small ranges, and then nearly empty, but with a few in each 2 MiB. */
+static void a_piece_is_made_out_of_what_is_free(void)
+{
+    uint64_t at[MOST_RANGES], huge = 0;
+    unsigned count = 0;
+    while (count < MOST_RANGES && memory_space_map(MEMORY, FEW * PAGE, BOTH, MEMORY_HOW_NOW, &at[count]) == OK) {
+        for (uint64_t page = 0; page < FEW; page++) {
+            *word(at[count], page) = count * 1000 + page;
+        }
+        count++;
+    }
+    EXPECT(count > 100);
+    for (unsigned i = 0; i < count; i++) {
+        if (i % 8 != 3) {
+            EXPECT_OK(memory_space_unmap(MEMORY, at[i]));
+        }
+    }
+    look();
+    uint64_t huge_before = own.huge, moved_before = own.moved;
+    ASSERT_OK(memory_space_map(MEMORY, 2 * HUGE, BOTH, MEMORY_HOW_HUGE, &huge));
+    *word(huge, 0) = 1;
+    *word(huge, 512) = 2;
+    look();
+    EXPECT_EQ(own.huge, huge_before + 2);
+    EXPECT(own.moved > moved_before);
+    for (unsigned i = 3; i < count; i += 8) {
+        for (uint64_t page = 0; page < FEW; page++) {
+            test_at(i, page);
+            EXPECT_EQ(*word(at[i], page), i * 1000 + page);
+            *word(at[i], page) += 1;
+        }
+        EXPECT_OK(memory_space_unmap(MEMORY, at[i]));
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, huge));
+}
+
 static void a_limit_refuses_and_loses_nothing(void)
 {
     uint64_t at = 0, other;
@@ -243,6 +282,7 @@ static struct test const tests[] = {
     TEST(a_copy_is_made_when_somebody_writes),
     TEST(huge_pages_come_in_one_piece),
     TEST(full_ranges_are_promoted),
+    TEST(a_piece_is_made_out_of_what_is_free),
     TEST(a_limit_refuses_and_loses_nothing),
     TEST(an_empty_pool_refuses_and_loses_nothing),
     TEST(strangers_are_refused),
