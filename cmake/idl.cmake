@@ -40,4 +40,5 @@ foreach(library init control console memory memory_tests bench trace vfs)
   idl_library(${library}.idl)
 endforeach()
 idl_library(${PROJECT_SOURCE_DIR}/tests/boot/files.idl) # of the boot tests
+idl_library(${PROJECT_SOURCE_DIR}/tests/restart/ledger.idl)
 idl_generate(plan.idl types=include/idl/plan.h)

@@ -13,12 +13,29 @@ enum err files_slot(struct sys_resources *r, cptr_t *out)
 
 enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
 {
-    struct vfs_session session;
-    enum err err = files_slot(r, &session.cap);
+    *files = (struct files){ 0 };
+    enum err err = files_slot(r, &files->session.cap);
     if (err == OK) {
-        err = vfs_connect((struct vfs){ vfs }, &session);
+        err = vfs_connect((struct vfs){ vfs }, &files->session);
     }
-    return err == OK ? files_adopt(r, session.cap, files) : err;
+    if (err == OK) {
+        err = files_adopt(r, files->session.cap, files);
+    }
+    if (err != OK) {
+        files_lost(r, files);
+    }
+    return err;
+}
+
+void files_lost(struct sys_resources *r, struct files *files)
+{
+    cptr_t const had[] = { files->session.cap, files->frame, files->events };
+    for (unsigned i = 0; i < sizeof had / sizeof had[0]; i++) {
+        if (had[i].raw != 0) {
+            sys_ignore(sys_drop(r, had[i]));
+        }
+    }
+    *files = (struct files){ 0 };
 }
 
 enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files)
