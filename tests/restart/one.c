@@ -54,7 +54,7 @@ static void call_add(void *argument)
 static void whoever_waits_is_served(void)
 {
     static struct sys_thread first, second;
-    struct sys_thread_options options = { .name = "waiter", .priority = 100, .slice_ns = 1000000 };
+    struct sys_thread_options options = { .name = "waiter", .priority = 115, .slice_ns = 1000000 };
     pondered = added = ERR_WOULD_BLOCK;
     ASSERT_OK(sys_thread_create(&means, &first, &options, call_ponder, NULL));
     sleep_ns(10000000);
