@@ -32,6 +32,7 @@ struct running {
     cptr_t thread;
     cptr_t time;
     uint64_t entry;
+    uint64_t recover_first, recover_end, recover_target; /* as Init.recover said */
     uint32_t restarts; /* so far */
     uint32_t recent;   /* of these, within the minute that began at `since` */
     uint64_t since;

@@ -115,6 +115,22 @@ static enum err init_on_device(struct init_server *server, uint64_t badge, uint3
     return OK;
 }
 
+static enum err init_on_recover(struct init_server *server, uint64_t badge, uint64_t first,
+                                uint64_t end, uint64_t target)
+{
+    struct builder *b = &server->builder;
+    struct running *running = &b->running[badge - 1];
+    running->recover_first = first;
+    running->recover_end = end;
+    running->recover_target = target;
+    /* The faults of one that has a pager go there; those of its further threads may come here. */
+    uint32_t pager = b->system.programs[badge - 1].pager;
+    return pager == PLAN_NONE
+               ? OK
+               : memory_supervisor_recover((struct memory_supervisor){ b->objects[pager] },
+                                           (uint32_t)badge, first, end, target);
+}
+
 /* ---- What those may ask who have `Control` ---- */
 
 struct control_server {
@@ -204,6 +220,19 @@ static void report_fault(struct builder *b, uint64_t badge, uint64_t const words
     restart_or_end(b, index);
 }
 
+/* The program goes on where it said, or has ended. */
+static void on_fault(struct builder *b, uint64_t badge, struct sys_message *m)
+{
+    struct running const *running = &b->running[badge - 1];
+    uint64_t pc = m->w[2];
+    if (m->w[0] <= FAULT_KIND_WRITE && pc >= running->recover_first && pc < running->recover_end) {
+        *m = (struct sys_message){ .tag = sys_tag(0, 0, 0), .w = { running->recover_target } };
+        return;
+    }
+    report_fault(b, badge, m->w);
+    *m = (struct sys_message){ .tag = sys_tag(1, 0, 0) };
+}
+
 /* Asks the pagers for the faults that they could not mend. */
 static void ask_pagers(struct builder *b)
 {
@@ -248,8 +277,7 @@ NORETURN static void serve(struct init_server *server)
             ask_pagers(b);
             m = (struct sys_message){ 0 };
         } else if (sys_event_kind(event) & EVENT_KIND_FAULT) {
-            report_fault(b, sys_event_badge(event), m.w);
-            m = (struct sys_message){ .tag = sys_tag(1, 0, 0) }; /* it stays stopped */
+            on_fault(b, sys_event_badge(event), &m);
         } else if (sys_event_badge(event) & INIT_CONTROL_BADGE) {
             control_serve(&control, event, &m);
         } else {

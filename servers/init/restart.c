@@ -91,6 +91,7 @@ static void take_back(struct builder *b, uint32_t index)
         empty(b, slot);
     }
     running->means.slots.next = running->first_slot;
+    running->recover_end = 0;
 }
 
 /* ---- Ending for good ---- */

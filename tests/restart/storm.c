@@ -169,7 +169,7 @@ static void start_client(struct client *client)
     client->deaths = program_of(client->server).restarts;
     EXPECT_OK(ledger_add(LEDGER, 0, &client->total));
     struct sys_thread_options options = { .name = client->server, .priority = 100,
-                                          .slice_ns = SLICE_NS };
+                                          .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR };
     EXPECT_OK(sys_thread_create(&means, &client->thread, &options, work, client));
 }
 
