@@ -150,6 +150,7 @@ static enum err control_on_program(struct control_server *server, uint64_t badge
     *program = (struct control_program){
         .restarts = running->restarts,
         .priority = p->priority,
+        .slots = 1u << p->cnode_radix,
         .state = running->is_down ? CONTROL_STATE_ENDED : CONTROL_STATE_RUNNING,
     };
     memcpy(program->name, p->name, sizeof program->name);

@@ -11,7 +11,7 @@
 
 #define KILLS       200u
 #define SLICE_NS    1000000ul
-#define MOST_NS     2000000ul     /* between two kills */
+#define MOST_NS     400000ul      /* between two kills */
 #define PATIENCE_NS 2000000000ul  /* by then every client has got on */
 #define SLOTS       32u
 
@@ -179,7 +179,7 @@ static void wait_for_progress(uint32_t const before[SERVERS], uint32_t least)
     uint64_t end = sys_clock_ns() + PATIENCE_NS;
     for (unsigned i = 0; i < SERVERS; i++) {
         while (clients[i].rounds - before[i] < least && sys_clock_ns() < end) {
-            sleep_ns(100000);
+            sleep_ns(20000);
         }
         if (clients[i].rounds - before[i] < least) {
             test_fail_value(__FILE__, __LINE__, clients[i].server, least,
@@ -206,7 +206,7 @@ static void stop_clients(void)
     for (unsigned i = 0; i < SERVERS; i++) {
         uint64_t end = sys_clock_ns() + PATIENCE_NS;
         while (clients[i].rounds != 0 && sys_clock_ns() < end) {
-            sleep_ns(100000);
+            sleep_ns(20000);
         }
         EXPECT_EQ(clients[i].rounds, 0);
         EXPECT_OK(sys_thread_destroy(&means, &clients[i].thread));
