@@ -228,6 +228,7 @@ class System:
     CONTROL = {"irq": ("IrqControl", "irq_control"), "sched": ("SchedControl", "sched_control"),
                "kernel": ("Kernel", "kernel"), "report": ("Notification", "report"), "trace": ("Trace", "trace"),
                "pmu": ("PmuControl", "pmu_control"), "init": ("Endpoint", "init_control")}
+    CONTROL_RIGHTS = {"report": "signal", "init": "send"}   # what comes of those that have rights
     KINDS = (*SHARED, "untyped", "interrupt", "own", "control")
     # Who has the one right waits for somebody with the other.
     PARTNERS = {"endpoint": ("send", "recv"), "notification": ("wait", "signal")}
@@ -400,6 +401,10 @@ class System:
             forget = self.forget([*keys, "forget"], given["forget"]) if "forget" in given else 0
         elif kind == "interrupt":
             self.owned(keys, "interrupt", index)
+        elif kind == "control" and what in self.CONTROL_RIGHTS:
+            known = self.kernel.rights[type_name]
+            if lacking := [n for n in known if needed & known[n] and n != self.CONTROL_RIGHTS[what]]:
+                raise file.wrong(at, f"this has the right to {self.CONTROL_RIGHTS[what]} only, and the program needs the right to {listed(lacking)}")
         self.capabilities.append(self.kernel.pack(
             "Capability", rights=rights, badge=badge, slot=slot, index=index, source=self.sources[source],
             bits=bits, forget=forget))

@@ -12,6 +12,7 @@
 #define KILLS       200u
 #define SLICE_NS    1000000ul
 #define MOST_NS     400000ul      /* between two kills */
+#define PAUSE_NS    50000ul       /* of a client */
 #define PATIENCE_NS 2000000000ul  /* by then every client has got on */
 #define SLOTS       32u
 
@@ -151,6 +152,7 @@ static void work(void *argument)
     while (!finish) {
         client->work(client);
         client->rounds++;
+        sleep_ns(random_below(PAUSE_NS));
     }
     if (client->connected) {
         EXPECT_OK(vfs_session_unlink(client->files.session, TEXT("/tmp/storm")));
