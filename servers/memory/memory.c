@@ -371,6 +371,18 @@ static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *serv
     return err;
 }
 
+/* What the program did that was there before is nothing to its successor. */
+static void forget_reports(uint32_t program)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < report_count; i++) {
+        if (reports[i].program != program) {
+            reports[kept++] = reports[i];
+        }
+    }
+    report_count = kept;
+}
+
 static enum err memory_supervisor_on_release(struct memory_supervisor_server *server, uint64_t badge,
                                              uint32_t program)
 {
@@ -383,12 +395,28 @@ static enum err memory_supervisor_on_release(struct memory_supervisor_server *se
     sys_received_drop(space->bell);
     space_clear(space);
     regions_forget(space);
+    forget_reports(program);
     sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS)));
     enum err err = sys_cnode_revoke(MEMORY_CAP_CNODE, (uint32_t)(space->tables.raw >> SLOT_BITS));
     *space = (struct space){
         .vspace = space->vspace, .tables = space->tables, .first_table = space->first_table
     };
     return err;
+}
+
+static enum err memory_supervisor_on_recover(struct memory_supervisor_server *server, uint64_t badge,
+                                             uint32_t program, uint64_t first, uint64_t end,
+                                             uint64_t target)
+{
+    (void)server, (void)badge;
+    struct space *space = space_of(program);
+    if (space == NULL || space->limit == 0) {
+        return ERR_BAD_ARGUMENT;
+    }
+    space->recover_first = first;
+    space->recover_end = end;
+    space->recover_target = target;
+    return OK;
 }
 
 static enum err memory_supervisor_on_fault(struct memory_supervisor_server *server, uint64_t badge,
@@ -441,10 +469,16 @@ static bool answer_fault(uint64_t badge, struct sys_message *m)
     if (err == ERR_NO_MEMORY) {
         return false;
     }
+    uint64_t kind = m->w[0], pc = m->w[2], go_on = 0;
+    if (err != OK && space != NULL && kind <= FAULT_KIND_WRITE && pc >= space->recover_first &&
+        pc < space->recover_end) {
+        err = OK;
+        go_on = space->recover_target;
+    }
     if (err != OK) {
         report(badge, m);
     }
-    *m = (struct sys_message){ .tag = sys_tag(err != OK, 0, 0) };
+    *m = (struct sys_message){ .tag = sys_tag(err != OK, 0, 0), .w = { go_on } };
     return true;
 }
 

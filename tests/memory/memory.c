@@ -316,11 +316,13 @@ static void strangers_are_refused(void)
     EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
 }
 
-/* The last: init reports it, and the peer is gone. */
+/* The last: init reports it, and the peer is gone, with the call. */
 static void a_stranger_to_an_address_is_stopped(void)
 {
     struct sys_message m = { .tag = sys_tag(19 * 256 + 2, 0, 0) };
-    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 100000000), ERR_TIMED_OUT);
+    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_GONE);
+    m = (struct sys_message){ .tag = sys_tag(19 * 256 + 2, 0, 0) };
+    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_BAD_CAPABILITY);
 }
 
 static struct test const tests[] = {
