@@ -28,6 +28,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(trace)                                                                                       \
     X(pmu)                                                                                         \
     X(inherit)                                                                                     \
+    X(mutex)                                                                                       \
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
