@@ -8,6 +8,7 @@
 #include "tree.h"
 
 #include <idl/console_client.h>
+#include <tessera/park.h>
 #include <tessera/start.h>
 #include <vfs_caps.h>
 
@@ -48,6 +49,7 @@ static enum err mount_all(void)
 int main(uint64_t argument)
 {
     (void)argument;
+    sys_park_use(1);
     archive_use((char const *)VFS_MEMORY_ARCHIVE, VFS_MEMORY_ARCHIVE_SIZE);
     return mount_all() == OK && workers_begin() == OK ? 0 : 1;
 }
