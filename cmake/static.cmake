@@ -10,5 +10,5 @@ foreach(tool clang cppcheck sparse tidy)
   add_test(NAME static-${tool} COMMAND ${check_static} ${tool} ${PROJECT_BINARY_DIR} ${${tool}_only})
   set_tests_properties(static-${tool} PROPERTIES TIMEOUT 900)
 endforeach()
-# It takes minutes for each board.
+# Three minutes of processor time for one board, two and a half for the host.
 set_tests_properties(static-tidy PROPERTIES LABELS long)

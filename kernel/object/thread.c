@@ -21,7 +21,7 @@ void thread_init(struct tcb *thread, struct cpu *home)
 void thread_update_rank(struct tcb *thread)
 {
     thread->rank_to = thread_rank_to(thread);
-    thread->rank_from = thread->attention == 0 ? thread->priority : RANK_NEVER;
+    thread->rank_from = (int16_t)(thread->attention == 0 ? thread->priority : RANK_NEVER);
 }
 
 void thread_attend(struct tcb *thread, enum attention why)

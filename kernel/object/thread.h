@@ -157,7 +157,8 @@ ALWAYS_INLINE int16_t thread_rank_to(struct tcb const *thread)
     if (thread->attention != 0) {
         return -1;
     }
-    return thread->priority == DEADLINE_PRIORITY ? DEADLINE_PRIORITY - 1 : thread->priority;
+    return (int16_t)(thread->priority == DEADLINE_PRIORITY ? DEADLINE_PRIORITY - 1
+                                                           : thread->priority);
 }
 /* Works out the ranks after attention or priority have changed. */
 void thread_update_rank(struct tcb *thread);

@@ -114,12 +114,16 @@ static void part(struct cpu *cpu, struct pmu_counter *counter)
 static void hand_out(struct cpu *cpu)
 {
     struct pmu_counter *c = cpu->counting;
-    for (unsigned left = counting(cpu); left > 0; left--, c = c->next) {
+    if (c == NULL) {
+        return;
+    }
+    do {
         if (!c->has_counter) {
             pmu_update(cpu, c);
             (void)acquire(c);
         }
-    }
+        c = c->next;
+    } while (c != cpu->counting);
 }
 
 void pmu_rotate(struct cpu *cpu)

@@ -260,6 +260,7 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *next = cpu->first;
+    kassert(current != NULL);
     if (unlikely(next == NULL) || unlikely(cpu->sc != current->sc)) {
         return NULL;
     }

@@ -29,7 +29,7 @@ static void *entry_at(struct sys_ring const *ring, uint32_t position)
 static void show(struct sys_ring *ring, uint32_t *position, uint32_t *peer_sleeps)
 {
     __atomic_store_n(position, ring->own, __ATOMIC_RELEASE); /* pairs with the acquire in look() */
-    /* Either this end sees that the peer sleeps, or the peer, in sleep(), sees the position. */
+    /* Either this end sees that the peer sleeps, or the peer, in go_to_sleep(), sees the position. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(peer_sleeps, __ATOMIC_RELAXED) != 0 &&
         __atomic_exchange_n(peer_sleeps, 0, __ATOMIC_RELAXED) != 0) {
@@ -50,7 +50,7 @@ static uint32_t look(struct sys_ring *ring, uint32_t const *position, bool puts)
 
 /* Says that this end sleeps, unless there is room or something to take by now. At a broken ring
  * there is nothing to wake up for. */
-static bool sleep(struct sys_ring *ring, uint32_t *sleeps, uint32_t const *position, bool puts)
+static bool go_to_sleep(struct sys_ring *ring, uint32_t *sleeps, uint32_t const *position, bool puts)
 {
     __atomic_store_n(sleeps, 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in show() */
@@ -97,7 +97,7 @@ void sys_ring_put_or_lose(struct sys_ring *ring, void const *entry)
 bool sys_ring_sleep_full(struct sys_ring *ring)
 {
     sys_ring_publish(ring);
-    return sleep(ring, &ring->memory->full_sleeps, &ring->memory->head, true);
+    return go_to_sleep(ring, &ring->memory->full_sleeps, &ring->memory->head, true);
 }
 
 /* ---- The end that takes ---- */
@@ -125,5 +125,5 @@ uint32_t sys_ring_lost(struct sys_ring const *ring)
 
 bool sys_ring_sleep_empty(struct sys_ring *ring)
 {
-    return sleep(ring, &ring->memory->empty_sleeps, &ring->memory->tail, false);
+    return go_to_sleep(ring, &ring->memory->empty_sleeps, &ring->memory->tail, false);
 }

@@ -252,7 +252,8 @@ static bool part_up(struct region *region, uint32_t index)
     struct part *part = &region->frames.part[index];
     uint32_t shared = part->huge;
     char const *from = frame_look(shared);
-    if (from == NULL || numbers_get(&region->frames, index * CHUNK_FRAMES) == NULL) {
+    uint32_t *page = from != NULL ? numbers_get(&region->frames, index * CHUNK_FRAMES) : NULL;
+    if (page == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < CHUNK_FRAMES; i++) {
@@ -260,13 +261,13 @@ static bool part_up(struct region *region, uint32_t index)
         char *to = frame != FRAME_NONE ? frame_look(frame) : NULL;
         if (to == NULL) {
             while (i-- > 0) {
-                frame_drop(part->page[i]);
-                part->page[i] = FRAME_NONE;
+                frame_drop(page[i]);
+                page[i] = FRAME_NONE;
             }
             return false;
         }
         memcpy(to, from + i * PAGE, PAGE);
-        part->page[i] = frame;
+        page[i] = frame;
     }
     areas_hide_huge(region, index);
     part->huge = FRAME_NONE;

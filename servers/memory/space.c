@@ -72,7 +72,7 @@ static struct area *free_area(void)
 static void insert(struct space *space, struct area *area)
 {
     uint32_t place = place_of(space, area->start);
-    memmove(&space->area[place + 1], &space->area[place],
+    memmove((void *)&space->area[place + 1], (void *)&space->area[place],
             (space->area_count - place) * sizeof space->area[0]);
     space->area[place] = area;
     space->area_count++;
@@ -84,7 +84,7 @@ static void take_out(struct space *space, struct area *area)
     uint32_t place = place_of(space, area->start);
     space->area_count--;
     space->asked -= area->pages;
-    memmove(&space->area[place], &space->area[place + 1],
+    memmove((void *)&space->area[place], (void *)&space->area[place + 1],
             (space->area_count - place) * sizeof space->area[0]);
 }
 

@@ -56,4 +56,4 @@ NODISCARD enum err areas_write_protect(struct region *region);
 
 /* Takes a page, a piece of 2 MiB, out of all areas of a region. */
 void areas_hide(struct region *region, uint32_t page);
-void areas_hide_huge(struct region *region, uint32_t part);
+void areas_hide_huge(struct region *region, uint32_t index);

@@ -110,7 +110,7 @@ static unsigned split(char const *line, char *text, char **word)
 
 static bool open_stream(struct stream *stream, char const *path, unsigned mode)
 {
-    uint32_t file;
+    uint32_t file = CONSOLE_STREAM;
     enum err err = vfs_session_open(files.session, path, strlen(path), (uint8_t)mode, 0644, &file);
     if (err != OK) {
         return complain("opening", path, err);

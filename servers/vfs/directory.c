@@ -61,7 +61,7 @@ struct entry *directory_find(struct inode *dir, struct name const *name)
 static void split(void **place, struct node *node, unsigned level)
 {
     struct entry *e = *place;
-    void **at = NULL;
+    void **at = place; /* the node is new: each of its chains begins with the first entry */
     while (e != NULL) {
         struct entry *next = e->next;
         void **chain = &node->child[child_number(hash_of(e), level)];

@@ -135,7 +135,7 @@ struct mount {
     char path[VFS_PATH_MOST]; /* as who mounted it wrote it */
 };
 
-static inline struct inode *inode_ref(struct inode *inode)
+__attribute__((nonnull)) static inline struct inode *inode_ref(struct inode *inode)
 {
     atomic_fetch_add_explicit(&inode->refs, 1, memory_order_relaxed);
     return inode;

@@ -383,7 +383,7 @@ static enum err rename_locked(struct walk *from, struct walk *to)
     struct inode *inode = NULL, *replaced = NULL;
     enum err err = look_locked(from, &inode);
     if (err == OK && inode == NULL) {
-        err = walk_fail(from, VFS_ERR_NOT_FOUND);
+        return walk_fail(from, VFS_ERR_NOT_FOUND);
     }
     if (err == OK) {
         err = look_locked(to, &replaced);

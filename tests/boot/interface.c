@@ -284,8 +284,8 @@ static void begin(void)
 static struct files_file made(char const *name)
 {
     struct files_file file = { CPTR_NONE };
-    bool had;
-    uint64_t size;
+    bool had = false;
+    uint64_t size = 0;
     EXPECT_OK(files_directory_open(directory, name, strlen(name), true, FILES_KIND_TEXT, &file,
                                    &had, &size));
     EXPECT(!had);
@@ -295,7 +295,7 @@ static struct files_file made(char const *name)
 /* A shared page as the client sees it. */
 static char *share_page(bool writable, uint32_t *buffer)
 {
-    cptr_t memory;
+    cptr_t memory = CPTR_NONE;
     void *address = NULL;
     EXPECT_OK(files_directory_share(directory, writable, buffer, &memory));
     EXPECT_EQ(type_in(memory), OBJECT_FRAME);
@@ -306,15 +306,15 @@ static char *share_page(bool writable, uint32_t *buffer)
 static void capabilities_come_with_replies(void)
 {
     begin();
-    struct files_file first = made("first"), second = made("second"), again;
-    bool had;
-    uint64_t size;
+    struct files_file first = made("first"), second = made("second"), again = { CPTR_NONE };
+    bool had = false;
+    uint64_t size = 0;
     EXPECT(first.cap.raw != second.cap.raw);
     EXPECT_OK(files_directory_open(directory, "first", 5, false, FILES_KIND_TEXT, &again, &had,
                                    &size));
     EXPECT(had);
     EXPECT_EQ(size, 0);
-    struct files_stat stat;
+    struct files_stat stat = { 0 };
     EXPECT_OK(files_file_stat(again, &stat));
     EXPECT_EQ(stat.uses, 0);
     /* Given up, its slot is used again. */
@@ -334,7 +334,7 @@ static void capabilities_go_with_requests(void)
     char *page = memory_of(PAGE_BITS, &frame);
     cptr_t copy = copy_of(frame, RIGHTS_ALL, 0);
     struct files_file file;
-    struct files_stat stat;
+    struct files_stat stat = { 0 };
     uint8_t kinds[] = { FILES_KIND_TEXT, FILES_KIND_BINARY };
     EXPECT_OK(files_directory_adopt(directory, "a file of a page", 16, copy, 11, kinds, &file));
     EXPECT_OK(files_file_stat(file, &stat));
@@ -396,8 +396,8 @@ static void errors_of_an_interface_come_back(void)
     static char const *const names[] = { "1", "2", "3", "4", "5", "6", "7", "8" };
     begin();
     struct files_file file;
-    bool had;
-    uint64_t size;
+    bool had = false;
+    uint64_t size = 0;
     EXPECT_ERR(files_directory_open(directory, "none", 4, false, FILES_KIND_TEXT, &file, &had,
                                     &size),
                FILES_DIRECTORY_ERR_NOT_FOUND);
@@ -466,7 +466,7 @@ static void buffers_are_checked_before_the_server_runs(void)
         { mine, 0, PAGE + 1 }, { mine, PAGE, 1 },  { mine, 1, UINT64_MAX },
         { mine, PAGE + 1, 0 }, { theirs, 0, 1 },   { 2, 0, 0 },
     };
-    struct files_stat stat;
+    struct files_stat stat = { 0 };
     for (unsigned i = 0; i < array_length(wrong); i++) {
         test_at(i, 0);
         EXPECT_ERR(files_file_read(file, 0, wrong[i], &done), ERR_BAD_ARGUMENT);
@@ -479,7 +479,7 @@ static void oneway_requests_are_not_answered(void)
 {
     begin();
     struct files_file file = made("file");
-    struct files_stat stat;
+    struct files_stat stat = { 0 };
     uint32_t buffer;
     uint64_t done;
     (void)share_page(true, &buffer);

@@ -42,7 +42,7 @@ void test_fail_error(char const *file, int line, char const *what, enum err expe
 bool test_has_failed(void);
 /* From now on what went wrong is noted in this memory, which other address spaces see too. */
 #define TEST_OUTCOME_BYTES 512
-void test_share(void *memory);
+void test_share(void *page);
 /* What a loop is at, for the report: two numbers of the test's choice. */
 void test_at(uint64_t a, uint64_t b);
 /* A line of the console that is no result. */

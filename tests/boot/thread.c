@@ -54,7 +54,7 @@ static uint64_t mine = 1;
 
 static void call_from_elsewhere(void *argument)
 {
-    uint64_t **seen = argument;
+    uint64_t **seen = (uint64_t **)argument;
     mine += 5; /* its own copy */
     struct sys_message m = { .tag = sys_tag(0, 2, 0), .w = { mine } };
     m.w[1] = (uint64_t)sys_signal(CPTR(7)); /* here that slot is empty */
@@ -67,13 +67,13 @@ static void call_from_elsewhere(void *argument)
 /* seL4: VSPACE0000 */
 static void own_capabilities_and_addresses(void)
 {
-    uint64_t **seen = shared();
+    uint64_t **seen = (uint64_t **)shared();
     struct sys_message m = { 0 };
     cptr_t table = make_sized(OBJECT_CNODE, 3), endpoint = make(OBJECT_ENDPOINT);
     EXPECT_OK(sys_cnode_mint(table, slot_of(OWN_ENDPOINT), endpoint, ENDPOINT_SEND, 31));
     mine = 1;
     *seen = NULL;
-    start_apart("elsewhere", PRIORITY - 1, table, CPTR_NONE, call_from_elsewhere, seen, NULL);
+    start_apart("elsewhere", PRIORITY - 1, table, CPTR_NONE, call_from_elsewhere, (void *)seen, NULL);
     mine = 1000;
     sys_event_t event = sys_recv(endpoint, &m, SOON);
     EXPECT_EQ(event.word, 31 << EVENT_BADGE_SHIFT);

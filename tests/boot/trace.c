@@ -214,7 +214,7 @@ static void write_nowhere(void *argument)
 
 static void faults(void)
 {
-    struct trace_entry e;
+    struct trace_entry e = { 0 };
     attach();
     record(ALL);
     (void)start("faulter", PRIORITY + 1, CPTR_NONE, write_nowhere, (void *)0x1230);
@@ -291,7 +291,7 @@ static void switches_add_up_to_what_is_consumed(void)
     struct trace_entry e;
     attach();
     struct sys_thread *thread[2];
-    uint64_t used[2], before[2], traced[2] = { 0, 0 }, since = 0;
+    uint64_t used[2] = { 0, 0 }, before[2] = { 0, 0 }, traced[2] = { 0, 0 }, since = 0;
     uint32_t number[2] = { 0, 0 }, running = 0;
     thread[0] = start_sliced("burner.0", PRIORITY - 1, 100000, CPTR_NONE, burn, NULL);
     thread[1] = start_sliced("burner.1", PRIORITY - 1, 300000, CPTR_NONE, burn, NULL);

@@ -396,7 +396,7 @@ static void take_over_order(struct spec *s)
     if (queue.count == s->ready.count) {
         s->ready = queue;
         s->current = (int16_t)current;
-        s->fpu = s->fpu == current ? s->fpu : SPEC_NONE;
+        s->fpu = (int16_t)(s->fpu == current ? s->fpu : SPEC_NONE);
     }
 }
 

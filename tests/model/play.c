@@ -563,7 +563,7 @@ static uint64_t argument(char kind)
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20; /* of deadlines: is_left_out() */
+        return one_in(4) ? below(256) : 100 + below(3) * 20; /* see is_left_out() */
     case 'l':
         return below(9);
     default:
@@ -611,6 +611,12 @@ static struct request {
     { METHOD_KERNEL_CHECK, 1, "" },
 };
 
+/* By deadlines; and init's alone, whom nobody else may keep from running. */
+static bool is_special_priority(uint64_t priority)
+{
+    return priority == DEADLINE_PRIORITY || priority == PRIORITIES - 1;
+}
+
 /* What the specification does not speak of yet, what stops the machine, and what its arrays have
  * no room for: retypes of the largest tables. */
 static bool is_left_out(uint64_t label, uint64_t const *argument)
@@ -619,8 +625,8 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
            label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||
-           (label == METHOD_THREAD_SET_PRIORITY && argument[0] == DEADLINE_PRIORITY) ||
-           (label == METHOD_SCHED_CONTROL_SET_PRIORITY && argument[1] == DEADLINE_PRIORITY) ||
+           (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
+           (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] >= OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
            ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
              label == METHOD_FRAME_MAP) &&

@@ -30,4 +30,4 @@ struct sequence *sequence_make(void);
 /* Plays one by chance. False: it went wrong, `difference` may say where. */
 bool sequence_play(struct sequence *shared, uint64_t seed, struct manner manner, bool verbose);
 /* Makes a sequence that went wrong as short as can be, and prints it. */
-void sequence_report(struct sequence *shared, uint64_t seed, struct manner manner);
+void sequence_report(struct sequence *sequence, uint64_t seed, struct manner how);

@@ -561,9 +561,15 @@ bool spec_is_nearly_full(struct spec const *s)
     for (int i = 0; i < SPEC_TABLES; i++) {
         tables += s->table[i].vspace == SPEC_NONE;
     }
-    return slots < 160 || tables < 16 || FREE(s, cnode, SPEC_CNODES) < 5 ||
-           FREE(s, thread, SPEC_THREADS) < 5 || FREE(s, endpoint, SPEC_ENDPOINTS) < 5 ||
-           FREE(s, notification, SPEC_NOTIFICATIONS) < 5 || FREE(s, reply, SPEC_REPLIES) < 5 ||
-           FREE(s, time, SPEC_TIMES) < 5 || FREE(s, vspace, SPEC_VSPACES) < 5 ||
-           FREE(s, page, SPEC_PAGES) < 5;
+    int const objects[] = {
+        FREE(s, cnode, SPEC_CNODES), FREE(s, thread, SPEC_THREADS),
+        FREE(s, endpoint, SPEC_ENDPOINTS), FREE(s, notification, SPEC_NOTIFICATIONS),
+        FREE(s, reply, SPEC_REPLIES), FREE(s, time, SPEC_TIMES),
+        FREE(s, vspace, SPEC_VSPACES), FREE(s, page, SPEC_PAGES),
+    };
+    bool few = slots < 160 || tables < 16;
+    for (unsigned i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        few |= objects[i] < 5;
+    }
+    return few;
 }

@@ -235,9 +235,9 @@ bool spec_is_nearly_full(struct spec const *s);
 
 /* ---- spec_memory.c ---- */
 
-enum err spec_map(struct spec *s, int frame, int vspace, uint64_t address, uint64_t rights);
-enum err spec_protect(struct spec *s, int frame, uint64_t rights);
-void spec_unmap(struct spec *s, int frame);
+enum err spec_map(struct spec *s, int slot, int vspace, uint64_t address, uint64_t rights);
+enum err spec_protect(struct spec *s, int slot, uint64_t rights);
+void spec_unmap(struct spec *s, int slot);
 void spec_feed(struct spec *s, int vspace, int tables);
 void spec_clear_vspace(struct spec *s, int vspace);
 bool spec_maps_anything(struct spec const *s, int vspace);

@@ -491,7 +491,7 @@ static enum err thread_name(struct spec *s, struct request const *r)
     uint64_t const text[2] = { r->arg[1], r->arg[2] };
     for (unsigned i = 0; i < 16; i++) {
         unsigned char c = (unsigned char)(text[i / 8] >> i % 8 * 8);
-        thread_of(s, r)->name[i] = c != 0 && (c < ' ' || c > '~') ? '?' : (char)c;
+        thread_of(s, r)->name[i] = (char)(c != 0 && (c < ' ' || c > '~') ? '?' : c);
     }
     return OK;
 }

@@ -97,6 +97,12 @@ static bool same_thread(struct spec_thread const *a, struct spec_thread const *b
            memcmp(a->reg, b->reg, sizeof a->reg) == 0 && memcmp(a->name, b->name, sizeof a->name) == 0;
 }
 
+static bool same_notification(struct spec_notification const *a, struct spec_notification const *b)
+{
+    return a->exists == b->exists && a->address == b->address && a->bits == b->bits && a->count == b->count &&
+           memcmp(&a->waiters, &b->waiters, sizeof a->waiters) == 0;
+}
+
 static bool has_slot_changed(struct spec_slot const *a, struct spec_slot const *b)
 {
     return a->type != b->type || a->object != b->object || a->rights != b->rights || a->badge != b->badge ||
@@ -127,7 +133,7 @@ static char const *unharmed(int other)
     }
     for (int i = 0; i < SPEC_NOTIFICATIONS; i++) {
         struct spec_notification const *n = &before.notification[i];
-        if (n->exists && group_of(n->address) == other && memcmp(n, &s->notification[i], sizeof *n) != 0) {
+        if (n->exists && group_of(n->address) == other && !same_notification(n, &s->notification[i])) {
             return changed("notification", i);
         }
     }

@@ -12,7 +12,7 @@ static void print_all(void)
     char const *volatile unknown = "%u %q\n"; /* the compiler would mind */
     kprint("%s|%c|%d|%d|%u|%x|%%\n", "text", 'c', -7, 12, 4000000000u, 0xbeefu);
     kprint(unknown, 1u);
-    kprint("%ld %ld %lu %lx %p\n", -(1l << 62), 5l, ~0ul, ~0ul, (void *)0x1234);
+    kprint("%ld %ld %lu %lx %p\n", -(1L << 62), 5L, ~0ul, ~0ul, (void *)0x1234);
     kprint("[%5s][%2s][%5u][%05u][%3x][%08lx][%1u]\n", "ab", "abc", 42u, 42u, 0xabcdu, 0x99ul, 0u);
 }
 

@@ -19,7 +19,7 @@ static void model_add(struct model *model, struct tcb *thread, bool before)
                                  (!before && model->thread[at]->priority == thread->priority))) {
         at++;
     }
-    memmove(&model->thread[at + 1], &model->thread[at],
+    memmove((void *)&model->thread[at + 1], (void *)&model->thread[at],
             (model->count - at) * sizeof model->thread[0]);
     model->thread[at] = thread;
     model->count++;
@@ -32,7 +32,7 @@ static void model_remove(struct model *model, struct tcb *thread)
         at++;
     }
     model->count--;
-    memmove(&model->thread[at], &model->thread[at + 1],
+    memmove((void *)&model->thread[at], (void *)&model->thread[at + 1],
             (model->count - at) * sizeof model->thread[0]);
 }
 

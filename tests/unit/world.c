@@ -561,6 +561,9 @@ char *world_output(void (*deed)(void), bool panics)
 {
     static char printed[65536];
     FILE *file = tmpfile();
+    if (file == NULL) {
+        abort();
+    }
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -572,7 +575,7 @@ char *world_output(void (*deed)(void), bool panics)
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    rewind(file);
+    ck_assert_int_eq(fseek(file, 0, SEEK_SET), 0);
     printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
     fclose(file);
     bool aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;

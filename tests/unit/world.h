@@ -32,8 +32,6 @@ extern cptr_t world_memory;
 struct tcb *world_current(void);
 /* The running thread becomes another one when it blocks; then the result of a call is this. */
 #define WORLD_SWITCHED INT64_MAX
-/* A system call with all its registers; they hold those of whoever runs afterwards. */
-int64_t world_trap(uint64_t registers[8]);
 /* `next` runs: what kernel_syscall() and its like return, for tests that call these themselves. */
 void world_resume(struct tcb *next);
 /* The registers of the running thread, as its last system call left them. */
@@ -95,7 +93,7 @@ cptr_t world_inside(cptr_t table, unsigned index);
 /* The type of what is in a slot of init's table, 0 for nothing; and how many slots below a
  * capability were derived from it. */
 enum object_type world_type(cptr_t slot);
-unsigned world_descendants(cptr_t slot);
+unsigned world_descendants(cptr_t cap);
 
 /* ---- Comparing worlds ---- */
 

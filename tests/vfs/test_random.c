@@ -346,7 +346,7 @@ START_TEST(does_as_the_model)
     start_over();
     srand((unsigned)_i + 1);
     for (unsigned step = 0; step < STEPS; step++) {
-        char path[32], new_path[32];
+        char path[32] = "", new_path[32] = "";
         random_path(path);
         random_path(new_path);
         enum err expected, found;

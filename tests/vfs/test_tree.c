@@ -273,7 +273,6 @@ END_TEST
 /* What the caches say of a name changes with the name. */
 START_TEST(remembers_paths)
 {
-    uint64_t hits = counters[VFS_COUNTER_PATH_HITS];
     uint64_t negatives = counters[VFS_COUNTER_PATH_NEGATIVES];
     uint64_t misses = counters[VFS_COUNTER_PATH_MISSES];
     ck_err(open_close("/f", VFS_OPEN_MODE_READ), VFS_ERR_NOT_FOUND);
@@ -281,7 +280,7 @@ START_TEST(remembers_paths)
     ck_err(open_close("/f", VFS_OPEN_MODE_READ), VFS_ERR_NOT_FOUND);
     ck_assert_uint_eq(counters[VFS_COUNTER_PATH_NEGATIVES] - negatives, 1);
     write_file("/f", "now it is there");
-    hits = counters[VFS_COUNTER_PATH_HITS];
+    uint64_t hits = counters[VFS_COUNTER_PATH_HITS];
     ck_content("/f", "now it is there");
     ck_assert_uint_eq(counters[VFS_COUNTER_PATH_HITS] - hits, 1);
     ck_ok(tree_rename(&view, P("/f"), P("/g")));
@@ -437,7 +436,7 @@ static size_t add_file(char *to, char const *name, char const *content)
     /* Zeros behind the names, as the boot archive has them. */
     size_t start = (110 + ((strlen(name) + 8) & ~7ul) + 3) & ~(size_t)3;
     memset(to + head, 0, start - (size_t)head);
-    memcpy(to + start, content, length);
+    memcpy(to + start, content, length + 1);
     return (start + length + 3) & ~(size_t)3;
 }
 
@@ -465,7 +464,7 @@ static unsigned names_in(char const *path, char *names)
     for (uint32_t at = 0; at < listing.used; count_of++) {
         struct vfs_entry *entry = (void *)(buffer + at);
         strncat(names, buffer + at + sizeof *entry, entry->length);
-        strcat(names, " ");
+        strncat(names, " ", 2);
         at += (uint32_t)sizeof *entry + ((entry->length + 7u) & ~7u);
     }
     return count_of;

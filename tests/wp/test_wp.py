@@ -18,7 +18,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 GENERATED = Path(os.environ.get("TESSERA_GENERATED", ROOT / "build" / "host" / "generated"))
-PROVERS = "z3:noBV,cvc4"
+PROVERS = "z3-nobv,cvc4"
 SECONDS = 60        # for one goal of one prover; most take less than one
 
 FILES = sorted(HERE.glob("*.c"))

@@ -19,7 +19,10 @@ static struct samples samples;
 static uint64_t new_range(uint64_t size, enum memory_how how)
 {
     uint64_t address = 0;
-    must(memory_space_map(MEMORY, size, BOTH, how, &address), "a range of memory");
+    enum err err = memory_space_map(MEMORY, size, BOTH, how, &address);
+    if (err != OK) {
+        bench_fail("a range of memory", err);
+    }
     return address;
 }
 

@@ -154,7 +154,7 @@ static void pipes(void)
     ASSERT_OK(vfs_session_pipe(root.session, &reading, &writing));
     EXPECT_ERR(vfs_session_read(root.session, reading, 0, 0, 8, &done), VFS_ERR_WOULD_BLOCK);
     struct vfs_polls polls = { .poll = { { .file = reading, .events = VFS_READY_READ },
-                                         { .file = writing, .events = VFS_READY_WRITE } } }, back;
+                                         { .file = writing, .events = VFS_READY_WRITE } } }, back = { 0 };
     uint32_t ready = 0;
     EXPECT_OK(vfs_session_poll(root.session, &polls, 2, &back, &ready));
     EXPECT_EQ(ready, 1);
@@ -260,8 +260,8 @@ static void confined(void)
 
 static void mounts(void)
 {
-    struct vfs_mount mount;
-    char path[VFS_PATH_MOST];
+    struct vfs_mount mount = { 0 };
+    char path[VFS_PATH_MOST] = "";
     size_t length = 0;
     EXPECT_OK(vfs_session_make_directory(root.session, TEXT("/tmp/m"), 0755));
     EXPECT_OK(vfs_session_mount(root.session, TEXT("/tmp/m"), VFS_FILE_SYSTEM_MEMORY));

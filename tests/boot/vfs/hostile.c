@@ -175,7 +175,7 @@ static void death_in_a_call(void)
 /* vfs_victim has died long since, with its files open: it is in nobody's way. */
 static void death_with_open_files(void)
 {
-    struct vfs_stat stat;
+    struct vfs_stat stat = { 0 };
     EXPECT_OK(vfs_session_stat(root.session, TEXT("/tmp/left"), true, &stat));
     EXPECT_EQ(stat.user, 1000);
     EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/left")));

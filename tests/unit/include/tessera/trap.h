@@ -4,6 +4,7 @@
 
 #define SYS_MESSAGE_REGISTERS 6
 
+/* A system call with all its registers; they hold those of whoever runs afterwards. */
 int64_t world_trap(uint64_t registers[8]);
 uint64_t world_clock(void);
 
