@@ -50,6 +50,7 @@ int main(uint64_t argument)
 {
     (void)argument;
     sys_park_use(1);
+    memory_begin();
     archive_use((char const *)VFS_MEMORY_ARCHIVE, VFS_MEMORY_ARCHIVE_SIZE);
     return mount_all() == OK && workers_begin() == OK ? 0 : 1;
 }
