@@ -67,7 +67,8 @@ CEILINGS = {
         "notify.signal.idle": 100, "notify.signal.low": 180, "notify.signal.high": 220,
         "fault.round_trip": 500, "frame.map": 280, "frame.unmap": 260,
         "cap.copy": 280, "cap.mint": 280, "cap.delete": 280, "frame.map.batch64": 90,
-        "sched.boost": 830, "wait_set.round_trip": 400, "wait_set.burst16": 550,
+        "sched.boost": 830, "mutex.uncontended": 20, "mutex.contended": 1150, "channel.message": 720,
+        "channel.message.batch32": 140, "wait_set.round_trip": 400, "wait_set.burst16": 550,
     },
     "aarch64-virt": {
         "ipc.round_trip.cross.w0": 150, "ipc.round_trip.cross.w8": 240, "ipc.round_trip.cross.w120": 620,

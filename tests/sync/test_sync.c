@@ -165,7 +165,7 @@ static void *receive(void *argument)
 {
     for (uint64_t i = 0; i < TURNS; i++) {
         struct entry entry;
-        if (!sys_channel_take(&far_end, &entry) || entry.number != i || entry.twice != 2 * i) {
+        if (!sys_channel_take(&far_end, &entry, sizeof entry) || entry.number != i || entry.twice != 2 * i) {
             return argument;
         }
     }
@@ -183,14 +183,14 @@ START_TEST(a_channel_carries_all_in_order)
     near_end.spins = far_end.spins = _i * 100;
     ck_assert_int_eq(sys_make(&none, OBJECT_NOTIFICATION, 0, &near_end.wake), OK);
     ck_assert_int_eq(sys_make(&none, OBJECT_NOTIFICATION, 0, &far_end.wake), OK);
-    sys_ring_init(&near_end.ring, &shared, sizeof(struct entry), ENTRIES, far_end.wake);
-    sys_ring_init(&far_end.ring, &shared, sizeof(struct entry), ENTRIES, near_end.wake);
+    sys_ring_init(&near_end.ring, &shared, ENTRIES, far_end.wake);
+    sys_ring_init(&far_end.ring, &shared, ENTRIES, near_end.wake);
     pthread_t thread;
     void *failed;
     ck_assert_int_eq(pthread_create(&thread, NULL, receive, &far_end), 0);
     for (uint64_t i = 0; i < TURNS; i++) {
         struct entry entry = { i, 2 * i };
-        ck_assert(sys_channel_put(&near_end, &entry));
+        ck_assert(sys_channel_put(&near_end, &entry, sizeof entry));
         if (i % 5 == 0 || i % 7 == 0) {
             sys_ring_publish(&near_end.ring);
         }
@@ -206,8 +206,8 @@ START_TEST(a_broken_ring_ends_a_channel)
     struct sys_ring_memory memory = { .tail = 1000 };
     struct sys_channel end = { .spins = 0 };
     struct entry entry = { 0, 0 };
-    sys_ring_init(&end.ring, &memory, sizeof entry, ENTRIES, CPTR_NONE);
-    ck_assert(!sys_channel_take(&end, &entry));
+    sys_ring_init(&end.ring, &memory, ENTRIES, CPTR_NONE);
+    ck_assert(!sys_channel_take(&end, &entry, sizeof entry));
 }
 END_TEST
 

@@ -79,7 +79,7 @@ static void messages(char const *name, unsigned batch)
         uint64_t a = sys_counter();
         for (unsigned n = 0; n < batch; n++) {
             struct bench_parcel parcel = { sent++, 0 };
-            (void)sys_channel_put(&channel, &parcel);
+            (void)sys_channel_put(&channel, &parcel, sizeof parcel);
         }
         sys_ring_publish(&channel.ring);
         uint64_t b = sys_counter();

@@ -141,7 +141,7 @@ static void receive_parcels(void *argument)
     (void)argument;
     struct bench_parcel parcel;
     uint64_t next = 0;
-    while (sys_channel_take(&parcels, &parcel) && parcel.a == next) {
+    while (sys_channel_take(&parcels, &parcel, sizeof parcel) && parcel.a == next) {
         shared->stamp = next++;
     }
 }

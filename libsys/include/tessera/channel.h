@@ -14,8 +14,31 @@ struct sys_channel {
     unsigned spins;
 };
 
+/* After so many vain looks in a row: looks again, or sleeps until the peer has done something. False:
+ * the peer has broken the ring. */
+bool sys_channel_wait(struct sys_channel *channel, unsigned *looks, bool (*sleep)(struct sys_ring *));
+
 /* Puts an entry in, waiting for room; the peer sees it when sys_ring_publish() is called on the ring, or
  * this end waits. False: the peer has broken the ring. */
-bool sys_channel_put(struct sys_channel *channel, void const *entry);
+ALWAYS_INLINE bool sys_channel_put(struct sys_channel *channel, void const *entry, size_t size)
+{
+    unsigned looks = 0;
+    while (unlikely(!sys_ring_put(&channel->ring, entry, size))) {
+        if (!sys_channel_wait(channel, &looks, sys_ring_sleep_full)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Takes the next one, waiting for it. */
-bool sys_channel_take(struct sys_channel *channel, void *entry);
+ALWAYS_INLINE bool sys_channel_take(struct sys_channel *channel, void *entry, size_t size)
+{
+    unsigned looks = 0;
+    while (unlikely(!sys_ring_take(&channel->ring, entry, size))) {
+        if (!sys_channel_wait(channel, &looks, sys_ring_sleep_empty)) {
+            return false;
+        }
+    }
+    return true;
+}
