@@ -36,8 +36,9 @@ function(idl_library file)
   idl_generate(${file} types=include/idl/${name}.h client=include/idl/${name}_client.h
     server=include/idl/${name}_server.h events=include/idl/${name}_events.h json=${name}.json)
 endfunction()
-foreach(library init console memory memory_tests bench trace vfs)
+foreach(library init control console memory memory_tests bench trace vfs)
   idl_library(${library}.idl)
 endforeach()
 idl_library(${PROJECT_SOURCE_DIR}/tests/boot/files.idl) # of the boot tests
+idl_library(${PROJECT_SOURCE_DIR}/tests/restart/ledger.idl)
 idl_generate(plan.idl types=include/idl/plan.h)

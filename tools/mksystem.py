@@ -227,7 +227,8 @@ class System:
     OWN = {"cnode": ("CNode", "own_cnode"), "vspace": ("VSpace", "own_vspace"), "thread": ("Thread", "own_thread")}
     CONTROL = {"irq": ("IrqControl", "irq_control"), "sched": ("SchedControl", "sched_control"),
                "kernel": ("Kernel", "kernel"), "report": ("Notification", "report"), "trace": ("Trace", "trace"),
-               "pmu": ("PmuControl", "pmu_control")}
+               "pmu": ("PmuControl", "pmu_control"), "init": ("Endpoint", "init_control")}
+    CONTROL_RIGHTS = {"report": "signal", "init": "send"}   # what comes of those that have rights
     KINDS = (*SHARED, "untyped", "interrupt", "own", "control")
     # Who has the one right waits for somebody with the other.
     PARTNERS = {"endpoint": ("send", "recv"), "notification": ("wait", "signal")}
@@ -258,6 +259,7 @@ class System:
         self.at_most(["program"], "PROGRAMS", len(programs))
         for name, program in programs.items():
             self.add_program(name, program)
+        self.at_most(["program"], "CAPABILITIES", len(self.capabilities))
         for (kind, name), holders in self.holders.items():
             self.check_partners(kind, name, holders)
         self.stop_with = NONE
@@ -307,12 +309,13 @@ class System:
     def add_program(self, name, program):
         file, keys = self.file, ["program", name]
         file.name(keys, name, "a program's name", 15)
-        file.table(keys, program, {"file", "priority", "slice_us", "pager", "limit", "capability", "memory"})
+        file.table(keys, program, {"file", "priority", "slice_us", "restart", "pager", "limit", "capability", "memory"})
         known = sorted(set(self.manifests) - {"init"})
         kind = file.one_of([*keys, "file"], program.get("file", name), known, "program")
         manifest = self.manifests[kind]
         priority = file.number([*keys, "priority"], program.get("priority"), 0, 254, "a priority (init has 255)")
         slice_us = file.number([*keys, "slice_us"], program.get("slice_us", 10000), 10, 10_000_000, "the slice, in microseconds,")
+        restarts = file.number([*keys, "restart"], program.get("restart", 0), 0, 255, "how often it is started again, in a minute,")
         pager, limit = self.pager(keys, program)
         first_capability, first_mapping = len(self.capabilities), len(self.mappings)
         for cap_name, given in self.matched(keys, "capability", program, manifest.capabilities, manifest):
@@ -323,7 +326,7 @@ class System:
             "Program", name=name, file=kind, slice=slice_us * 1000, priority=priority, cnode_radix=manifest.radix,
             stack_bits=manifest.stack_bits, first_capability=first_capability,
             capability_count=len(self.capabilities) - first_capability, first_mapping=first_mapping,
-            mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit))
+            mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit, restarts=restarts))
 
     def pager(self, keys, program):
         """(endpoint that the program's faults go to, pages that it may have)."""
@@ -335,6 +338,9 @@ class System:
         name = self.file.one_of([*keys, "pager"], program["pager"], endpoints, "endpoint")
         if "recv" not in self.holders["endpoint", name]:
             raise self.file.wrong([*keys, "pager"], f'no program above has the right to recv on "{name}"; write its server above')
+        server = self.holders["endpoint", name]["recv"]
+        if self.file.data["program"][server].get("restart", 0):
+            raise self.file.wrong(["program", server, "restart"], f"the memory of {keys[1]} would be gone with it; drop one of them")
         if "limit" not in program:
             raise self.file.wrong([*keys, "pager"], 'say how much memory the program may have: limit = "16M"')
         return self.shared["endpoint", name], 1 << (bits_of(self.file, [*keys, "limit"], program["limit"]) - 12)
@@ -375,8 +381,9 @@ class System:
         if len(kinds) != 1:
             raise file.wrong(keys, f"say where it comes from, by one of: {listed(self.KINDS)}")
         kind = kinds[0]
-        file.table(keys, given, {kind, "rights", "badge"} if kind in self.SHARED else {kind})
-        what, index, bits, rights, badge = given[kind], 0, 0, (1 << 64) - 1, 0
+        more = {"notification": {"rights", "badge"}, "endpoint": {"rights", "badge", "forget"}}
+        file.table(keys, given, {kind, *more.get(kind, ())})
+        what, index, bits, rights, badge, forget = given[kind], 0, 0, (1 << 64) - 1, 0, 0
         at = [*keys, kind]
         if kind in self.SHARED:
             found, source = self.SHARED[kind], "object"
@@ -391,11 +398,26 @@ class System:
             raise file.wrong(keys, f"the program needs a capability of type {type_name}, this is {found}")
         if kind in self.SHARED:
             index, rights, badge = self.share(keys, given, kind, needed)
+            forget = self.forget([*keys, "forget"], given["forget"]) if "forget" in given else 0
         elif kind == "interrupt":
             self.owned(keys, "interrupt", index)
+        elif kind == "control" and what in self.CONTROL_RIGHTS:
+            known = self.kernel.rights[type_name]
+            if lacking := [n for n in known if needed & known[n] and n != self.CONTROL_RIGHTS[what]]:
+                raise file.wrong(at, f"this has the right to {self.CONTROL_RIGHTS[what]} only, and the program needs the right to {listed(lacking)}")
         self.capabilities.append(self.kernel.pack(
             "Capability", rights=rights, badge=badge, slot=slot, index=index, source=self.sources[source],
-            bits=bits))
+            bits=bits, forget=forget))
+
+    def forget(self, keys, name):
+        """The label of the method that is called for a program that has ended: one without parameters."""
+        file, known = self.file, sorted(path.stem for path in (ROOT / "idl").glob("*.idl"))
+        parts = name.split(".") if isinstance(name, str) else []
+        if len(parts) != 3:
+            raise file.wrong(keys, 'this is the method by which the server forgets a client; write "library.Interface.method"')
+        library = parse.load(ROOT / "idl" / f"{file.one_of(keys, parts[0], known, 'interface file')}.idl")
+        methods = {f"{i.name}.{m.name}": m.label for i in library.interfaces for m in i.methods if not m.inputs and not m.outputs}
+        return methods[file.one_of(keys, ".".join(parts[1:]), methods, "method without parameters")]
 
     def share(self, keys, given, kind, needed):
         """(index, rights, badge) of a capability to one of the shared objects."""

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <tessera/files.h>
 
-#include <tessera/string.h>
+#include <idl/init_client.h>
 
 enum err files_slot(struct sys_resources *r, cptr_t *out)
 {
@@ -11,14 +11,38 @@ enum err files_slot(struct sys_resources *r, cptr_t *out)
     return slot == 0 ? ERR_NO_MEMORY : OK;
 }
 
+extern char const sys_try_copy_end[], sys_try_copy_failed[];
+#define SUPERVISOR ((struct init){ CPTR(1) })
+
 enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
 {
-    struct vfs_session session;
-    enum err err = files_slot(r, &session.cap);
+    *files = (struct files){ 0 };
+    enum err err = init_recover(SUPERVISOR, (uint64_t)sys_try_copy, (uint64_t)sys_try_copy_end,
+                                (uint64_t)sys_try_copy_failed);
     if (err == OK) {
-        err = vfs_connect((struct vfs){ vfs }, &session);
+        err = files_slot(r, &files->session.cap);
     }
-    return err == OK ? files_adopt(r, session.cap, files) : err;
+    if (err == OK) {
+        err = vfs_connect((struct vfs){ vfs }, &files->session);
+    }
+    if (err == OK) {
+        err = files_adopt(r, files->session.cap, files);
+    }
+    if (err != OK) {
+        files_lost(r, files);
+    }
+    return err;
+}
+
+void files_lost(struct sys_resources *r, struct files *files)
+{
+    cptr_t const had[] = { files->session.cap, files->frame, files->events };
+    for (unsigned i = 0; i < sizeof had / sizeof had[0]; i++) {
+        if (had[i].raw != 0) {
+            sys_ignore(sys_drop(r, had[i]));
+        }
+    }
+    *files = (struct files){ 0 };
 }
 
 enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files)
@@ -73,10 +97,7 @@ enum err files_read(struct files *files, uint32_t file, uint64_t offset, void *t
             return err;
         }
     }
-    if (err == OK) {
-        memcpy(to, files->buffer, *done);
-    }
-    return err;
+    return err == OK && !sys_try_copy(to, files->buffer, *done) ? ERR_GONE : err;
 }
 
 enum err files_write(struct files *files, uint32_t file, uint64_t offset, void const *from,
@@ -84,7 +105,9 @@ enum err files_write(struct files *files, uint32_t file, uint64_t offset, void c
 {
     enum err err;
     length = length < BUFFER ? length : BUFFER;
-    memcpy(files->buffer, from, length);
+    if (!sys_try_copy(files->buffer, from, length)) {
+        return ERR_GONE;
+    }
     while ((err = vfs_session_write(files->session, file, offset, 0, length, done)) ==
            VFS_ERR_WOULD_BLOCK) {
         err = wait(files);

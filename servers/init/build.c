@@ -10,8 +10,9 @@
 #define BUFFER_ADDRESS 0x3000001000ul
 #define WORK_ADDRESS   0x40000000ul
 
-#define PAGE        (1ul << PAGE_BITS)
-#define TABLES_BITS 16
+#define PAGE (1ul << PAGE_BITS)
+/* For a program's page tables, thread, time and message buffer, and what alignment takes. */
+#define SMALL_PARTS 0x60000ul
 
 static void check(enum err err, char const *what, char const *name)
 {
@@ -37,7 +38,7 @@ static bool is_known(struct plan const *plan, struct plan_capability const *c)
     case PLAN_SOURCE_PORTS:
         return c->index < plan->device_count;
     default:
-        return c->source <= PLAN_SOURCE_PMU_CONTROL;
+        return c->source <= PLAN_SOURCE_INIT_CONTROL;
     }
 }
 
@@ -51,7 +52,8 @@ static bool plan_is_sound(struct system const *s)
     }
     for (uint32_t i = 0; i < plan->program_count; i++) {
         struct plan_program const *p = &s->programs[i];
-        sound = sound && p->name[sizeof p->name - 1] == 0 && p->stack_bits < 64 &&
+        sound = sound && p->name[sizeof p->name - 1] == 0 && p->stack_bits < 32 &&
+                p->cnode_radix <= MAX_CNODE_RADIX &&
                 is_range(p->first_capability, p->capability_count, plan->capability_count) &&
                 is_range(p->first_mapping, p->mapping_count, plan->mapping_count) &&
                 (p->pager == PLAN_NONE || p->pager < plan->object_count);
@@ -75,7 +77,8 @@ void build_read_plan(struct builder *b)
     }
     struct plan const *plan = (struct plan const *)data;
     if (size < sizeof *plan || plan->magic != PLAN_MAGIC ||
-        plan->program_count > PLAN_MOST_PROGRAMS || plan->object_count > PLAN_MOST_OBJECTS) {
+        plan->program_count > PLAN_MOST_PROGRAMS || plan->object_count > PLAN_MOST_OBJECTS ||
+        plan->capability_count > PLAN_MOST_CAPABILITIES) {
         init_fail("the plan is not one, or too large", "", OK);
     }
     struct system *s = &b->system;
@@ -119,14 +122,15 @@ static struct device_info const *find_device(struct builder const *b, uint32_t i
     return found;
 }
 
-static cptr_t device_frame(struct builder *b, struct device_info const *device, uint8_t bits)
+static cptr_t device_frame(struct builder *b, struct sys_resources *means,
+                           struct device_info const *device, uint8_t bits)
 {
     for (uint32_t i = 0; i < b->info->memory_count; i++) {
         struct memory_info const *memory = &b->info->memory[i];
         if (memory->slot == device->slot) {
-            uint32_t slot = sys_slot_take(&b->resources.slots);
+            uint32_t slot = sys_slot_take(&means->slots);
             check(sys_untyped_carve(CPTR(memory->slot), device->address - memory->address, bits,
-                                    b->resources.cnode, slot),
+                                    means->cnode, slot),
                   "no memory of device", (char const *)device->name);
             return CPTR(slot);
         }
@@ -136,23 +140,19 @@ static cptr_t device_frame(struct builder *b, struct device_info const *device, 
 
 /* ---- Memory of a program ---- */
 
-static cptr_t make(struct builder *b, enum object_type type, uint8_t size, char const *name)
+static cptr_t make(struct sys_resources *means, enum object_type type, uint8_t size,
+                   char const *name)
 {
     cptr_t cap;
-    check(sys_make(&b->resources, type, size, &cap), "no memory for program", name);
+    check(sys_make(means, type, size, &cap), "no memory for program", name);
     return cap;
 }
 
-static void map(struct builder *b, struct running *running, cptr_t frame, uint64_t address,
-                uint64_t rights, char const *name)
+static void map(struct running *running, cptr_t frame, uint64_t address, uint64_t rights,
+                char const *name)
 {
-    enum err err = sys_frame_map(frame, running->vspace, address, rights);
-    if (err == ERR_NEED_TABLES) {
-        cptr_t tables = make(b, OBJECT_TABLES, TABLES_BITS, name);
-        check(sys_vspace_feed(running->vspace, tables), "no page tables for program", name);
-        err = sys_frame_map(frame, running->vspace, address, rights);
-    }
-    check(err, "cannot map memory of program", name);
+    check(sys_map_at(&running->means, running->vspace, frame, address, rights),
+          "cannot map memory of program", name);
 }
 
 struct elf_header {
@@ -173,34 +173,20 @@ struct elf_segment {
 #define ELF_EXEC  1
 #define ELF_WRITE 2
 
-/* One page of a program's file, or of zeroes behind it. */
-static void load_page(struct builder *b, struct running *running, char const *data, size_t size,
-                      uint64_t address, uint64_t rights, char const *name)
+/* A program's file; what is to be loaded lies in it. */
+struct image {
+    char const *file;
+    struct elf_segment const *segments;
+    unsigned count;
+    uint64_t entry;
+};
+
+static bool is_loaded(struct elf_segment const *segment)
 {
-    cptr_t frame = make(b, OBJECT_FRAME, PAGE_BITS, name);
-    if (size != 0) {
-        struct running const self = { .vspace = b->resources.vspace };
-        map(b, (struct running *)&self, frame, WORK_ADDRESS, FRAME_READ | FRAME_WRITE, name);
-        memcpy((void *)WORK_ADDRESS, data, size);
-        check(sys_frame_unmap(frame), "cannot unmap memory of program", name);
-    }
-    map(b, running, frame, address, rights, name);
+    return segment->type == ELF_LOAD && segment->memory_size != 0;
 }
 
-static void load_segment(struct builder *b, struct running *running, char const *file,
-                         struct elf_segment const *segment, char const *name)
-{
-    uint64_t rights = FRAME_READ;
-    rights |= segment->flags & ELF_WRITE ? FRAME_WRITE : 0;
-    rights |= segment->flags & ELF_EXEC ? FRAME_EXECUTE : 0;
-    for (uint64_t at = 0; at < segment->memory_size; at += PAGE) {
-        uint64_t left = at < segment->file_size ? segment->file_size - at : 0;
-        load_page(b, running, file + segment->offset + at, left < PAGE ? left : PAGE,
-                  segment->address + at, rights, name);
-    }
-}
-
-static void load(struct builder *b, struct running *running, struct plan_program const *program)
+static struct image find_image(struct builder const *b, struct plan_program const *program)
 {
     char const *name = (char const *)program->name;
     char const *file;
@@ -219,75 +205,186 @@ static void load(struct builder *b, struct running *running, struct plan_program
     struct elf_segment const *segments = (struct elf_segment const *)(file + elf->segments);
     for (unsigned i = 0; i < elf->segment_count; i++) {
         struct elf_segment const *s = &segments[i];
-        if (s->type == ELF_LOAD && s->memory_size != 0) {
-            if (s->offset > size || s->file_size > size - s->offset || s->address % PAGE != 0) {
-                init_fail("a bad segment in the file of program", name, OK);
-            }
-            load_segment(b, running, file, s, name);
+        if (is_loaded(s) &&
+            (s->offset > size || s->file_size > size - s->offset || s->address % PAGE != 0)) {
+            init_fail("a bad segment in the file of program", name, OK);
         }
     }
-    running->entry = elf->entry;
+    return (struct image){ file, segments, elf->segment_count, elf->entry };
+}
+
+/* One page of a program's file, or of zeroes behind it. */
+static void load_page(struct builder *b, struct running *running, char const *data, size_t size,
+                      uint64_t address, uint64_t rights, char const *name)
+{
+    cptr_t frame = make(&running->means, OBJECT_FRAME, PAGE_BITS, name);
+    if (size != 0) {
+        check(sys_map_at(&b->resources, b->resources.vspace, frame, WORK_ADDRESS,
+                         FRAME_READ | FRAME_WRITE),
+              "cannot fill memory of program", name);
+        memcpy((void *)WORK_ADDRESS, data, size);
+        check(sys_frame_unmap(frame), "cannot unmap memory of program", name);
+    }
+    map(running, frame, address, rights, name);
+}
+
+static void load_segment(struct builder *b, struct running *running, char const *file,
+                         struct elf_segment const *segment, char const *name)
+{
+    uint64_t rights = FRAME_READ;
+    rights |= segment->flags & ELF_WRITE ? FRAME_WRITE : 0;
+    rights |= segment->flags & ELF_EXEC ? FRAME_EXECUTE : 0;
+    for (uint64_t at = 0; at < segment->memory_size; at += PAGE) {
+        uint64_t left = at < segment->file_size ? segment->file_size - at : 0;
+        load_page(b, running, file + segment->offset + at, left < PAGE ? left : PAGE,
+                  segment->address + at, rights, name);
+    }
+}
+
+static void load(struct builder *b, struct running *running, struct plan_program const *program)
+{
+    struct image image = find_image(b, program);
+    for (unsigned i = 0; i < image.count; i++) {
+        if (is_loaded(&image.segments[i])) {
+            load_segment(b, running, image.file, &image.segments[i], (char const *)program->name);
+        }
+    }
+    running->entry = image.entry;
+}
+
+/* ---- Memory for all programs ---- */
+
+/* What a program is made of fits into memory of 2^this bytes. */
+static uint8_t home_bits(struct builder const *b, struct plan_program const *program)
+{
+    struct image image = find_image(b, program);
+    uint64_t bytes =
+        SMALL_PARTS + (2ul << program->stack_bits) + (1ul << (program->cnode_radix + SLOT_BITS));
+    for (unsigned i = 0; i < image.count; i++) {
+        bytes += is_loaded(&image.segments[i]) ? image.segments[i].memory_size + PAGE : 0;
+    }
+    uint8_t bits = PAGE_BITS;
+    while ((1ul << bits) < bytes) {
+        bits++;
+    }
+    return bits;
+}
+
+static void reserve_bits(struct builder *b, uint32_t index, uint8_t bits)
+{
+    struct plan_program const *program = &b->system.programs[index];
+    struct running *running = &b->running[index];
+    char const *name = (char const *)program->name;
+    if (running->home_bits == bits) {
+        running->means.memory = make(&b->resources, OBJECT_UNTYPED, bits, name);
+    }
+    for (uint32_t i = 0; i < program->capability_count; i++) {
+        uint32_t c = program->first_capability + i;
+        if (b->system.capabilities[c].source == PLAN_SOURCE_UNTYPED &&
+            b->system.capabilities[c].bits == bits) {
+            b->sources[c] = make(&b->resources, OBJECT_UNTYPED, bits, name);
+        }
+    }
+}
+
+/* The largest first: so little is lost between them. */
+void build_reserve(struct builder *b)
+{
+    uint32_t count = b->system.plan->program_count;
+    for (uint32_t i = 0; i < count; i++) {
+        b->running[i].home_bits = home_bits(b, &b->system.programs[i]);
+    }
+    for (uint8_t bits = MAX_UNTYPED_BITS; bits >= PAGE_BITS; bits--) {
+        for (uint32_t i = 0; i < count; i++) {
+            reserve_bits(b, i, bits);
+        }
+    }
 }
 
 /* ---- Capabilities of a program ---- */
 
-static void give_capability(struct builder *b, struct running *running,
-                            struct plan_capability const *c, char const *name)
+/* The objects that a program has in common with others, or with init. */
+static cptr_t source_of(struct builder const *b, struct running const *running,
+                        struct plan_capability const *c)
 {
-    cptr_t source = CPTR_NONE;
-    enum err err;
     switch ((enum plan_source)c->source) {
     case PLAN_SOURCE_OBJECT:
-        source = b->objects[c->index];
-        break;
+        return b->objects[c->index];
     case PLAN_SOURCE_OWN_CNODE:
-        source = running->cnode;
-        break;
+        return running->cnode;
     case PLAN_SOURCE_OWN_VSPACE:
-        source = running->vspace;
-        break;
+        return running->vspace;
     case PLAN_SOURCE_OWN_THREAD:
-        source = running->thread;
-        break;
-    case PLAN_SOURCE_UNTYPED: {
-        cptr_t memory = make(b, OBJECT_UNTYPED, c->bits, name);
-        err = sys_cnode_move(running->cnode, c->slot, b->resources.cnode,
-                             (uint32_t)(memory.raw >> SLOT_BITS));
-        check(err, "cannot give memory to program", name);
-        sys_slot_give(&b->resources.slots, (uint32_t)(memory.raw >> SLOT_BITS));
-        return;
-    }
-    case PLAN_SOURCE_INTERRUPT:
-        err = sys_irq_control_claim(CPTR(BOOT_SLOT_IRQ_CONTROL), find_device(b, c->index)->irq,
-                                    running->cnode, c->slot);
-        check(err, "cannot give an interrupt to program", name);
-        return;
+        return running->thread;
     case PLAN_SOURCE_PORTS:
-        source = CPTR(find_device(b, c->index)->slot);
-        break;
+        return CPTR(find_device(b, c->index)->slot);
     case PLAN_SOURCE_IRQ_CONTROL:
-        source = CPTR(BOOT_SLOT_IRQ_CONTROL);
-        break;
+        return CPTR(BOOT_SLOT_IRQ_CONTROL);
     case PLAN_SOURCE_SCHED_CONTROL:
-        source = CPTR(BOOT_SLOT_SCHED_CONTROL);
-        break;
+        return CPTR(BOOT_SLOT_SCHED_CONTROL);
     case PLAN_SOURCE_REPORT:
-        err = sys_cnode_copy(running->cnode, c->slot, b->reports, NOTIFICATION_SIGNAL);
-        check(err, "cannot give a notification to program", name);
-        return;
+        return b->reports;
     case PLAN_SOURCE_KERNEL:
-        source = CPTR(BOOT_SLOT_KERNEL);
-        break;
+        return CPTR(BOOT_SLOT_KERNEL);
     case PLAN_SOURCE_TRACE:
-        source = CPTR(BOOT_SLOT_TRACE);
-        break;
+        return CPTR(BOOT_SLOT_TRACE);
     case PLAN_SOURCE_PMU_CONTROL:
-        source = CPTR(BOOT_SLOT_PMU_CONTROL);
+        return CPTR(BOOT_SLOT_PMU_CONTROL);
+    case PLAN_SOURCE_INIT_CONTROL:
+        return b->endpoint;
+    case PLAN_SOURCE_UNTYPED:
+    case PLAN_SOURCE_INTERRUPT:
         break;
     }
-    err = c->badge != 0 ? sys_cnode_mint(running->cnode, c->slot, source, c->rights, c->badge)
-                        : sys_cnode_copy(running->cnode, c->slot, source, c->rights);
+    return CPTR_NONE;
+}
+
+/* A capability for a program, in a slot of init's: what the program derives from its copy goes with
+ * this one. CPTR_NONE if the object is gone, with the program that served it. */
+static cptr_t own_copy(struct builder *b, struct running *running, struct plan_capability const *c,
+                       char const *name)
+{
+    struct sys_resources *means = &running->means;
+    uint32_t slot = sys_slot_take(&means->slots);
+    uint64_t badge = c->badge, rights = c->rights;
+    enum err err;
+    if (c->source == PLAN_SOURCE_INTERRUPT) {
+        err = sys_irq_control_claim(CPTR(BOOT_SLOT_IRQ_CONTROL), find_device(b, c->index)->irq,
+                                    means->cnode, slot);
+        check(err, "cannot give an interrupt to program", name);
+        return CPTR(slot);
+    }
+    cptr_t source = source_of(b, running, c);
+    if (source.raw == 0) {
+        return CPTR_NONE;
+    }
+    if (c->source == PLAN_SOURCE_INIT_CONTROL) {
+        badge = INIT_CONTROL_BADGE;
+        rights = ENDPOINT_SEND;
+    } else if (c->source == PLAN_SOURCE_REPORT) {
+        rights = NOTIFICATION_SIGNAL;
+    }
+    err = badge != 0 ? sys_cnode_mint(means->cnode, slot, source, rights, badge)
+                     : sys_cnode_copy(means->cnode, slot, source, rights);
     check(err, "cannot give a capability to program", name);
+    return CPTR(slot);
+}
+
+static void give_capability(struct builder *b, struct running *running, uint32_t index,
+                            char const *name)
+{
+    struct plan_capability const *c = &b->system.capabilities[index];
+    if (c->source == PLAN_SOURCE_UNTYPED) { /* all of what is set aside for it */
+        check(sys_untyped_retype(b->sources[index], OBJECT_UNTYPED, c->bits, 1, running->cnode,
+                                 c->slot),
+              "cannot give memory to program", name);
+        return;
+    }
+    b->sources[index] = own_copy(b, running, c, name);
+    if (b->sources[index].raw != 0) {
+        check(sys_cnode_copy(running->cnode, c->slot, b->sources[index], ~0ul),
+              "cannot give a capability to program", name);
+    }
 }
 
 /* The boot archive, one frame behind the other. */
@@ -298,7 +395,7 @@ static void map_archive(struct builder *b, struct running *running, struct plan_
     for (uint32_t i = 0; i < b->info->archive_frames; i++) {
         uint8_t type;
         uint64_t rights, bits;
-        uint32_t slot = sys_slot_take(&b->resources.slots);
+        uint32_t slot = sys_slot_take(&running->means.slots);
         check(sys_cnode_inspect(b->resources.cnode, b->info->archive_slot + i, &type, &rights, &bits),
               "no boot archive for program", name);
         if ((1ul << bits) > (1ul << m->bits) - at) {
@@ -306,7 +403,7 @@ static void map_archive(struct builder *b, struct running *running, struct plan_
         }
         check(sys_cnode_copy(b->resources.cnode, slot, CPTR(b->info->archive_slot + i), FRAME_READ),
               "no boot archive for program", name);
-        map(b, running, CPTR(slot), m->address + at, FRAME_READ, name);
+        map(running, CPTR(slot), m->address + at, FRAME_READ, name);
         at += 1ul << bits;
     }
 }
@@ -317,30 +414,31 @@ static void map_archive(struct builder *b, struct running *running, struct plan_
 static cptr_t pager_endpoint(struct builder *b, uint32_t index)
 {
     struct plan_program const *program = &b->system.programs[index];
-    uint32_t slot = sys_slot_take(&b->resources.slots);
+    uint32_t slot = sys_slot_take(&b->running[index].means.slots);
     check(sys_cnode_mint(b->resources.cnode, slot, b->objects[program->pager], ENDPOINT_SEND, index + 1),
           "no pager for program", (char const *)program->name);
     return CPTR(slot);
 }
 
-static void build_program(struct builder *b, uint32_t index)
+void build_program(struct builder *b, uint32_t index)
 {
     struct plan_program const *program = &b->system.programs[index];
     struct running *running = &b->running[index];
+    struct sys_resources *means = &running->means;
     char const *name = (char const *)program->name;
-    running->cnode = make(b, OBJECT_CNODE, program->cnode_radix, name);
-    running->vspace = make(b, OBJECT_VSPACE, 0, name);
-    running->thread = make(b, OBJECT_THREAD, 0, name);
+    running->cnode = make(means, OBJECT_CNODE, program->cnode_radix, name);
+    running->vspace = make(means, OBJECT_VSPACE, 0, name);
+    running->thread = make(means, OBJECT_THREAD, 0, name);
     load(b, running, program);
 
-    cptr_t stack = make(b, OBJECT_FRAME, program->stack_bits, name);
+    cptr_t stack = make(means, OBJECT_FRAME, program->stack_bits, name);
     uint64_t bottom = STACK_TOP - (1ul << program->stack_bits);
-    map(b, running, stack, bottom, FRAME_READ | FRAME_WRITE, name);
-    cptr_t buffer = make(b, OBJECT_FRAME, PAGE_BITS, name);
-    map(b, running, buffer, BUFFER_ADDRESS, FRAME_READ | FRAME_WRITE, name);
+    map(running, stack, bottom, FRAME_READ | FRAME_WRITE, name);
+    cptr_t buffer = make(means, OBJECT_FRAME, PAGE_BITS, name);
+    map(running, buffer, BUFFER_ADDRESS, FRAME_READ | FRAME_WRITE, name);
 
-    uint32_t slot = sys_slot_take(&b->resources.slots);
-    check(sys_cnode_mint(b->resources.cnode, slot, b->endpoint, ENDPOINT_SEND, index + 1),
+    uint32_t slot = sys_slot_take(&means->slots);
+    check(sys_cnode_mint(means->cnode, slot, b->endpoint, ENDPOINT_SEND, index + 1),
           "no endpoint for program", name);
     check(sys_cnode_copy(running->cnode, 1, CPTR(slot), ENDPOINT_SEND), "no endpoint for program",
           name);
@@ -352,10 +450,10 @@ static void build_program(struct builder *b, uint32_t index)
     memcpy(words, program->name, sizeof words);
     check(sys_thread_name(running->thread, words[0], words[1]), "cannot name program", name);
     cptr_t control = CPTR(BOOT_SLOT_SCHED_CONTROL);
-    cptr_t time = make(b, OBJECT_SCHED_CONTEXT, 0, name);
-    enum err err = sys_sched_control_configure(control, time, program->slice, 0);
+    running->time = make(means, OBJECT_SCHED_CONTEXT, 0, name);
+    enum err err = sys_sched_control_configure(control, running->time, program->slice, 0);
     if (err == OK) {
-        err = sys_sched_context_bind(time, running->thread);
+        err = sys_sched_context_bind(running->time, running->thread);
     }
     if (err == OK) {
         err = sys_sched_control_set_priority(control, running->thread, program->priority);
@@ -363,7 +461,7 @@ static void build_program(struct builder *b, uint32_t index)
     check(err, "cannot give time to program", name);
 
     for (uint32_t i = 0; i < program->capability_count; i++) {
-        give_capability(b, running, &b->system.capabilities[program->first_capability + i], name);
+        give_capability(b, running, program->first_capability + i, name);
     }
     for (uint32_t i = 0; i < program->mapping_count; i++) {
         struct plan_mapping const *m = &b->system.mappings[program->first_mapping + i];
@@ -371,8 +469,9 @@ static void build_program(struct builder *b, uint32_t index)
             map_archive(b, running, m, name);
             continue;
         }
-        cptr_t frame = device_frame(b, find_device(b, m->device), (uint8_t)m->bits);
-        map(b, running, frame, m->address, m->rights, name);
+        cptr_t frame =
+            device_frame(b, means, find_device(b, m->device), (uint8_t)m->bits);
+        map(running, frame, m->address, m->rights, name);
     }
 }
 
@@ -380,10 +479,20 @@ void build_all(struct builder *b)
 {
     for (uint32_t i = 0; i < b->system.plan->object_count; i++) {
         struct plan_object const *object = &b->system.objects[i];
-        b->objects[i] = make(b, (enum object_type)object->type, object->size, "(shared object)");
+        b->objects[i] =
+            make(&b->resources, (enum object_type)object->type, object->size, "(shared object)");
     }
+    /* Now, so that these slots are not among a program's. */
+    check(sys_vspace_feed(b->resources.vspace, make(&b->resources, OBJECT_TABLES, 16, "init")),
+          "cannot map memory of program", "init");
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        struct running *running = &b->running[i];
+        cptr_t home = running->means.memory;
+        running->means = b->resources;
+        running->means.memory = home;
+        running->first_slot = b->resources.slots.next;
         build_program(b, i);
+        b->resources.slots.next = running->means.slots.next;
     }
 }
 

@@ -17,12 +17,25 @@ struct system {
     struct plan_mapping const *mappings;
 };
 
-/* What init has made of a program. */
+/* In the badge of who may ask for what idl/control.idl has. */
+#define INIT_CONTROL_BADGE (1ul << 42)
+
+/* What init has made of a program, and of what: memory that nothing else is made of, and slots of its
+ * own table from `first_slot` up to the next free one. */
 struct running {
+    struct sys_resources means;
+    uint32_t first_slot;
+    uint8_t home_bits;
+    bool is_down; /* it has ended for good */
     cptr_t cnode;
     cptr_t vspace;
     cptr_t thread;
+    cptr_t time;
     uint64_t entry;
+    uint64_t recover_first, recover_end, recover_target; /* as Init.recover said */
+    uint32_t restarts; /* so far */
+    uint32_t recent;   /* of these, within the minute that began at `since` */
+    uint64_t since;
 };
 
 struct builder {
@@ -32,7 +45,10 @@ struct builder {
     struct system system;
     cptr_t endpoint; /* programs' faults and calls come here, badged with their number + 1 */
     cptr_t reports;  /* a notification: a pager has something to tell */
-    cptr_t objects[PLAN_MOST_OBJECTS];
+    cptr_t pause;    /* a notification that nobody signals, to wait for some time */
+    cptr_t objects[PLAN_MOST_OBJECTS]; /* CPTR_NONE: gone with the program that served it */
+    /* What programs' capabilities are made of: untyped memory set aside for one, or a copy of init's. */
+    cptr_t sources[PLAN_MOST_CAPABILITIES];
     struct running running[PLAN_MOST_PROGRAMS];
 };
 
@@ -41,7 +57,11 @@ NORETURN void init_fail(char const *what, char const *name, enum err err);
 
 /* Finds the plan in the archive; stops the machine if it is not one. */
 void build_read_plan(struct builder *builder);
+/* Sets memory aside for every program. */
+void build_reserve(struct builder *builder);
 /* Makes the plan's objects and programs; none runs yet. */
 void build_all(struct builder *builder);
+/* Makes program `index`, of its own memory and slots. */
+void build_program(struct builder *builder, uint32_t index);
 /* Lets program `index` run. */
 void build_start(struct builder *builder, uint32_t index);

@@ -3,8 +3,9 @@
  * The first program. It has everything; it builds the system that the plan in the boot archive
  * describes, and nothing more, and then waits for programs to end or to fail.
  */
-#include "build.h"
+#include "restart.h"
 
+#include <idl/control_server.h>
 #include <idl/init_server.h>
 #include <idl/memory_client.h>
 #include <tessera/names.h>
@@ -51,18 +52,28 @@ struct init_server {
     uint64_t first_count; /* the instruction counter when init began */
 };
 
-/* A program is done. When the plan says so, that is the end. */
-static void ended(struct init_server *server, uint64_t badge, uint32_t code)
+static char const *name_of(struct builder const *b, uint32_t index)
 {
-    if (server->builder.system.plan->stop_with == badge - 1) {
+    return (char const *)b->system.programs[index].name;
+}
+
+/* A program is done. When the plan says so, that is the end. */
+static void stop_if_meant(struct builder const *b, uint32_t index, uint32_t code)
+{
+    if (b->system.plan->stop_with == index) {
         stop((uint8_t)(code > 255 ? 255 : code));
     }
-    sys_ignore(sys_thread_suspend(server->builder.running[badge - 1].thread));
 }
 
 static enum err init_on_exit(struct init_server *server, uint64_t badge, uint32_t code)
 {
-    ended(server, badge, code);
+    struct builder *b = &server->builder;
+    uint32_t index = (uint32_t)badge - 1;
+    stop_if_meant(b, index, code);
+    if (code != 0 || b->system.programs[index].restarts != 0) {
+        sys_print("init: %s ended with %u\n", name_of(b, index), code);
+    }
+    restart_or_end(b, index);
     return OK;
 }
 
@@ -104,25 +115,135 @@ static enum err init_on_device(struct init_server *server, uint64_t badge, uint3
     return OK;
 }
 
-static void report_fault(struct init_server *server, uint64_t badge, uint64_t const words[4])
+static enum err init_on_recover(struct init_server *server, uint64_t badge, uint64_t first,
+                                uint64_t end, uint64_t target)
 {
-    struct plan_program const *program = &server->builder.system.programs[badge - 1];
+    struct builder *b = &server->builder;
+    struct running *running = &b->running[badge - 1];
+    running->recover_first = first;
+    running->recover_end = end;
+    running->recover_target = target;
+    /* The faults of one that has a pager go there; those of its further threads may come here. */
+    uint32_t pager = b->system.programs[badge - 1].pager;
+    return pager == PLAN_NONE
+               ? OK
+               : memory_supervisor_recover((struct memory_supervisor){ b->objects[pager] },
+                                           (uint32_t)badge, first, end, target);
+}
+
+/* ---- What those may ask who have `Control` ---- */
+
+struct control_server {
+    struct builder *builder;
+};
+
+static enum err control_on_program(struct control_server *server, uint64_t badge,
+                                        uint32_t number, struct control_program *program)
+{
+    (void)badge;
+    struct builder *b = server->builder;
+    if (number >= b->system.plan->program_count) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct plan_program const *p = &b->system.programs[number];
+    struct running const *running = &b->running[number];
+    *program = (struct control_program){
+        .restarts = running->restarts,
+        .priority = p->priority,
+        .slots = 1u << p->cnode_radix,
+        .state = running->is_down ? CONTROL_STATE_ENDED : CONTROL_STATE_RUNNING,
+    };
+    memcpy(program->name, p->name, sizeof program->name);
+    return running->is_down ? OK : sys_sched_context_consumed(running->time, &program->time);
+}
+
+static enum err control_on_capability(struct control_server *server, uint64_t badge,
+                                           uint32_t number, uint32_t from, uint32_t *slot,
+                                           uint8_t *type, uint64_t *rights, uint64_t *value)
+{
+    (void)badge;
+    struct builder *b = server->builder;
+    bool is_own = number == CONTROL_INIT;
+    if (!is_own && (number >= b->system.plan->program_count || b->running[number].is_down)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    cptr_t table = is_own ? b->resources.cnode : b->running[number].cnode;
+    uint32_t end = is_own ? b->resources.slots.end : 1u << b->system.programs[number].cnode_radix;
+    for (*slot = from; *slot < end; ++*slot) {
+        enum err err = sys_cnode_inspect(table, *slot, type, rights, value);
+        if (err != OK || *type != 0) {
+            return err;
+        }
+    }
+    *slot = 0;
+    return OK;
+}
+
+/* Others live on what a pager has given them. */
+static bool is_pager(struct system const *s, uint32_t index)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < s->plan->program_count; i++) {
+        found = found || (s->programs[i].pager != PLAN_NONE &&
+                          system_serves(s, index, s->programs[i].pager));
+    }
+    return found;
+}
+
+static enum err control_on_kill(struct control_server *server, uint64_t badge,
+                                     char const *name, size_t name_length)
+{
+    (void)badge;
+    struct builder *b = server->builder;
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        if (strlen(name_of(b, i)) != name_length || memcmp(name_of(b, i), name, name_length) != 0) {
+            continue;
+        }
+        if (is_pager(&b->system, i)) {
+            return CONTROL_ERR_NEEDED;
+        }
+        if (b->running[i].is_down) {
+            return CONTROL_ERR_ENDED;
+        }
+        stop_if_meant(b, i, 1);
+        kill_program(b, i);
+        return OK;
+    }
+    return CONTROL_ERR_UNKNOWN;
+}
+
+static void report_fault(struct builder *b, uint64_t badge, uint64_t const words[4])
+{
+    uint32_t index = (uint32_t)badge - 1;
     sys_print("init: %s stopped: %s fault at address 0x%lx, pc 0x%lx, sp 0x%lx\n",
-              (char const *)program->name, fault_kind_name(words[0]), words[1], words[2], words[3]);
-    ended(server, badge, 1);
+              name_of(b, index), fault_kind_name(words[0]), words[1], words[2], words[3]);
+    stop_if_meant(b, index, 1);
+    restart_or_end(b, index);
+}
+
+/* The program goes on where it said, or has ended. */
+static void on_fault(struct builder *b, uint64_t badge, struct sys_message *m)
+{
+    struct running const *running = &b->running[badge - 1];
+    uint64_t pc = m->w[2];
+    if (m->w[0] <= FAULT_KIND_WRITE && pc >= running->recover_first && pc < running->recover_end) {
+        *m = (struct sys_message){ .tag = sys_tag(0, 0, 0), .w = { running->recover_target } };
+        return;
+    }
+    report_fault(b, badge, m->w);
+    *m = (struct sys_message){ .tag = sys_tag(1, 0, 0) };
 }
 
 /* Asks the pagers for the faults that they could not mend. */
-static void ask_pagers(struct init_server *server)
+static void ask_pagers(struct builder *b)
 {
-    struct builder *b = &server->builder;
     struct memory_fault fault;
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
         uint32_t pager = b->system.programs[i].pager;
         while (pager != PLAN_NONE &&
                memory_supervisor_fault((struct memory_supervisor){ b->objects[pager] }, &fault) == OK) {
             uint64_t words[4] = { fault.kind, fault.address, fault.pc, fault.sp };
-            report_fault(server, fault.program, words);
+            report_fault(b, fault.program, words);
         }
     }
 }
@@ -143,6 +264,29 @@ static cptr_t largest_memory(struct boot_info const *info)
     return CPTR(best->slot);
 }
 
+NORETURN static void serve(struct init_server *server)
+{
+    struct builder *b = &server->builder;
+    struct control_server control = { b };
+    struct sys_message m = { 0 };
+    for (;;) {
+        sys_event_t event = init_reply_recv(b->endpoint, &m);
+        if (sys_event_error(event) != OK) {
+            init_fail("cannot receive", "", sys_event_error(event));
+        }
+        if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
+            ask_pagers(b);
+            m = (struct sys_message){ 0 };
+        } else if (sys_event_kind(event) & EVENT_KIND_FAULT) {
+            on_fault(b, sys_event_badge(event), &m);
+        } else if (sys_event_badge(event) & INIT_CONTROL_BADGE) {
+            control_serve(&control, event, &m);
+        } else {
+            init_serve(server, event, &m);
+        }
+    }
+}
+
 int main(uint64_t argument)
 {
     static struct init_server server;
@@ -150,6 +294,7 @@ int main(uint64_t argument)
     struct builder *b = &server.builder;
     struct boot_info const *info = (struct boot_info const *)argument;
     sys_print_to(put);
+    sys_clock_hz = info->clock_hz;
     b->info = info;
     b->archive = (struct archive){ (char const *)info->archive, info->archive_size };
     b->resources = (struct sys_resources){
@@ -159,39 +304,26 @@ int main(uint64_t argument)
         .memory = largest_memory(info),
         .slots = { .next = info->first_free_slot, .end = SLOTS },
     };
+    build_read_plan(b);
+    build_reserve(b);
     enum err err = sys_make(&b->resources, OBJECT_ENDPOINT, 0, &b->endpoint);
     if (err != OK) {
         init_fail("no endpoint", "", err);
     }
     err = sys_make(&b->resources, OBJECT_NOTIFICATION, 0, &b->reports);
     if (err == OK) {
+        err = sys_make(&b->resources, OBJECT_NOTIFICATION, 0, &b->pause);
+    }
+    if (err == OK) {
         err = sys_notification_bind(b->reports, CPTR(BOOT_SLOT_THREAD));
     }
     if (err != OK) {
         init_fail("no notification", "", err);
     }
-    build_read_plan(b);
     build_all(b);
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
         build_start(b, i);
     }
 
-    struct sys_message m = { 0 };
-    for (;;) {
-        sys_event_t event = init_reply_recv(b->endpoint, &m);
-        if (sys_event_error(event) != OK) {
-            init_fail("cannot receive", "", sys_event_error(event));
-        }
-        if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
-            ask_pagers(&server);
-            m = (struct sys_message){ 0 };
-            continue;
-        }
-        if (sys_event_kind(event) & EVENT_KIND_FAULT) {
-            report_fault(&server, sys_event_badge(event), m.w);
-            m = (struct sys_message){ .tag = sys_tag(1, 0, 0) }; /* it stays stopped */
-            continue;
-        }
-        init_serve(&server, event, &m);
-    }
+    serve(&server);
 }

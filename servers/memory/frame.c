@@ -38,15 +38,15 @@ static struct {
     cptr_t window;
     cptr_t copies;
     struct frame *frame;
+    struct frame_counts counts;
     uint32_t open[2]; /* the chunk that programs' pages are taken from, and that for records */
     uint32_t leaving; /* the chunk that is being emptied, 0 if there is none */
+    uint32_t chunk_count;
+    struct chunk chunk[MOST_CHUNKS];
+    uint32_t first_chunk; /* the slot of its untyped memory; the others follow */
     uint32_t next_copy;
     uint32_t free_copies; /* a list through copy_next */
     uint16_t copy_next[1u << COPIES_RADIX];
-    uint32_t chunk_count;
-    uint32_t first_chunk; /* the slot of its untyped memory; the others follow */
-    struct chunk chunk[MOST_CHUNKS];
-    struct frame_counts counts;
 } pool;
 
 /* Slot `index` of a table that is in a slot of the server's own. */
@@ -138,8 +138,7 @@ static void close_chunk(uint32_t index)
 static uint32_t room_in(uint32_t index)
 {
     struct chunk const *chunk = &pool.chunk[index];
-    bool is_open = chunk->state == CHUNK_CUT && (index != pool.leaving || index == 0);
-    return is_open ? room_of(index) - chunk->used : 0;
+    return chunk->state == CHUNK_CUT ? room_of(index) - chunk->used : 0;
 }
 
 static bool suits(uint32_t index, bool record)
@@ -147,19 +146,19 @@ static bool suits(uint32_t index, bool record)
     return pool.chunk[index].has_records == record && room_in(index) > 0;
 }
 
-/* Chooses the chunk to take a frame from: one that has others of the kind, else a free one, else any; and
- * the first one for pages only if there is no other, for it can never be one piece. NULL: all is used. */
-static struct chunk *choose_chunk(bool record)
+/* Chooses the chunk to take frames from: one that has others of the kind, else a free one, else any; and
+ * the first one for pages only if there is no other, for it can never be one piece. False: all is used. */
+static bool choose_chunk(bool record)
 {
     uint32_t unused = pool.chunk_count, any = pool.chunk_count;
-    if (suits(pool.open[record], record)) {
-        return &pool.chunk[pool.open[record]];
-    }
     for (uint32_t i = pool.chunk_count; i-- > 0;) {
         uint32_t index = (i + !record) % pool.chunk_count;
+        if (index == pool.leaving && index != 0) {
+            continue;
+        }
         if (suits(index, record)) {
             pool.open[record] = index;
-            return &pool.chunk[index];
+            return true;
         }
         unused = pool.chunk[index].state == CHUNK_FREE ? index : unused;
         any = room_in(index) > 0 ? index : any;
@@ -169,11 +168,11 @@ static struct chunk *choose_chunk(bool record)
         any = unused;
     }
     if (any == pool.chunk_count) {
-        return NULL;
+        return false;
     }
     pool.open[record] = any;
     pool.chunk[any].has_records |= record;
-    return &pool.chunk[any];
+    return true;
 }
 
 /* The next frames of a chunk. */
@@ -217,12 +216,12 @@ static uint32_t take_fresh(uint32_t index)
 
 static uint32_t take(bool clear, bool record)
 {
-    struct chunk *chunk = choose_chunk(record);
-    if (chunk == NULL) {
+    if (unlikely(!suits(pool.open[record], record)) && !choose_chunk(record)) {
         return FRAME_NONE;
     }
+    struct chunk *chunk = &pool.chunk[pool.open[record]];
     uint32_t frame = chunk->returned != FRAME_NONE ? take_returned(chunk, clear)
-                                                   : take_fresh((uint32_t)(chunk - pool.chunk));
+                                                   : take_fresh(pool.open[record]);
     if (frame != FRAME_NONE) {
         chunk->used++;
         pool.counts.free--;
@@ -307,6 +306,9 @@ uint32_t frame_leave_begin(void)
     }
     bool fits = best != 0 && pool.chunk[best].used <= room - room_in(best);
     pool.leaving = fits ? best : 0;
+    if (pool.open[false] == pool.leaving) {
+        pool.open[false] = 0;
+    }
     return pool.leaving;
 }
 

@@ -2,6 +2,8 @@
 /* Commands about files. */
 #include "shell.h"
 
+#include <idl/control.h>
+
 #define SESSION    files.session
 #define PATH(text) (text), strlen(text)
 
@@ -34,6 +36,15 @@ char const *error_name(enum err err)
         return "in another file system";
     case VFS_ERR_UNSUPPORTED:
         return "this kind of file cannot do that";
+    case CONTROL_ERR_UNKNOWN:
+        return "no program of that name";
+    case CONTROL_ERR_ENDED:
+        return "it has ended already";
+    case CONTROL_ERR_NEEDED:
+        return "others have their memory from it";
+    case ERR_GONE:
+    case ERR_BAD_CAPABILITY:
+        return "the server has died";
     case ERR_BAD_ARGUMENT:
         return "that makes no sense";
     default:
@@ -415,6 +426,7 @@ static bool run_cd(struct command *command)
 }
 
 struct builtin const builtins[] = {
+    { "caps", "[PROGRAM]", "the capabilities that programs hold, or one of them", run_caps },
     { "cat", "[FILE...]", "shows files, or its input", run_cat },
     { "cd", "[DIRECTORY]", "goes there", run_cd },
     { "cp", "FILE TO", "copies a file", run_cp },
@@ -423,11 +435,13 @@ struct builtin const builtins[] = {
     { "grep", "TEXT [FILE...]", "lines that have the text in them", run_grep },
     { "halt", "", "stops the machine", run_halt },
     { "help", "", "this", run_help },
+    { "kill", "PROGRAM", "ends a program; some start again", run_kill },
     { "ln", "[-s] FILE NAME", "another name, or a symbolic link", run_ln },
     { "ls", "[-l] [PATH...]", "lists directories", run_ls },
     { "mkdir", "PATH...", "makes directories", run_mkdir },
     { "mount", "[KIND PATH]", "what is mounted; mounts: memory, archive or devices", run_mount },
     { "mv", "PATH TO", "gives it another name", run_mv },
+    { "ps", "", "the programs, and how often they were started again", run_ps },
     { "rm", "FILE...", "removes files", run_rm },
     { "rmdir", "PATH...", "removes empty directories", run_rmdir },
     { "sleep", "SECONDS", "waits", run_sleep },

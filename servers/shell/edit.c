@@ -2,6 +2,7 @@
 /* One line at the console: the keys of other shells, as terminals send them (ECMA-48). */
 #include "shell.h"
 
+#include <tessera/start.h>
 #include <shell_caps.h>
 
 #define CONSOLE ((struct console){ SHELL_CAP_CONSOLE })
@@ -33,7 +34,11 @@ static char next_byte(void)
     static size_t at, length;
     while (at == length) {
         at = length = 0;
-        if (console_read(CONSOLE, text, &length) != OK || length != 0) {
+        enum err err = console_read(CONSOLE, text, &length);
+        if (err == ERR_BAD_CAPABILITY) {
+            sys_exit(1); /* there will be no console any more */
+        }
+        if (err != OK || length != 0) {
             continue;
         }
         sys_ignore(console_wait(CONSOLE));

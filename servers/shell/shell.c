@@ -187,13 +187,29 @@ static bool run_command(struct command *command)
     return wrong("there is no such command; help lists those that there are");
 }
 
+/* The file server may have died since the last line: then the session is gone, with what was in it. */
+static bool have_session(void)
+{
+    uint64_t sessions;
+    enum err err = vfs_session_counter(files.session, VFS_COUNTER_SESSIONS, &sessions);
+    if (err == OK) {
+        return true;
+    }
+    files_lost(&means, &files);
+    err = files_connect(&means, SHELL_CAP_VFS, &files);
+    if (err != OK) {
+        return complain("the file server", "", err);
+    }
+    return !wrong("the file server was started again, without the files that were in memory");
+}
+
 static void run_line(char const *line)
 {
     char text[2 * LINE_MOST];
     char *word[WORDS];
     unsigned count = split(line, text, word), at = 0;
     struct stream in = { CONSOLE_STREAM, 0 };
-    bool good = true;
+    bool good = have_session();
     while (at < count && good) {
         struct command command = { .in = in, .out = { CONSOLE_STREAM, 0 } };
         unsigned used = 0;

@@ -55,4 +55,8 @@ bool run_free(struct command *command);
 bool run_mount(struct command *command);
 bool run_umount(struct command *command);
 bool run_halt(struct command *command);
+/* And about programs (programs.c). */
+bool run_ps(struct command *command);
+bool run_kill(struct command *command);
+bool run_caps(struct command *command);
 bool run_help(struct command *command);

@@ -189,7 +189,8 @@ static enum err set_up(struct trace_server *s)
         return err;
     }
     struct sys_thread_options options = {
-        .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS
+        .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
+        .fault = SYS_SUPERVISOR
     };
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
     return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);

@@ -9,6 +9,9 @@
 /* SESSION_BADGE | generation << BADGE_NUMBER_BITS | number */
 #define BADGE_NUMBER_BITS 8u
 
+/* A number gets fewer sessions than 2^this in a moment. */
+#define MOMENT_SHIFT 8u
+
 static struct session sessions[SESSIONS];
 /* Guards `in_use`, `generation` and `client` of all. */
 static struct sys_mutex lock;
@@ -22,6 +25,13 @@ uint64_t session_badge(struct session const *session)
 {
     return SESSION_BADGE | (uint64_t)session->generation << BADGE_NUMBER_BITS |
            session_number(session);
+}
+
+void sessions_begin(uint32_t moment)
+{
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        sessions[i].generation = moment << MOMENT_SHIFT;
+    }
 }
 
 static bool try_take(struct session *session)

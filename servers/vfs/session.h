@@ -30,6 +30,10 @@ static inline bool session_is(uint64_t badge)
     return badge >= SESSION_BADGE;
 }
 
+/* The server begins, at this moment of a clock: sessions get numbers that those of a server before it,
+ * which has died, did not have. Who held one finds that it is gone. A moment is a millisecond. */
+void sessions_begin(uint32_t moment);
+
 /* The one that such a badge means, taken for this call; an error if there is none, or it is in use. */
 NODISCARD enum err session_take(uint64_t badge, struct session **out);
 void session_give(struct session *session);

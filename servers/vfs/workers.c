@@ -57,7 +57,7 @@ enum err workers_begin(void)
         workers[i].gift = sys_slot_take(&board.slots);
     }
     struct sys_thread_options options = { .name = "vfs worker", .priority = PRIORITY,
-                                          .slice_ns = SLICE_NS };
+                                          .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR };
     for (unsigned i = 1; i < WORKERS && err == OK; i++) {
         options.number = i + 1;
         err = sys_thread_create(&board, &workers[i].thread, &options, work, NULL);

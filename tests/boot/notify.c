@@ -430,6 +430,13 @@ static enum err init_on_boot_instructions(struct init_server *server, uint64_t b
     return OK;
 }
 
+static enum err init_on_recover(struct init_server *server, uint64_t badge, uint64_t first,
+                                uint64_t end, uint64_t target)
+{
+    (void)server, (void)badge, (void)first, (void)end, (void)target;
+    return OK;
+}
+
 static enum err init_on_device(struct init_server *server, uint64_t badge, uint32_t slot,
                                char *name, size_t *name_length)
 {

@@ -27,7 +27,8 @@ REGISTERS = (5, 6)      # message registers of x86-64, and of the others
 
 
 def sources():
-    return [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl", ROOT / "tests/boot/files.idl"]
+    return [*sorted((ROOT / "idl").glob("*.idl")), HERE / "everything.idl", HERE / "other.idl", ROOT / "tests/boot/files.idl",
+            ROOT / "tests/restart/ledger.idl"]
 
 
 # ---- What is kept in the repository ----------------------------------------------------------------

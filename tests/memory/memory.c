@@ -9,6 +9,7 @@
 
 #define MEMORY   ((struct memory_space){ MEMORY_TESTS_CAP_MEMORY })
 #define PEER     ((struct memory_tests_peer){ MEMORY_TESTS_CAP_PEER })
+#define BELL     MEMORY_TESTS_CAP_BELL
 #define PAGE     (1ul << PAGE_BITS)
 #define HUGE     (1ul << 21)
 #define BOTH     (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
@@ -254,6 +255,54 @@ static void an_empty_pool_refuses_and_loses_nothing(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+/* Takes all that is left, in ever smaller ranges: how many. */
+static unsigned take_all(uint64_t *at, unsigned most)
+{
+    unsigned count = 0;
+    for (uint64_t pages = 1024; pages > 0; pages /= 2) {
+        while (count < most && memory_space_map(MEMORY, pages * PAGE, BOTH, MEMORY_HOW_NOW, &at[count]) == OK) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* A page fault for which there is no page waits until there is one; who watches is told before. */
+static void a_fault_waits_for_memory(void)
+{
+    static uint64_t range[MOST_RANGES];
+    uint64_t at = 0, bits = 0, sum = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
+    ASSERT_OK(memory_space_share(MEMORY, at, &region));
+    ASSERT_OK(memory_tests_peer_keep(PEER, region));
+    ASSERT_OK(memory_space_watch(MEMORY, 64, BELL));
+    EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK);
+    unsigned count = take_all(range, MOST_RANGES);
+    EXPECT_OK(sys_poll(BELL, &bits, NULL));
+    EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK); /* once */
+    look();
+    uint64_t faults = all.faults;
+    EXPECT_OK(memory_tests_peer_write(PEER, 20, 5));
+    EXPECT_ERR(sys_wait(BELL, sys_clock_ns() + 5000000, &bits, NULL), ERR_TIMED_OUT);
+    look();
+    EXPECT(all.faults < faults + 20); /* it waits */
+    EXPECT_EQ(*word(range[0], 0), 0);
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
+    }
+    EXPECT_OK(memory_tests_peer_sum(PEER, 20, &sum));
+    EXPECT_EQ(sum, 100);
+    EXPECT_EQ(*word(at, 19), 5);
+    count = take_all(range, MOST_RANGES);
+    EXPECT_OK(sys_poll(BELL, &bits, NULL)); /* and once more */
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
+    }
+    EXPECT_OK(memory_space_watch(MEMORY, 0, BELL));
+    EXPECT_OK(memory_region_close(region));
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
 static void strangers_are_refused(void)
 {
     uint64_t at = 0;
@@ -267,11 +316,13 @@ static void strangers_are_refused(void)
     EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
 }
 
-/* The last: init reports it, and the peer is gone. */
+/* The last: init reports it, and the peer is gone, with the call. */
 static void a_stranger_to_an_address_is_stopped(void)
 {
     struct sys_message m = { .tag = sys_tag(19 * 256 + 2, 0, 0) };
-    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 100000000), ERR_TIMED_OUT);
+    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_GONE);
+    m = (struct sys_message){ .tag = sys_tag(19 * 256 + 2, 0, 0) };
+    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_BAD_CAPABILITY);
 }
 
 static struct test const tests[] = {
@@ -285,6 +336,7 @@ static struct test const tests[] = {
     TEST(a_piece_is_made_out_of_what_is_free),
     TEST(a_limit_refuses_and_loses_nothing),
     TEST(an_empty_pool_refuses_and_loses_nothing),
+    TEST(a_fault_waits_for_memory),
     TEST(strangers_are_refused),
     TEST(a_stranger_to_an_address_is_stopped),
 };

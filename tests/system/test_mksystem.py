@@ -163,6 +163,18 @@ def test_sound_system(tmp_path):
     assert parts["Mapping"][0]["rights"] == rights["Frame"]["read"] | rights["Frame"]["write"]
 
 
+def test_what_happens_after_an_end(tmp_path):
+    text = SOUND["system.toml"].replace("slice_us", "restart = 3\nslice_us").replace(
+        "badge = 7", 'badge = 7, forget = "vfs.Vfs.forget"')
+    done = compile_system(tmp_path, {**SOUND, "system.toml": text})
+    assert (done.returncode, done.stderr) == (0, "")
+    parts = unpacked((tmp_path / "plan").read_bytes())
+    assert [p["restarts"] for p in parts["Program"]] == [3, 0, 0]
+    assert [c["forget"] for c in parts["Capability"]] == [0, 0, 0, 0, 7 * 256 + 2, 0, 0, 0, 0, 0, 0]
+    done = compile_system(tmp_path, {**SOUND, "system.toml": text.replace("priority = 0", 'priority = 0\npager = "door"\nlimit = "1M"')})
+    assert done.stderr == "system.toml:8: program.server.restart: the memory of client would be gone with it; drop one of them\n"
+
+
 def test_header(tmp_path):
     (tmp_path / "server.toml").write_text(SOUND["server.toml"])
     done = run("header", "server.toml", "out/server_caps.h", cwd=tmp_path)
@@ -214,7 +226,7 @@ WRONG = [
     ("system.toml", 'notification = ["bell"]', 'notifications = ["bell"]',
      "system.toml:4: notifications: unknown; known here: description, endpoint, notification, program, stop_with"),
     ("system.toml", "slice_us = 500", "slice = 500",
-     "system.toml:8: program.server.slice: unknown; known here: capability, file, limit, memory, pager, priority, slice_us"),
+     "system.toml:8: program.server.slice: unknown; known here: capability, file, limit, memory, pager, priority, restart, slice_us"),
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
      "system.toml:12: program.server.capability.memory.badge: unknown; known here: untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
@@ -310,7 +322,19 @@ WRONG = [
      "thread"),
     ("system.toml", '{ control = "sched" }', '{ control = "time" }',
      'system.toml:22: program.client.capability.time.control: "time" is no capability of that kind; there are: irq, '
-     "sched, kernel, report, trace, pmu"),
+     "sched, kernel, report, trace, pmu, init"),
+    ("system.toml", '{ endpoint = "door", rights = ["recv"] }', '{ control = "init" }',
+     "system.toml:10: program.server.capability.door.control: this has the right to send only, and the program needs the right to recv"),
+    ("system.toml", "priority = 200", "priority = 200\nrestart = 256",
+     "system.toml:8: program.server.restart: how often it is started again, in a minute, is a number from 0 to 255"),
+    ("system.toml", "priority = 0\n", 'priority = 0\nforget = "vfs.Vfs.forget"\n',
+     "system.toml:19: program.client.forget: unknown; known here: capability, file, limit, memory, pager, priority, restart, slice_us"),
+    ("system.toml", "badge = 7", "badge = 7, forget = 1",
+     'system.toml:20: program.client.capability.door.forget: this is the method by which the server forgets a client; write '
+     '"library.Interface.method"'),
+    ("system.toml", "badge = 7", 'badge = 7, forget = "vfs.Vfs.connect"',
+     'system.toml:20: program.client.capability.door.forget: "Vfs.connect" is no method without parameters; there are: Vfs.forget, '
+     "Session.disconnect"),
     ("system.toml", '{ own = "cnode" }', "{ }",
      "system.toml:21: program.client.capability.table: say where it comes from, by one of: endpoint, notification, untyped, "
      "interrupt, own, control"),

@@ -17,6 +17,13 @@ NODISCARD enum err files_connect(struct sys_resources *r, cptr_t vfs, struct fil
 /* Sets up a session that another one made (Session.confine), and whose capability is in this slot. */
 NODISCARD enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files);
 NODISCARD enum err files_disconnect(struct sys_resources *r, struct files *files);
+/* The server has died: calls of the session came back with ERR_GONE, ERR_NO_REPLY or, once the server
+ * runs again, ERR_BAD_CAPABILITY. Clears away what is left, so that the program can connect anew. */
+void files_lost(struct sys_resources *r, struct files *files);
+
+/* memcpy() from or to memory that another program can take away, as a server's does that dies: false if
+ * it was. For programs that have a session: files_connect() says to the supervisor where to go on. */
+NODISCARD bool sys_try_copy(void *to, void const *from, size_t length);
 
 /* Sets a slot aside for the capability that the next call comes back with. */
 NODISCARD enum err files_slot(struct sys_resources *r, cptr_t *out);

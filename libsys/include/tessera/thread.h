@@ -16,6 +16,10 @@ struct sys_thread {
     unsigned number;
 };
 
+/* Where faults of a program's first thread go. A server whose every thread counts gives it to the
+ * others too: the supervisor ends the program if one faults, and may start it again. */
+#define SYS_SUPERVISOR CPTR(1)
+
 /* What a thread is made with. */
 struct sys_thread_options {
     char const *name;   /* at most 16 characters are kept */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One death at a time. */
+#include "restart.h"
+
+#define PAGES_OF_LEDGER 16u
+
+static uint64_t total_of(struct ledger ledger, uint64_t amount)
+{
+    uint64_t total = 0;
+    EXPECT_OK(ledger_add(ledger, amount, &total));
+    return total;
+}
+
+/* The caller is told, the next call finds a new server, and nothing of the old one is left. */
+static void a_fault_is_survived(void)
+{
+    total_of(LEDGER, 5);
+    uint64_t pages = pages_used(), sessions = sessions_of_vfs();
+    unsigned own = capabilities_of(NULL), its = capabilities_of("ledger");
+    uint32_t restarts = program_of("ledger").restarts;
+    EXPECT_ERR(ledger_crash(LEDGER), ERR_GONE);
+    EXPECT_EQ(total_of(LEDGER, 7), 7);
+    EXPECT_EQ(program_of("ledger").restarts, restarts + 1);
+    EXPECT_EQ(program_of("ledger").state, CONTROL_STATE_RUNNING);
+    EXPECT_EQ(pages_used(), pages);
+    EXPECT_EQ(sessions_of_vfs(), sessions);
+    EXPECT_EQ(capabilities_of(NULL), own);
+    EXPECT_EQ(capabilities_of("ledger"), its);
+}
+
+static void an_exit_is_survived(void)
+{
+    EXPECT_ERR(ledger_leave(LEDGER, 3), ERR_GONE);
+    EXPECT_EQ(total_of(LEDGER, 2), 2);
+}
+
+static enum err volatile pondered;
+static enum err volatile added;
+
+static void call_ponder(void *argument)
+{
+    (void)argument;
+    pondered = ledger_ponder(LEDGER);
+}
+
+static void call_add(void *argument)
+{
+    (void)argument;
+    uint64_t total;
+    added = ledger_add(LEDGER, 1, &total);
+}
+
+/* The one whose call is being served is told; the one behind it is served by the new server. */
+static void whoever_waits_is_served(void)
+{
+    static struct sys_thread first, second;
+    struct sys_thread_options options = { .name = "waiter", .priority = 115, .slice_ns = 1000000 };
+    pondered = added = ERR_WOULD_BLOCK;
+    ASSERT_OK(sys_thread_create(&means, &first, &options, call_ponder, NULL));
+    sleep_ns(10000000);
+    ASSERT_OK(sys_thread_create(&means, &second, &options, call_add, NULL));
+    sleep_ns(10000000);
+    EXPECT_EQ(pondered, ERR_WOULD_BLOCK);
+    EXPECT_EQ(added, ERR_WOULD_BLOCK);
+    EXPECT_OK(control_kill(CONTROL, TEXT("ledger")));
+    sleep_ns(50000000);
+    EXPECT_EQ(pondered, ERR_GONE);
+    EXPECT_EQ(added, OK);
+    EXPECT_OK(sys_thread_destroy(&means, &first));
+    EXPECT_OK(sys_thread_destroy(&means, &second));
+}
+
+/* A session goes with its server; it never is another's of the new one. */
+static void a_session_is_lost(void)
+{
+    struct files before, after;
+    struct vfs_stat stat;
+    ASSERT_OK(files_connect(&means, RESTART_TESTS_CAP_VFS, &before));
+    EXPECT_OK(control_kill(CONTROL, TEXT("vfs")));
+    ASSERT_OK(files_connect(&means, RESTART_TESTS_CAP_VFS, &after));
+    EXPECT_ERR(vfs_session_stat(before.session, TEXT("/"), true, &stat), ERR_BAD_CAPABILITY);
+    EXPECT_OK(vfs_session_stat(after.session, TEXT("/"), true, &stat));
+    files_lost(&means, &before);
+    EXPECT_OK(files_disconnect(&means, &after));
+}
+
+static void not_everything_is_killed(void)
+{
+    EXPECT_ERR(control_kill(CONTROL, TEXT("nobody")), CONTROL_ERR_UNKNOWN);
+    EXPECT_ERR(control_kill(CONTROL, TEXT("led")), CONTROL_ERR_UNKNOWN);
+    EXPECT_ERR(control_kill(CONTROL, TEXT("memory")), CONTROL_ERR_NEEDED);
+    EXPECT_EQ(program_of("memory").restarts, 0);
+    struct control other = { RESTART_TESTS_CAP_LEDGER };
+    EXPECT_ERR(control_kill(other, TEXT("vfs")), ERR_BAD_REQUEST);
+    struct control supervisor = { SYS_SUPERVISOR };
+    EXPECT_ERR(control_kill(supervisor, TEXT("vfs")), ERR_BAD_REQUEST);
+}
+
+/* Twice it comes back; the third time its clients are told that it does not. */
+static void there_is_a_limit(void)
+{
+    uint64_t total;
+    for (unsigned i = 0; i < 2; i++) {
+        EXPECT_EQ(total_of(FRAIL, 4), 4);
+        EXPECT_ERR(ledger_crash(FRAIL), ERR_GONE);
+    }
+    EXPECT_EQ(total_of(FRAIL, 4), 4);
+    uint64_t pages = pages_used(), sessions = sessions_of_vfs();
+    EXPECT_ERR(ledger_crash(FRAIL), ERR_GONE);
+    EXPECT_ERR(ledger_add(FRAIL, 1, &total), ERR_BAD_CAPABILITY);
+    EXPECT_EQ(program_of("frail").state, CONTROL_STATE_ENDED);
+    EXPECT_EQ(program_of("frail").restarts, 2);
+    EXPECT_ERR(control_kill(CONTROL, TEXT("frail")), CONTROL_ERR_ENDED);
+    EXPECT(pages_used() <= pages - PAGES_OF_LEDGER);
+    EXPECT_EQ(sessions_of_vfs(), sessions - 1);
+}
+
+static struct test const tests[] = {
+    TEST(a_fault_is_survived),
+    TEST(an_exit_is_survived),
+    TEST(whoever_waits_is_served),
+    TEST(a_session_is_lost),
+    TEST(not_everything_is_killed),
+    TEST(there_is_a_limit),
+};
+TEST_GROUP(one);
