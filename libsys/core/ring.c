@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <tessera/ring.h>
-#include <tessera/string.h>
 
-void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t size, uint32_t count, cptr_t bell)
+void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t count, cptr_t bell)
 {
-    *ring = (struct sys_ring){ .memory = memory, .size = size, .count = count, .bell = bell };
+    *ring = (struct sys_ring){ .memory = memory, .count = count, .bell = bell };
 }
 
 enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out)
@@ -17,12 +16,6 @@ enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void 
         return err != OK ? err : ERR_WRONG_TYPE;
     }
     return sys_map(r, frame, bits, FRAME_READ | FRAME_WRITE, out);
-}
-
-static void *entry_at(struct sys_ring const *ring, uint32_t position)
-{
-    char *entries = (char *)(ring->memory + 1);
-    return entries + (size_t)(position & (ring->count - 1)) * ring->size;
 }
 
 /* Lets the peer see this end's position, and wakes it if it sleeps until then. */
@@ -64,22 +57,9 @@ static bool go_to_sleep(struct sys_ring *ring, uint32_t *sleeps, uint32_t const 
 
 /* ---- The end that puts ---- */
 
-static bool has_room(struct sys_ring *ring)
+bool sys_ring_find_room(struct sys_ring *ring)
 {
-    if (ring->own - ring->other < ring->count) {
-        return !ring->is_broken;
-    }
     return look(ring, &ring->memory->head, true) < ring->count && !ring->is_broken;
-}
-
-bool sys_ring_put(struct sys_ring *ring, void const *entry)
-{
-    if (!has_room(ring)) {
-        return false;
-    }
-    memcpy(entry_at(ring, ring->own), entry, ring->size);
-    ring->own++;
-    return true;
 }
 
 void sys_ring_publish(struct sys_ring *ring)
@@ -87,11 +67,9 @@ void sys_ring_publish(struct sys_ring *ring)
     show(ring, &ring->memory->tail, &ring->memory->empty_sleeps);
 }
 
-void sys_ring_put_or_lose(struct sys_ring *ring, void const *entry)
+void sys_ring_lose(struct sys_ring *ring)
 {
-    if (!sys_ring_put(ring, entry)) {
-        __atomic_fetch_add(&ring->memory->lost, 1, __ATOMIC_RELAXED);
-    }
+    __atomic_fetch_add(&ring->memory->lost, 1, __ATOMIC_RELAXED);
 }
 
 bool sys_ring_sleep_full(struct sys_ring *ring)
@@ -102,20 +80,14 @@ bool sys_ring_sleep_full(struct sys_ring *ring)
 
 /* ---- The end that takes ---- */
 
-bool sys_ring_take(struct sys_ring *ring, void *entry)
+bool sys_ring_find_entry(struct sys_ring *ring)
 {
-    if (ring->own == ring->other && look(ring, &ring->memory->tail, false) == 0) {
-        return false;
-    }
-    if (ring->is_broken) {
-        return false;
-    }
-    memcpy(entry, entry_at(ring, ring->own), ring->size);
-    ring->own++;
-    if (ring->own == ring->other) { /* the end of a batch: now there is room for the next */
-        show(ring, &ring->memory->head, &ring->memory->full_sleeps);
-    }
-    return true;
+    return look(ring, &ring->memory->tail, false) != 0 && !ring->is_broken;
+}
+
+void sys_ring_release(struct sys_ring *ring)
+{
+    show(ring, &ring->memory->head, &ring->memory->full_sleeps);
 }
 
 uint32_t sys_ring_lost(struct sys_ring const *ring)

@@ -13,6 +13,8 @@
 extern struct sys_mutex board_lock;
 extern struct sys_resources board;
 
+/* Before anything is asked of memory.h. */
+void memory_begin(void);
 /* Makes this worker's parts; the first worker is the program's first thread. */
 NODISCARD enum err workers_begin(void);
 /* The slot of what this worker passes on with a reply. */

@@ -3,11 +3,13 @@
 
 #include "counters.h"
 
+#include <tessera/rwlock.h>
+
 #define CHAINS      128u
 #define INODES_MOST 512u
 
 static struct {
-    struct sys_mutex lock;
+    struct sys_rwlock lock; /* finding reads; `next` of what is in a chain is guarded by it, too */
     struct inode *chain[CHAINS];
     uint32_t count;
     uint32_t hand; /* the chain where the next to go is looked for */
@@ -30,9 +32,9 @@ static struct inode *find(struct mount const *mount, uint64_t number)
 
 struct inode *icache_find(struct mount const *mount, uint64_t number)
 {
-    lock_take(&cache.lock);
+    sys_read_lock(&cache.lock);
     struct inode *found = find(mount, number);
-    lock_give(&cache.lock);
+    sys_read_unlock(&cache.lock);
     count(found != NULL ? VFS_COUNTER_INODE_HITS : VFS_COUNTER_INODE_MISSES);
     return found;
 }
@@ -64,7 +66,7 @@ static struct inode *evict(void)
 struct inode *icache_add(struct inode *inode)
 {
     struct inode *old = NULL;
-    lock_take(&cache.lock);
+    sys_write_lock(&cache.lock);
     struct inode *other = find(inode->mount, inode->number);
     if (other == NULL) {
         if (cache.count >= INODES_MOST) {
@@ -75,7 +77,7 @@ struct inode *icache_add(struct inode *inode)
         *chain = inode_ref(inode);
         cache.count++;
     }
-    lock_give(&cache.lock);
+    sys_write_unlock(&cache.lock);
     if (old != NULL) {
         count(VFS_COUNTER_INODE_EVICTIONS);
         inode_put(old);
@@ -92,9 +94,9 @@ void icache_forget(struct mount const *mount)
     for (unsigned i = 0; i < CHAINS; i++) {
         struct inode *inode;
         do {
-            lock_take(&cache.lock);
+            sys_write_lock(&cache.lock);
             inode = take_from(&cache.chain[i], mount);
-            lock_give(&cache.lock);
+            sys_write_unlock(&cache.lock);
             if (inode != NULL) {
                 inode_put(inode);
             }

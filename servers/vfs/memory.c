@@ -5,6 +5,7 @@
 #include "board.h"
 #include "counters.h"
 
+#include <tessera/queue.h>
 #include <tessera/string.h>
 #include <vfs_caps.h>
 
@@ -66,16 +67,22 @@ void pool_give(struct pool *pool, void *thing)
 /* ---- Pages ---- */
 
 /* Page number n of the server is at PAGES_ADDRESS + n * FILE_PAGE, and its frame's capability in slot
- * VFS_FIRST_FREE_SLOT + n. A page that was made stays; free ones are linked by their first word. */
+ * VFS_FIRST_FREE_SLOT + n. A page that was made stays. */
 #define PAGES_ADDRESS 0x1000000000ul
 #define PAGES_AT_ONCE 32u
 
 static struct {
-    struct sys_mutex lock;
-    char *free;
+    struct sys_queue free; /* their numbers */
+    struct sys_queue_cell cell[PAGES_MOST];
+    struct sys_mutex lock; /* to make more */
     uint32_t made;
-    uint8_t shown[PAGES_MOST / 8]; /* bits of pages that a client has */
+    _Atomic bool shown[PAGES_MOST]; /* a client has it */
 } pages;
+
+void memory_begin(void)
+{
+    sys_queue_init(&pages.free, pages.cell, PAGES_MOST);
+}
 
 static uint32_t number_of(char const *page)
 {
@@ -104,10 +111,11 @@ static enum err map_page(uint32_t number)
     return err;
 }
 
-static void link_free(char *page)
+/* There is room for all pages. */
+static void put_free(uint32_t number)
 {
-    *(char **)(void *)page = pages.free;
-    pages.free = page;
+    (void)sys_queue_put(&pages.free, number);
+    count(VFS_COUNTER_PAGES_FREE);
 }
 
 /* Makes more; with both locks held. Slots of frames that could not be mapped stay lost. */
@@ -124,30 +132,39 @@ static void make_pages(void)
     }
     pages.made += PAGES_AT_ONCE;
     for (uint32_t n = first; n < first + PAGES_AT_ONCE && map_page(n) == OK; n++) {
-        link_free((char *)(PAGES_ADDRESS + n * FILE_PAGE));
-        count(VFS_COUNTER_PAGES_FREE);
+        put_free(n);
     }
+}
+
+/* Makes some if there are none: perhaps somebody else just has. */
+static bool take_number(uint32_t *number)
+{
+    if (likely(sys_queue_take(&pages.free, number))) {
+        return true;
+    }
+    lock_take(&pages.lock);
+    bool found = sys_queue_take(&pages.free, number);
+    if (!found) {
+        lock_take(&board_lock);
+        make_pages();
+        lock_give(&board_lock);
+        found = sys_queue_take(&pages.free, number);
+    }
+    lock_give(&pages.lock);
+    return found;
 }
 
 char *page_take(bool zeroed)
 {
-    lock_take(&pages.lock);
-    if (pages.free == NULL) {
-        lock_take(&board_lock);
-        make_pages();
-        lock_give(&board_lock);
+    uint32_t number;
+    if (!take_number(&number)) {
+        return NULL;
     }
-    char *page = pages.free;
-    if (page != NULL) {
-        pages.free = *(char **)(void *)page;
-    }
-    lock_give(&pages.lock);
-    if (page != NULL) {
-        count_down(VFS_COUNTER_PAGES_FREE);
-        count(VFS_COUNTER_PAGES_USED);
-        if (zeroed) {
-            memset(page, 0, FILE_PAGE);
-        }
+    char *page = (char *)(PAGES_ADDRESS + number * FILE_PAGE);
+    count_down(VFS_COUNTER_PAGES_FREE);
+    count(VFS_COUNTER_PAGES_USED);
+    if (zeroed) {
+        memset(page, 0, FILE_PAGE);
     }
     return page;
 }
@@ -155,17 +172,13 @@ char *page_take(bool zeroed)
 void page_give(char *page)
 {
     uint32_t number = number_of(page);
-    uint8_t bit = (uint8_t)(1u << number % 8);
-    lock_take(&pages.lock);
-    if (pages.shown[number / 8] & bit) {
+    if (atomic_load_explicit(&pages.shown[number], memory_order_relaxed)) {
         sys_ignore(sys_cnode_revoke(board.cnode, VFS_FIRST_FREE_SLOT + number));
-        pages.shown[number / 8] &= (uint8_t)~bit;
+        atomic_store_explicit(&pages.shown[number], false, memory_order_relaxed);
         count(VFS_COUNTER_PAGES_REVOKED);
     }
-    link_free(page);
-    lock_give(&pages.lock);
     count_down(VFS_COUNTER_PAGES_USED);
-    count(VFS_COUNTER_PAGES_FREE);
+    put_free(number);
 }
 
 /* The capability goes out with the reply; the next one, or the page's end, deletes ours. */
@@ -177,9 +190,7 @@ enum err page_show(char *page, cptr_t *out)
         err = sys_cnode_copy(board.cnode, slot, frame_of(number), FRAME_READ);
     }
     if (err == OK) {
-        lock_take(&pages.lock);
-        pages.shown[number / 8] |= (uint8_t)(1u << number % 8);
-        lock_give(&pages.lock);
+        atomic_store_explicit(&pages.shown[number], true, memory_order_relaxed);
         count(VFS_COUNTER_PAGES_MAPPED);
         *out = CPTR(slot);
     }

@@ -106,6 +106,7 @@ int main(uint64_t argument)
     bench_ipc();
     bench_kernel();
     bench_wait_set();
+    bench_sync();
     bench_latency();
     bench_objects();
     bench_memory();

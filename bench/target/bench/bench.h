@@ -31,6 +31,8 @@ void bench_kernel(void);
 void bench_latency(void);
 /* One thread that hears many. */
 void bench_wait_set(void);
+/* Locks and channels. */
+void bench_sync(void);
 /* Capabilities, memory, threads. */
 void bench_objects(void);
 /* The memory server. */

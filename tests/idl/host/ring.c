@@ -35,10 +35,10 @@ static void *put(void *argument)
 {
     (void)argument;
     struct sys_ring ring;
-    sys_ring_init(&ring, memory, ENTRY, COUNT, CPTR(2));
+    sys_ring_init(&ring, memory, COUNT, CPTR(2));
     for (unsigned long i = 0; i < entries;) {
         uint64_t entry[3] = { i, i * i, ~i };
-        if (sys_ring_put(&ring, entry)) {
+        if (sys_ring_put(&ring, entry, ENTRY)) {
             if (++i % put_batch == 0) {
                 sys_ring_publish(&ring);
             }
@@ -54,10 +54,10 @@ static void *take(void *argument)
 {
     (void)argument;
     struct sys_ring ring;
-    sys_ring_init(&ring, memory, ENTRY, COUNT, CPTR(1));
+    sys_ring_init(&ring, memory, COUNT, CPTR(1));
     for (unsigned long i = 0; i < entries;) {
         uint64_t entry[3];
-        if (sys_ring_take(&ring, entry)) {
+        if (sys_ring_take(&ring, entry, ENTRY)) {
             if (entry[0] != i || entry[1] != i * i || entry[2] != ~i) {
                 printf("entry %lu is %lu, %lu, %lu\n", i, entry[0], entry[1], entry[2]);
                 exit(1);
