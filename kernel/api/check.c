@@ -111,7 +111,9 @@ static void check_time(struct cpu const *cpu, struct sched_context const *sc)
 {
     must("I-TIME", sc->thread == NULL || sc->thread->sc == sc, sc);
     if (sc->period != 0) {
-        refill_check(sc, sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left);
+        long left = sc == cpu->sc ? (long)(cpu->end - arch_now()) : sc->left;
+        /* What interrupts take was given back: more than was used, perhaps, until it next runs. */
+        refill_check(sc, left - (long)(4 * cpu->interruption));
     }
 }
 

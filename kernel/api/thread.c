@@ -192,6 +192,19 @@ enum err invoke_reply_save(struct cpu *cpu, struct cap self)
     return ipc_save_caller(cpu, cap_reply(self));
 }
 
+enum err invoke_reply_await(struct cpu *cpu, struct cap self, struct cap thread, uint64_t deadline)
+{
+    if (!invocation_in_registers(cpu)) {
+        return invocation_refuse(cpu, ERR_BAD_REQUEST, 0, OBJECT_NONE, OBJECT_REPLY); /* no batch waits */
+    }
+    return ipc_await(cpu, cap_reply(self), cap_thread(thread), deadline);
+}
+
+enum err invoke_reply_answer(struct cpu *cpu, struct cap self)
+{
+    return ipc_answer(cpu, cap_reply(self));
+}
+
 enum err invoke_sched_context_bind(struct cpu *cpu, struct cap self, struct cap thread)
 {
     struct sched_context *sc = cap_sched_context(self);

@@ -221,7 +221,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     } else {
         to->caller = NULL;
         current->args[0] = OK;
-        sched_ready(cpu, to);
+        sched_wake(cpu, to);
     }
     return OK;
 }
@@ -489,12 +489,54 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     }
     sched_no_caller(cpu, current);
     reply->caller = caller;
+    reply->awaited = false;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     inherit_owe(reply, current);
     if (cpu->sc != current->sc && current->sc != NULL) {
         sched_hand_over(cpu, caller);
         cpu->resched = RESCHED_ALL;
     }
+    return OK;
+}
+
+enum err ipc_await(struct cpu *cpu, struct reply *reply, struct tcb *thread, word deadline)
+{
+    struct tcb *current = cpu->current;
+    if (reply->caller != NULL) {
+        return ERR_OCCUPIED;
+    }
+    if (reply->answered) {
+        reply->answered = false;
+        return OK;
+    }
+    sched_lend(current, cpu->sc);
+    sched_block(cpu, (word)reply | WAIT_REPLY_OBJECT);
+    reply->caller = current;
+    reply->awaited = true;
+    if (thread != current) {
+        inherit_owe(reply, thread);
+        inherit_joined(cpu, thread, current->priority);
+    }
+    deadline_set(cpu, current, deadline);
+    return OK;
+}
+
+enum err ipc_answer(struct cpu *cpu, struct reply *reply)
+{
+    struct tcb *waiter = reply->caller;
+    if (waiter == NULL) {
+        reply->answered = true;
+        return OK;
+    }
+    if (!reply->awaited) {
+        return ERR_OCCUPIED; /* it wants a message */
+    }
+    struct tcb *holder = inherit_settle(reply);
+    reply->caller = NULL;
+    deadline_clear(cpu, waiter);
+    waiter->args[0] = OK;
+    sched_ready(cpu, waiter);
+    inherit_left(cpu, holder);
     return OK;
 }
 

@@ -35,6 +35,11 @@ NODISCARD enum err ipc_reply_recv(struct cpu *cpu, struct cap endpoint, bool cou
 /* Keeps the current thread's caller in `reply`; its time goes back to it. */
 NODISCARD enum err ipc_save_caller(struct cpu *cpu, struct reply *reply);
 
+/* The current thread waits in `reply` until it is answered, and lends its priority to `thread`, unless
+ * that is itself. An answer that came before is as good. */
+NODISCARD enum err ipc_await(struct cpu *cpu, struct reply *reply, struct tcb *thread, word deadline);
+NODISCARD enum err ipc_answer(struct cpu *cpu, struct reply *reply);
+
 /* Stops the current thread and tells its fault endpoint why. */
 void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address);
 

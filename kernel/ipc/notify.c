@@ -54,7 +54,7 @@ void notify_signal_slow(struct cpu *cpu, struct notification *notification, word
         wait_queue_pop(&notification->waiters);
         deadline_clear(cpu, waiter);
         notify_hand_out(waiter, bits, 1);
-        sched_ready(cpu, waiter);
+        sched_wake(cpu, waiter);
         return;
     }
     notification->bits |= bits;

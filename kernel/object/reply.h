@@ -7,6 +7,8 @@
 struct reply {
     struct tcb *caller; /* waits with WAIT_REPLY_OBJECT on this object; NULL: nobody */
     struct tcb *server; /* that put it here, and inherits its priority; NULL: it is gone */
+    bool awaited;       /* the caller came of its own accord (ipc_await) */
+    bool answered;      /* nobody was there when the answer came: it is for who comes next */
     struct life life;
 } ALIGNED(64);
 _Static_assert(sizeof(struct reply) == REPLY_SIZE, "a reply fits its object");

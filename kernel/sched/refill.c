@@ -77,10 +77,12 @@ static word use_first(struct sched_context *sc, word amount)
 
 void refill_settle(struct sched_context *sc)
 {
-    word used = nth(sc, 0)->amount - (word)sc->left;
-    if (used == 0) {
+    word first = nth(sc, 0)->amount;
+    if (sc->left >= (long)first) {
+        sc->left = (long)first; /* interrupted at once, it got back what that takes, and more than it had used */
         return;
     }
+    word used = first - (word)sc->left;
     if (used > sc->budget) { /* an overrun of whole budgets: as many periods are lost */
         word rounds = used / sc->budget;
         for (unsigned i = 0; i < sc->count; i++) {

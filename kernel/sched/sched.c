@@ -357,7 +357,7 @@ void sched_start_anew(struct cpu *cpu, struct tcb *thread)
 static void stop_time(struct cpu *cpu, word now)
 {
     if (cpu->sc != NULL) {
-        sched_keep_left(cpu, cpu->sc, now);
+        cpu->sc->left = (long)(cpu->end - now);
         cpu->sc->stopped = now;
         cpu->sc = NULL;
     }
@@ -576,6 +576,9 @@ static bool has_some(struct sched_context *sc, struct tcb const *thread, word no
         sc->granted += sc->budget - (word)sc->left;
         sc->left = (long)sc->budget;
     }
+    if (unlikely(sc->left > (long)sc->budget)) {
+        sc->left = (long)sc->budget; /* as in refill_settle() */
+    }
     return true;
 }
 
@@ -673,6 +676,24 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
     return current->sc != NULL || current->lent != NULL;
 }
 
+/* The current thread makes way for the others of its priority; among those that run by deadline it may
+ * be the best, all the same. */
+static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tcb const *heir)
+{
+    struct tcb *current = cpu->current;
+    if (current->priority != DEADLINE_PRIORITY) {
+        struct tcb *best = ready_take(cpu);
+        sched_ready_put(cpu, current);
+        return best;
+    }
+    sched_ready_put(cpu, current);
+    struct tcb *best = ready_take(cpu);
+    if (best == current && cpu->sc != NULL && heir == NULL) {
+        sched_lend(current, NULL); /* it goes on with what it has */
+    }
+    return best;
+}
+
 struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
@@ -688,19 +709,15 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
         best = ready_take(cpu);
     } else if (current->priority < sched_highest_ready(cpu) + rotate) {
         bool stays = likely(cpu->sc == current->sc) || keep_time(cpu, heir);
-        bool compete = rotate && stays && current->priority == DEADLINE_PRIORITY;
-        if (unlikely(compete)) {
-            sched_ready_put(cpu, current); /* it may be the best, all the same */
-        }
-        best = ready_take(cpu);
-        if (unlikely(!stays)) {
-            current->wait = WAIT_TIME;
-        } else if (likely(!rotate)) {
-            ready_put_back(cpu, current);
-        } else if (likely(!compete)) {
-            sched_ready_put(cpu, current);
-        } else if (best == current && cpu->sc != NULL && heir == NULL) {
-            sched_lend(current, NULL); /* it goes on with what it has */
+        if (unlikely(rotate) && stays) {
+            best = make_way(cpu, heir);
+        } else {
+            best = ready_take(cpu);
+            if (likely(stays)) {
+                ready_put_back(cpu, current);
+            } else {
+                current->wait = WAIT_TIME;
+            }
         }
     }
 

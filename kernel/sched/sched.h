@@ -254,16 +254,6 @@ ALWAYS_INLINE void sched_set_bar(struct cpu *cpu, struct tcb const *next, int ri
     cpu->bar = likely(next->attention == 0) ? (int16_t)(rival < 0 ? 0 : rival) : RANK_NEVER;
 }
 
-/* What is left of the time that runs, if it ends at `now`: no more than when it began, even if that is
- * a little later. */
-ALWAYS_INLINE void sched_keep_left(struct cpu *cpu, struct sched_context *sc, word now)
-{
-    long left = (long)(cpu->end - now);
-    if (likely(left < sc->left)) {
-        sc->left = left;
-    }
-}
-
 /* The same when all that happened is that threads became ready, in a straight line: the current
  * one goes on, or makes way for the first that is ready. NULL: it is not that simple. */
 ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
@@ -286,7 +276,7 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
         return NULL;
     }
     word now = arch_now() - spent;
-    sched_keep_left(cpu, from, now);
+    from->left = (long)(cpu->end - now);
     cpu->sc = to;
     cpu->end = now + (word)to->left;
     cpu->first = current; /* it was the most urgent until now */

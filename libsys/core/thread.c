@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <tessera/park.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
 #include <tessera/thread.h>
@@ -12,6 +13,7 @@ void sys_thread_begin(struct sys_thread *thread);
 void sys_thread_begin(struct sys_thread *thread)
 {
     sys_thread_buffer = thread->buffer;
+    sys_park_use(thread->number);
     thread->function(thread->argument);
     for (;;) {
         sys_ignore(sys_thread_suspend(thread->thread));
@@ -68,8 +70,12 @@ enum err sys_thread_create(struct sys_resources *r, struct sys_thread *thread,
                            struct sys_thread_options const *options, void (*function)(void *),
                            void *argument)
 {
-    *thread = (struct sys_thread){ .function = function, .argument = argument };
+    *thread = (struct sys_thread){ .function = function, .argument = argument,
+                                   .number = options->number };
     enum err err = make_parts(r, thread, options);
+    if (err == OK && options->number != 0) {
+        err = sys_park_make(r, options->number, thread->thread);
+    }
     if (err == OK && options->slice_ns != 0) {
         err = give_time(r, thread, options->slice_ns);
     }
@@ -93,6 +99,9 @@ enum err sys_thread_destroy(struct sys_resources *r, struct sys_thread *thread)
     }
     if (err == OK) {
         err = sys_drop(r, thread->buffer_frame);
+    }
+    if (err == OK && thread->number != 0) {
+        err = sys_park_drop(r, thread->number);
     }
     return err;
 }

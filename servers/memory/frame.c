@@ -25,6 +25,7 @@ enum chunk_state { CHUNK_FREE, CHUNK_CUT, CHUNK_HUGE };
 
 struct chunk {
     enum chunk_state state;
+    bool has_records;  /* of the server itself: these stay where they are */
     uint16_t made;     /* frames, from the chunk's first on */
     uint16_t touched;  /* of these, handed out at least once: the others are full of zeroes */
     uint16_t used;     /* of these, handed out now */
@@ -37,14 +38,15 @@ static struct {
     cptr_t window;
     cptr_t copies;
     struct frame *frame;
-    uint32_t open; /* the chunk that frames are taken from */
+    struct frame_counts counts;
+    uint32_t open[2]; /* the chunk that programs' pages are taken from, and that for records */
+    uint32_t leaving; /* the chunk that is being emptied, 0 if there is none */
+    uint32_t chunk_count;
+    struct chunk chunk[MOST_CHUNKS];
+    uint32_t first_chunk; /* the slot of its untyped memory; the others follow */
     uint32_t next_copy;
     uint32_t free_copies; /* a list through copy_next */
     uint16_t copy_next[1u << COPIES_RADIX];
-    uint32_t chunk_count;
-    uint32_t first_chunk; /* the slot of its untyped memory; the others follow */
-    struct chunk chunk[MOST_CHUNKS];
-    struct frame_counts counts;
 } pool;
 
 /* Slot `index` of a table that is in a slot of the server's own. */
@@ -133,33 +135,43 @@ static void close_chunk(uint32_t index)
     }
 }
 
-static bool has_room(uint32_t index)
+static uint32_t room_in(uint32_t index)
 {
     struct chunk const *chunk = &pool.chunk[index];
-    return chunk->state == CHUNK_CUT && chunk->used < room_of(index);
+    return chunk->state == CHUNK_CUT ? room_of(index) - chunk->used : 0;
 }
 
-/* Chooses the chunk to take frames from: one that is cut already, else a free one. */
-static bool choose_chunk(void)
+static bool suits(uint32_t index, bool record)
 {
-    uint32_t unused = pool.chunk_count;
-    if (has_room(pool.open)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < pool.chunk_count; i++) {
-        if (has_room(i)) {
-            pool.open = i;
+    return pool.chunk[index].has_records == record && room_in(index) > 0;
+}
+
+/* Chooses the chunk to take frames from: one that has others of the kind, else a free one, else any; and
+ * the first one for pages only if there is no other, for it can never be one piece. False: all is used. */
+static bool choose_chunk(bool record)
+{
+    uint32_t unused = pool.chunk_count, any = pool.chunk_count;
+    for (uint32_t i = pool.chunk_count; i-- > 0;) {
+        uint32_t index = (i + !record) % pool.chunk_count;
+        if (index == pool.leaving && index != 0) {
+            continue;
+        }
+        if (suits(index, record)) {
+            pool.open[record] = index;
             return true;
         }
-        if (unused == pool.chunk_count && pool.chunk[i].state == CHUNK_FREE) {
-            unused = i;
-        }
+        unused = pool.chunk[index].state == CHUNK_FREE ? index : unused;
+        any = room_in(index) > 0 ? index : any;
     }
-    if (unused == pool.chunk_count) {
+    if (unused != pool.chunk_count) {
+        open_chunk(unused);
+        any = unused;
+    }
+    if (any == pool.chunk_count) {
         return false;
     }
-    open_chunk(unused);
-    pool.open = unused;
+    pool.open[record] = any;
+    pool.chunk[any].has_records |= record;
     return true;
 }
 
@@ -173,7 +185,6 @@ static bool make_batch(uint32_t index)
                                       pool.masters, first_of(index) + chunk->made);
     if (err == OK) {
         chunk->made += (uint16_t)count;
-        pool.counts.made++;
     }
     return err == OK;
 }
@@ -191,7 +202,6 @@ static uint32_t take_returned(struct chunk *chunk, bool clear)
         memset(data, 0, PAGE);
     }
     chunk->returned = pool.frame[frame].next;
-    pool.counts.recycled++;
     return frame;
 }
 
@@ -204,19 +214,30 @@ static uint32_t take_fresh(uint32_t index)
     return first_of(index) + chunk->touched++;
 }
 
-uint32_t frame_new(bool clear)
+static uint32_t take(bool clear, bool record)
 {
-    if (!choose_chunk()) {
+    if (unlikely(!suits(pool.open[record], record)) && !choose_chunk(record)) {
         return FRAME_NONE;
     }
-    struct chunk *chunk = &pool.chunk[pool.open];
-    uint32_t frame = chunk->returned != FRAME_NONE ? take_returned(chunk, clear) : take_fresh(pool.open);
+    struct chunk *chunk = &pool.chunk[pool.open[record]];
+    uint32_t frame = chunk->returned != FRAME_NONE ? take_returned(chunk, clear)
+                                                   : take_fresh(pool.open[record]);
     if (frame != FRAME_NONE) {
         chunk->used++;
         pool.counts.free--;
         pool.frame[frame].users = 1;
     }
     return frame;
+}
+
+uint32_t frame_new(bool clear)
+{
+    return take(clear, false);
+}
+
+uint32_t frame_new_record(void)
+{
+    return take(true, true);
 }
 
 uint32_t frame_new_huge(void)
@@ -266,6 +287,40 @@ void frame_drop(uint32_t frame)
 struct frame_counts frame_counts(void)
 {
     return pool.counts;
+}
+
+/* ---- Emptying a chunk ---- */
+
+uint32_t frame_leave_begin(void)
+{
+    uint32_t best = 0, room = 0;
+    for (uint32_t i = 1; i < pool.chunk_count; i++) {
+        struct chunk const *chunk = &pool.chunk[i];
+        if (chunk->state != CHUNK_CUT || chunk->has_records) {
+            continue;
+        }
+        room += room_in(i);
+        if (best == 0 || chunk->used < pool.chunk[best].used) {
+            best = i;
+        }
+    }
+    bool fits = best != 0 && pool.chunk[best].used <= room - room_in(best);
+    pool.leaving = fits ? best : 0;
+    if (pool.open[false] == pool.leaving) {
+        pool.open[false] = 0;
+    }
+    return pool.leaving;
+}
+
+bool frame_is_in(uint32_t frame, uint32_t chunk)
+{
+    return chunk_of(frame) == chunk;
+}
+
+bool frame_leave_end(uint32_t chunk)
+{
+    pool.leaving = 0;
+    return pool.chunk[chunk].state == CHUNK_FREE;
 }
 
 /* ---- Capabilities of a frame ---- */

@@ -7,6 +7,9 @@
  * number, in order of address; 0 is none. Its capability ("master") is in one table at that index.
  * Where a frame is mapped more than once, copies of the master are made. The server maps a frame
  * into its own window when it must look at it or clear it, and leaves it there.
+ *
+ * The server's own records keep to chunks of their own as long as there are others, so that a chunk of
+ * programs' pages can be emptied by moving them, and be one piece again (compaction, region.c).
  */
 #pragma once
 
@@ -22,6 +25,8 @@ NODISCARD enum err frame_init(struct sys_resources *r, cptr_t pool);
 
 /* A frame that nobody else has, full of zeroes if `clear`; or FRAME_NONE. */
 uint32_t frame_new(bool clear);
+/* One for the server's own records, full of zeroes. */
+uint32_t frame_new_record(void);
 /* 2 MiB in one piece, full of zeroes: the number of its first page, or FRAME_NONE. */
 uint32_t frame_new_huge(void);
 /* One user more, one user less. The last one gives the frame back; no capability of it is mapped
@@ -29,6 +34,13 @@ uint32_t frame_new_huge(void);
 void frame_share(uint32_t frame);
 void frame_drop(uint32_t frame);
 bool frame_is_shared(uint32_t frame);
+
+/* Chooses a chunk that can be emptied: that with the fewest frames in use, where the others have room for
+ * them. No frame is taken from it until frame_leave_end(). 0 if there is none. */
+uint32_t frame_leave_begin(void);
+bool frame_is_in(uint32_t frame, uint32_t chunk);
+/* Whether it is free now. */
+bool frame_leave_end(uint32_t chunk);
 
 /* A capability to map the frame with, for one mapping. */
 NODISCARD enum err frame_take(uint32_t frame, uint32_t *handle);
@@ -43,7 +55,5 @@ char *frame_look(uint32_t frame);
 struct frame_counts {
     uint64_t total; /* pages in the pool */
     uint64_t free;  /* of these, nobody's */
-    uint64_t made;  /* batches */
-    uint64_t recycled;
 };
 struct frame_counts frame_counts(void);

@@ -14,6 +14,7 @@
 
 #define PAGE           (1ul << PAGE_BITS)
 #define MOST_PROGRAMS  64u
+#define MOST_WAITING   32u
 #define MOST_PAGES     (MOST_PARTS * CHUNK_FRAMES)
 #define REGION_BADGE   (1ul << 40) /* in the badge of a region's capability, with its number */
 #define TABLES_BITS    20          /* untyped memory for a space's page tables */
@@ -30,6 +31,17 @@ static uint32_t given_slot;
 /* Faults that were not answered yet, for the supervisor. */
 static struct memory_fault reports[MOST_PROGRAMS];
 static uint32_t report_count;
+
+/* Faults that wait for memory, the oldest first. The Reply objects of those behind are kept. */
+static struct waiting {
+    cptr_t reply;
+    uint64_t badge;
+    struct sys_message fault;
+} waiting[MOST_WAITING];
+static uint32_t wait_count;
+
+static uint64_t highest_low; /* the most that a space watches for */
+static bool some_told;
 
 static struct space *space_of(uint64_t badge)
 {
@@ -205,7 +217,7 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
     }
     *own = (struct memory_stats){
         .used = regions_used(space), .limit = space->limit, .faults = space->faults,
-        .around = space->around, .copied = space->copied, .huge = space->huge,
+        .around = space->around, .copied = space->copied, .moved = space->moved, .huge = space->huge,
     };
     struct frame_counts counts = frame_counts();
     *all = (struct memory_stats){ .used = counts.total - counts.free, .limit = counts.total };
@@ -214,6 +226,7 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
             all->faults += spaces[i]->faults;
             all->around += spaces[i]->around;
             all->copied += spaces[i]->copied;
+            all->moved += spaces[i]->moved;
             all->huge += spaces[i]->huge;
         }
     }
@@ -245,6 +258,69 @@ static enum err memory_region_on_close(struct memory_region_server *server, uint
     }
     region_close(region);
     return OK;
+}
+
+/* ---- Who waits for memory, or wants to know when there is little ---- */
+
+/* The first `count` from `first` on wait no longer. */
+static void forget_waiting(uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; count > 0 && i + count < wait_count; i++) {
+        struct waiting w = waiting[i];
+        waiting[i] = waiting[i + count];
+        waiting[i + count] = w;
+    }
+    wait_count -= count;
+}
+
+/* The program is gone: its threads stay stopped. */
+static void drop_waiting(uint64_t badge)
+{
+    for (uint32_t i = wait_count; i-- > 0;) {
+        if (waiting[i].badge == badge) {
+            struct sys_message stop = { .tag = sys_tag(1, 0, 0) };
+            sys_ignore(sys_reply(waiting[i].reply, &stop)); /* if it is still there */
+            forget_waiting(i, 1);
+        }
+    }
+}
+
+static enum err memory_space_on_watch(struct memory_space_server *server, uint64_t badge, uint64_t low,
+                                      cptr_t bell)
+{
+    (void)server;
+    struct space *space = space_of(badge);
+    if (space == NULL) {
+        return ERR_BAD_ARGUMENT;
+    }
+    sys_received_drop(space->bell);
+    space->bell = bell;
+    space->low = low;
+    space->is_told = false;
+    highest_low = 0;
+    for (unsigned i = 0; i < MOST_PROGRAMS; i++) {
+        if (spaces[i] != NULL && spaces[i]->low > highest_low) {
+            highest_low = spaces[i]->low;
+        }
+    }
+    return OK;
+}
+
+/* Rings for those who want to know that there is little left: once, until there is more again. */
+static void tell_watchers(uint64_t free)
+{
+    some_told = false;
+    for (unsigned i = 0; i < MOST_PROGRAMS; i++) {
+        struct space *space = spaces[i];
+        bool is_short = space != NULL && free < space->low;
+        if (is_short && !space->is_told) {
+            sys_ignore(sys_signal(space->bell)); /* a bell that is gone is its owner's affair */
+        }
+        if (space != NULL) {
+            space->is_told = is_short;
+        }
+        some_told |= is_short;
+    }
 }
 
 /* ---- The supervisor ---- */
@@ -315,6 +391,8 @@ static enum err memory_supervisor_on_release(struct memory_supervisor_server *se
     if (space == NULL || space->limit == 0) {
         return ERR_BAD_ARGUMENT;
     }
+    drop_waiting(program);
+    sys_received_drop(space->bell);
     space_clear(space);
     regions_forget(space);
     forget_reports(program);
@@ -354,22 +432,20 @@ static enum err memory_supervisor_on_fault(struct memory_supervisor_server *serv
 
 /* ---- Faults ---- */
 
-/* Mends a fault, if it is one of a range that the program has: false if not. */
-static bool mend(struct space *space, enum fault_kind kind, uint64_t address)
+/* Mends a fault, if it is one of a range that the program has. ERR_NO_MEMORY: it could be, later. */
+static enum err mend(struct space *space, enum fault_kind kind, uint64_t address)
 {
     struct area *area = space_find(space, address);
     uint64_t needed = kind == FAULT_KIND_WRITE     ? FRAME_WRITE
                       : kind == FAULT_KIND_EXECUTE ? FRAME_EXECUTE
                                                    : FRAME_READ;
     if (area == NULL || kind > FAULT_KIND_EXECUTE || (area->rights & needed) == 0) {
-        return false;
+        return ERR_BAD_ARGUMENT;
     }
     uint32_t page = (uint32_t)((address - area->start) >> PAGE_BITS);
-    if (area_touch(area, page, kind == FAULT_KIND_WRITE) != OK) {
-        return false;
-    }
-    space->faults++;
-    return true;
+    enum err err = area_touch(area, page, kind == FAULT_KIND_WRITE);
+    space->faults += err == OK;
+    return err;
 }
 
 static void report(uint64_t badge, struct sys_message const *m)
@@ -383,21 +459,71 @@ static void report(uint64_t badge, struct sys_message const *m)
     sys_ignore(sys_signal(MEMORY_CAP_REPORT));
 }
 
-/* The reply lets the thread go on, or leaves it stopped. */
-static void on_fault(uint64_t badge, struct sys_message *m)
+/* Whether the program has said where to go on after a fault like this. */
+static bool may_recover(struct space const *space, struct sys_message const *m)
+{
+    return space != NULL && m->w[0] <= FAULT_KIND_WRITE && m->w[2] >= space->recover_first &&
+           m->w[2] < space->recover_end;
+}
+
+/* Mends the fault in *m, or reports it; false if it has to wait. The reply in *m then lets the thread go
+ * on, or leaves it stopped. */
+static bool answer_fault(uint64_t badge, struct sys_message *m)
 {
     struct space *space = space_of(badge);
-    uint64_t kind = m->w[0], pc = m->w[2], go_on = 0;
-    bool mended = space != NULL && mend(space, (enum fault_kind)kind, m->w[1]);
-    if (!mended && space != NULL && kind <= FAULT_KIND_WRITE && pc >= space->recover_first &&
-        pc < space->recover_end) {
-        mended = true;
+    enum err err =
+        space != NULL ? mend(space, (enum fault_kind)m->w[0], m->w[1]) : ERR_BAD_ARGUMENT;
+    if (err == ERR_NO_MEMORY) {
+        return false;
+    }
+    uint64_t go_on = 0;
+    if (err != OK && may_recover(space, m)) {
+        err = OK;
         go_on = space->recover_target;
     }
-    if (!mended) {
+    if (err != OK) {
         report(badge, m);
     }
-    *m = (struct sys_message){ .tag = sys_tag(!mended, 0, 0), .w = { go_on } };
+    *m = (struct sys_message){ .tag = sys_tag(err != OK, 0, 0), .w = { go_on } };
+    return true;
+}
+
+/* The pool is empty: the thread waits until somebody gives a page back. False if too many do. */
+static bool let_wait(uint64_t badge, struct sys_message const *m)
+{
+    if (wait_count == MOST_WAITING) {
+        return false;
+    }
+    struct waiting *w = &waiting[wait_count];
+    if (w->reply.raw == 0 && sys_make(&resources, OBJECT_REPLY, 0, &w->reply) != OK) {
+        return false;
+    }
+    if (sys_reply_save(w->reply) != OK) {
+        return false;
+    }
+    w->badge = badge;
+    w->fault = *m;
+    wait_count++;
+    return true;
+}
+
+static void on_fault(uint64_t badge, struct sys_message *m)
+{
+    if (!answer_fault(badge, m) && !let_wait(badge, m)) {
+        report(badge, m);
+        *m = (struct sys_message){ .tag = sys_tag(1, 0, 0) };
+    }
+}
+
+/* Faults that waited are tried once more, in order. */
+static void mend_waiting(void)
+{
+    uint32_t done = 0;
+    while (done < wait_count && answer_fault(waiting[done].badge, &waiting[done].fault)) {
+        sys_ignore(sys_reply(waiting[done].reply, &waiting[done].fault)); /* if it is still there */
+        done++;
+    }
+    forget_waiting(0, done);
 }
 
 /* ---- The loop ---- */
@@ -414,6 +540,18 @@ static void serve(sys_event_t event, struct sys_message *m)
         memory_region_serve(&region, event, m);
     } else {
         memory_space_serve(&space, event, m);
+    }
+}
+
+/* What a request or a fault may have changed for others. */
+static void look_after(void)
+{
+    uint64_t free = frame_counts().free;
+    if (unlikely(wait_count > 0 && free > 0)) {
+        mend_waiting();
+    }
+    if (unlikely(free < highest_low) || unlikely(some_told)) {
+        tell_watchers(free);
     }
 }
 
@@ -451,5 +589,6 @@ int main(uint64_t argument)
         } else {
             serve(event, &m);
         }
+        look_after();
     }
 }

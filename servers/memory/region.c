@@ -12,7 +12,7 @@
 
 static void *new_page(uint32_t *frame)
 {
-    *frame = frame_new(true);
+    *frame = frame_new_record();
     void *page = *frame != FRAME_NONE ? frame_look(*frame) : NULL;
     if (page == NULL && *frame != FRAME_NONE) {
         frame_drop(*frame);
@@ -169,11 +169,76 @@ struct region *region_copy(struct region *region, struct space *owner)
     return copy;
 }
 
+/* ---- Compaction ---- */
+
+/* Moves the page at `word` to a new frame; or to `*moved`, if another region had it and was moved. Nobody
+ * sees the page meanwhile: programs that touch it wait for the server. */
+static bool move_page(struct region *region, uint32_t page, uint32_t *word, uint32_t *moved)
+{
+    areas_hide(region, page);
+    if (*moved != FRAME_NONE) {
+        frame_share(*moved);
+    } else {
+        uint32_t frame = frame_new(false);
+        char *to = frame != FRAME_NONE ? frame_look(frame) : NULL;
+        char const *from = frame_look(*word);
+        if (to == NULL || from == NULL) {
+            if (frame != FRAME_NONE) {
+                frame_drop(frame);
+            }
+            return false;
+        }
+        memcpy(to, from, PAGE);
+        *moved = frame;
+    }
+    frame_drop(*word);
+    *word = *moved;
+    region->owner->moved++;
+    return true;
+}
+
+static bool leave_chunk(struct region *region, uint32_t chunk, uint32_t *moved)
+{
+    for (uint32_t page = 0; page < region->pages; page++) {
+        uint32_t *word = numbers_find(&region->frames, page);
+        if (word == NULL) {
+            page |= CHUNK_FRAMES - 1; /* there is none in this part */
+        } else if (*word != FRAME_NONE && frame_is_in(*word, chunk) &&
+                   !move_page(region, page, word, &moved[*word % CHUNK_FRAMES])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Moves pages until 2 MiB in one piece are free: false if that cannot be. */
+static bool make_room(void)
+{
+    static uint32_t moved[CHUNK_FRAMES];
+    uint32_t chunk = frame_leave_begin();
+    if (chunk == 0) {
+        return false;
+    }
+    memset(moved, 0, sizeof moved);
+    for (uint32_t i = 0; i < MOST_REGIONS; i++) {
+        if (regions[i].owner != NULL && !leave_chunk(&regions[i], chunk, moved)) {
+            break;
+        }
+    }
+    return frame_leave_end(chunk);
+}
+
+static uint32_t new_huge(void)
+{
+    uint32_t frame = frame_new_huge();
+    return frame == FRAME_NONE && make_room() ? frame_new_huge() : frame;
+}
+
 /* ---- Pages of a region ---- */
 
 static bool fill_huge(struct region *region, struct part *part)
 {
-    part->huge = frame_new_huge();
+    part->huge = new_huge();
     if (part->huge == FRAME_NONE) {
         return false;
     }
@@ -279,7 +344,7 @@ static bool promote_part(struct region *region, uint32_t index)
     if (part->huge != FRAME_NONE || part->page == NULL || !is_full(part)) {
         return false;
     }
-    uint32_t huge = frame_new_huge();
+    uint32_t huge = new_huge();
     char *to = huge != FRAME_NONE ? frame_look(huge) : NULL;
     for (uint32_t i = 0; to != NULL && i < CHUNK_FRAMES; i++) {
         char const *from = frame_look(part->page[i]);

@@ -119,10 +119,11 @@ static enum err map(struct space *space, cptr_t frame, uint64_t address, uint64_
     }
     uint32_t slot = space->first_table + space->table_count;
     err = sys_untyped_retype(space->tables, OBJECT_TABLES, TABLE_BITS_FED, 1, MEMORY_CAP_CNODE, slot);
-    if (err == OK) {
-        space->table_count++;
-        err = sys_vspace_feed(space->vspace, CPTR(slot));
+    if (err != OK) {
+        return ERR_NEED_TABLES; /* the space has had all that it may have of them */
     }
+    space->table_count++;
+    err = sys_vspace_feed(space->vspace, CPTR(slot));
     return err != OK ? err : sys_frame_map(frame, space->vspace, address, rights);
 }
 

@@ -29,7 +29,10 @@ struct space {
     uint64_t limit;   /* pages that its areas may have; 0: nobody runs here */
     uint64_t asked;   /* that they do have */
     uint64_t recover_first, recover_end, recover_target; /* as Supervisor.recover said */
-    uint64_t faults, around, copied, huge;
+    uint64_t faults, around, copied, moved, huge;
+    cptr_t bell;      /* rung when fewer pages than `low` are free */
+    uint64_t low;
+    bool is_told;
     uint32_t area_count;
     struct area *area[MOST_AREAS_OF_SPACE]; /* in order of address */
 };

@@ -10,7 +10,7 @@
 #define PAGES_MOST 16384u
 
 /* Guards `board`. */
-extern struct lock board_lock;
+extern struct sys_mutex board_lock;
 extern struct sys_resources board;
 
 /* Makes this worker's parts; the first worker is the program's first thread. */

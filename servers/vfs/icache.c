@@ -7,7 +7,7 @@
 #define INODES_MOST 512u
 
 static struct {
-    struct lock lock;
+    struct sys_mutex lock;
     struct inode *chain[CHAINS];
     uint32_t count;
     uint32_t hand; /* the chain where the next to go is looked for */

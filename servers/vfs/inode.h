@@ -37,7 +37,7 @@ struct device;
 struct mount;
 
 struct inode {
-    struct lock lock;      /* guards what is not said to be constant */
+    struct sys_mutex lock;      /* guards what is not said to be constant */
     _Atomic uint32_t refs; /* files and sessions that use it, names of it, walks that stand on it */
     struct mount *mount;   /* constant */
     uint64_t number;       /* constant: in its file system */

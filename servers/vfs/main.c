@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #include <idl/console_client.h>
+#include <tessera/park.h>
 #include <tessera/start.h>
 #include <vfs_caps.h>
 
@@ -50,6 +51,7 @@ int main(uint64_t argument)
 {
     (void)argument;
     sessions_begin((uint32_t)(sys_clock_ns() / 1000000));
+    sys_park_use(1);
     archive_use((char const *)VFS_MEMORY_ARCHIVE, VFS_MEMORY_ARCHIVE_SIZE);
     return mount_all() == OK && workers_begin() == OK ? 0 : 1;
 }

@@ -11,7 +11,7 @@
 /* Blocks that things are cut from; a page of page tables is fed with each 2^16 bytes. */
 #define BLOCK_BITS 16
 
-struct lock board_lock;
+struct sys_mutex board_lock;
 struct sys_resources board = {
     .cnode = VFS_CAP_CNODE,
     .memory = VFS_CAP_MEMORY,
@@ -71,7 +71,7 @@ void pool_give(struct pool *pool, void *thing)
 #define PAGES_AT_ONCE 32u
 
 static struct {
-    struct lock lock;
+    struct sys_mutex lock;
     char *free;
     uint32_t made;
     uint8_t shown[PAGES_MOST / 8]; /* bits of pages that a client has */

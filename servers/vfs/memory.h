@@ -11,7 +11,7 @@
 /* Things of one size. Those given back wait here to be taken again. */
 struct pool {
     size_t size;
-    struct lock lock;
+    struct sys_mutex lock;
     void *free;
     char *next, *end; /* of the block that new ones are cut from */
 };

@@ -9,7 +9,7 @@
 struct mount mounts[MOUNTS];
 
 /* Guards which places are in use, what covers what, and `point`. */
-static struct lock lock;
+static struct sys_mutex lock;
 
 /* Takes a place; NULL: there is none. */
 static struct mount *begin(enum vfs_file_system kind)

@@ -21,7 +21,7 @@ struct entry {
 _Static_assert(sizeof(struct entry) == 64, "an entry of the path cache is a cache line");
 
 struct set {
-    struct lock lock;
+    struct sys_mutex lock;
     uint32_t next; /* the way that makes room */
     struct entry way[WAYS];
 };

@@ -14,7 +14,7 @@
 
 static struct session sessions[SESSIONS];
 /* Guards `in_use`, `generation` and `client` of all. */
-static struct lock lock;
+static struct sys_mutex lock;
 
 unsigned session_number(struct session const *session)
 {

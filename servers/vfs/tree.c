@@ -286,7 +286,7 @@ enum err tree_link(struct view *view, struct path path, struct path new_path)
 }
 
 /* Held by whoever moves a directory to another one, so that who is above whom stays as it is. */
-static struct lock rename_lock;
+static struct sys_mutex rename_lock;
 
 /* Whether `dir` is `other`, or below it, in the same file system. */
 static bool is_below(struct inode *dir, struct inode const *other)

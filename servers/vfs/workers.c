@@ -11,38 +11,20 @@
 #include <vfs_caps.h>
 
 /* More than one, so that a call that is in the middle of something when its time is up does not keep
- * others waiting. Above every client (see lock.h). */
+ * others waiting. Above every client: a client's other threads do not keep it from its answer. */
 #define WORKERS  4u
 #define PRIORITY 150
 #define SLICE_NS 10000000ul
 
 static struct worker {
-    cptr_t sleeping; /* a notification */
     uint32_t gift;
     struct sys_thread thread;
 } workers[WORKERS];
 
-static _Thread_local unsigned own_number;
-
-unsigned worker_number(void)
-{
-    return own_number;
-}
-
-void worker_sleep(void)
-{
-    uint64_t bits;
-    sys_ignore(sys_wait(workers[own_number].sleeping, 0, &bits, NULL));
-}
-
-void worker_wake(unsigned number)
-{
-    sys_ignore(sys_signal(workers[number].sleeping));
-}
-
+/* Worker i has number i + 1 among those who wait for locks. */
 uint32_t board_gift_slot(void)
 {
-    return workers[own_number].gift;
+    return workers[sys_park_own - 1].gift;
 }
 
 /* A short answer takes the shorter way out. */
@@ -55,7 +37,7 @@ static sys_event_t reply_recv(struct sys_message *m)
 
 static void work(void *argument)
 {
-    own_number = (unsigned)((struct worker *)argument - workers);
+    (void)argument;
     struct sys_message m = { 0 };
     for (;;) {
         sys_event_t event = reply_recv(&m);
@@ -70,18 +52,18 @@ static void work(void *argument)
 
 enum err workers_begin(void)
 {
-    enum err err = OK;
-    for (unsigned i = 0; i < WORKERS && err == OK; i++) {
-        err = sys_make(&board, OBJECT_NOTIFICATION, 0, &workers[i].sleeping);
+    enum err err = sys_park_make(&board, sys_park_own, VFS_CAP_THREAD);
+    for (unsigned i = 0; i < WORKERS; i++) {
         workers[i].gift = sys_slot_take(&board.slots);
     }
     struct sys_thread_options options = { .name = "vfs worker", .priority = PRIORITY,
                                           .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR };
     for (unsigned i = 1; i < WORKERS && err == OK; i++) {
-        err = sys_thread_create(&board, &workers[i].thread, &options, work, &workers[i]);
+        options.number = i + 1;
+        err = sys_thread_create(&board, &workers[i].thread, &options, work, NULL);
     }
     if (err == OK) {
-        work(&workers[0]);
+        work(NULL);
     }
     return err;
 }

@@ -28,10 +28,14 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(trace)                                                                                       \
     X(pmu)                                                                                         \
     X(inherit)                                                                                     \
+    X(mutex)                                                                                       \
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \
     X(budget)                                                                                      \
+    X(edf)                                                                                         \
+    X(time_out)                                                                                    \
+    X(hostile)                                                                                     \
     X(interface)                                                                                   \
     X(owner)                                                                                       \
     X(thread)                                                                                      \

@@ -9,6 +9,7 @@
 
 #define MEMORY   ((struct memory_space){ MEMORY_TESTS_CAP_MEMORY })
 #define PEER     ((struct memory_tests_peer){ MEMORY_TESTS_CAP_PEER })
+#define BELL     MEMORY_TESTS_CAP_BELL
 #define PAGE     (1ul << PAGE_BITS)
 #define HUGE     (1ul << 21)
 #define BOTH     (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
@@ -189,6 +190,45 @@ static void full_ranges_are_promoted(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+#define FEW        64 /* pages in each of the ranges that fill the pool */
+#define MOST_RANGES 120
+
+/* The pool is full of small ranges, and then nearly empty, but with a few in each 2 MiB. */
+static void a_piece_is_made_out_of_what_is_free(void)
+{
+    uint64_t at[MOST_RANGES], huge = 0;
+    unsigned count = 0;
+    while (count < MOST_RANGES && memory_space_map(MEMORY, FEW * PAGE, BOTH, MEMORY_HOW_NOW, &at[count]) == OK) {
+        for (uint64_t page = 0; page < FEW; page++) {
+            *word(at[count], page) = count * 1000 + page;
+        }
+        count++;
+    }
+    EXPECT(count > 100);
+    for (unsigned i = 0; i < count; i++) {
+        if (i % 8 != 3) {
+            EXPECT_OK(memory_space_unmap(MEMORY, at[i]));
+        }
+    }
+    look();
+    uint64_t huge_before = own.huge, moved_before = own.moved;
+    ASSERT_OK(memory_space_map(MEMORY, 2 * HUGE, BOTH, MEMORY_HOW_HUGE, &huge));
+    *word(huge, 0) = 1;
+    *word(huge, 512) = 2;
+    look();
+    EXPECT_EQ(own.huge, huge_before + 2);
+    EXPECT(own.moved > moved_before);
+    for (unsigned i = 3; i < count; i += 8) {
+        for (uint64_t page = 0; page < FEW; page++) {
+            test_at(i, page);
+            EXPECT_EQ(*word(at[i], page), i * 1000 + page);
+            *word(at[i], page) += 1;
+        }
+        EXPECT_OK(memory_space_unmap(MEMORY, at[i]));
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, huge));
+}
+
 static void a_limit_refuses_and_loses_nothing(void)
 {
     uint64_t at = 0, other;
@@ -212,6 +252,54 @@ static void an_empty_pool_refuses_and_loses_nothing(void)
     EXPECT_ERR(memory_space_map(MEMORY, 40 * 1024 * 1024, BOTH, MEMORY_HOW_NOW, &other),
                (enum err)MEMORY_ERR_EXHAUSTED);
     EXPECT_EQ(*word(at, 99), 7);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+/* Takes all that is left, in ever smaller ranges: how many. */
+static unsigned take_all(uint64_t *at, unsigned most)
+{
+    unsigned count = 0;
+    for (uint64_t pages = 1024; pages > 0; pages /= 2) {
+        while (count < most && memory_space_map(MEMORY, pages * PAGE, BOTH, MEMORY_HOW_NOW, &at[count]) == OK) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* A page fault for which there is no page waits until there is one; who watches is told before. */
+static void a_fault_waits_for_memory(void)
+{
+    static uint64_t range[MOST_RANGES];
+    uint64_t at = 0, bits = 0, sum = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
+    ASSERT_OK(memory_space_share(MEMORY, at, &region));
+    ASSERT_OK(memory_tests_peer_keep(PEER, region));
+    ASSERT_OK(memory_space_watch(MEMORY, 64, BELL));
+    EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK);
+    unsigned count = take_all(range, MOST_RANGES);
+    EXPECT_OK(sys_poll(BELL, &bits, NULL));
+    EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK); /* once */
+    look();
+    uint64_t faults = all.faults;
+    EXPECT_OK(memory_tests_peer_write(PEER, 20, 5));
+    EXPECT_ERR(sys_wait(BELL, sys_clock_ns() + 5000000, &bits, NULL), ERR_TIMED_OUT);
+    look();
+    EXPECT(all.faults < faults + 20); /* it waits */
+    EXPECT_EQ(*word(range[0], 0), 0);
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
+    }
+    EXPECT_OK(memory_tests_peer_sum(PEER, 20, &sum));
+    EXPECT_EQ(sum, 100);
+    EXPECT_EQ(*word(at, 19), 5);
+    count = take_all(range, MOST_RANGES);
+    EXPECT_OK(sys_poll(BELL, &bits, NULL)); /* and once more */
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
+    }
+    EXPECT_OK(memory_space_watch(MEMORY, 0, BELL));
+    EXPECT_OK(memory_region_close(region));
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
@@ -245,8 +333,10 @@ static struct test const tests[] = {
     TEST(a_copy_is_made_when_somebody_writes),
     TEST(huge_pages_come_in_one_piece),
     TEST(full_ranges_are_promoted),
+    TEST(a_piece_is_made_out_of_what_is_free),
     TEST(a_limit_refuses_and_loses_nothing),
     TEST(an_empty_pool_refuses_and_loses_nothing),
+    TEST(a_fault_waits_for_memory),
     TEST(strangers_are_refused),
     TEST(a_stranger_to_an_address_is_stopped),
 };

@@ -354,6 +354,7 @@ static bool same_reply(struct spec const *s, int number)
     struct reply const *kernel = (struct reply *)s->reply[number].address;
     SAME(kernel->caller, (word)thread_at(s, spec_caller_of(s, number)), "caller of reply %d", number);
     SAME(kernel->server, (word)thread_at(s, s->reply[number].server), "server of reply %d", number);
+    SAME(kernel->answered, s->reply[number].answered, "whether reply %d is answered", number);
     return true;
 }
 

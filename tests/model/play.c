@@ -519,6 +519,9 @@ static uint64_t some_slot(unsigned type)
 /* Arguments by kind: capital letters are capabilities. */
 static uint64_t argument(char kind)
 {
+    if (kind == '0') {
+        return 0;
+    }
     static uint64_t const mapping[] = { FRAME_READ, FRAME_READ | FRAME_WRITE,
                                         FRAME_READ | FRAME_EXECUTE, FRAME_RIGHTS, FRAME_WRITE };
     if (one_in(25)) {
@@ -595,6 +598,8 @@ static struct request {
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
+    { METHOD_REPLY_AWAIT, 4, "T0" },
+    { METHOD_REPLY_ANSWER, 6, "" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
@@ -613,7 +618,7 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
-           label == METHOD_SCHED_CONTROL_MARK ||
+           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||
            (label == METHOD_THREAD_SET_PRIORITY && argument[0] == DEADLINE_PRIORITY) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && argument[1] == DEADLINE_PRIORITY) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] >= OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||

@@ -116,6 +116,8 @@ struct spec_reply {
     bool exists;
     uint64_t address;
     int16_t server; /* whose caller it keeps, for inheritance */
+    bool awaited;   /* whom it keeps came of its own accord */
+    bool answered;  /* before anybody waited */
 };
 
 struct spec_time {
@@ -257,6 +259,8 @@ enum err spec_recv(struct spec *s, int endpoint, bool waits);
 enum err spec_reply(struct spec *s, int to);
 enum err spec_reply_recv(struct spec *s, int cap, bool counts);
 enum err spec_save(struct spec *s, int reply);
+enum err spec_await(struct spec *s, int reply, int thread);
+enum err spec_answer(struct spec *s, int reply);
 void spec_signal(struct spec *s, int notification, uint64_t bits);
 enum err spec_wait(struct spec *s, int notification, bool waits);
 void spec_bind(struct spec *s, int notification, int thread);

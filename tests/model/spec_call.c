@@ -531,6 +531,21 @@ static enum err reply_save(struct spec *s, struct request const *r)
     return spec_save(s, self_of(s, r)->object);
 }
 
+static enum err reply_await(struct spec *s, struct request const *r)
+{
+    int thread;
+    TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
+    if (!r->in_registers) {
+        return refuse(s, ERR_BAD_REQUEST, 0, 0, OBJECT_REPLY);
+    }
+    return spec_await(s, self_of(s, r)->object, s->slot[thread].object);
+}
+
+static enum err reply_answer(struct spec *s, struct request const *r)
+{
+    return spec_answer(s, self_of(s, r)->object);
+}
+
 /* ---- VSpace, Frame ---- */
 
 static enum err vspace_feed(struct spec *s, struct request const *r)
@@ -653,6 +668,8 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_NOTIFICATION_BIND] = notification_bind,
     [METHOD_NOTIFICATION_UNBIND] = notification_unbind,
     [METHOD_REPLY_SAVE] = reply_save,
+    [METHOD_REPLY_AWAIT] = reply_await,
+    [METHOD_REPLY_ANSWER] = reply_answer,
     [METHOD_VSPACE_FEED] = vspace_feed,
     [METHOD_FRAME_MAP] = frame_map,
     [METHOD_FRAME_UNMAP] = frame_unmap,

@@ -540,6 +540,38 @@ enum err spec_save(struct spec *s, int reply)
     set_state(s, caller, SPEC_AWAITS_OBJECT, reply);
     s->reordered = true;
     s->reply[reply].server = s->current;
+    s->reply[reply].awaited = false;
+    return OK;
+}
+
+enum err spec_await(struct spec *s, int reply, int thread)
+{
+    struct spec_reply *r = &s->reply[reply];
+    if (spec_caller_of(s, reply) != SPEC_NONE) {
+        return ERR_OCCUPIED;
+    }
+    if (r->answered) {
+        r->answered = false;
+        return OK;
+    }
+    r->awaited = true;
+    r->server = thread != s->current ? (int16_t)thread : SPEC_NONE;
+    block(s, SPEC_AWAITS_OBJECT, reply);
+    spec_update(s);
+    return OK;
+}
+
+enum err spec_answer(struct spec *s, int reply)
+{
+    int waiter = spec_caller_of(s, reply);
+    if (waiter == SPEC_NONE) {
+        s->reply[reply].answered = true;
+        return OK;
+    }
+    if (!s->reply[reply].awaited) {
+        return ERR_OCCUPIED;
+    }
+    spec_cancel(s, waiter, OK, false);
     return OK;
 }
 

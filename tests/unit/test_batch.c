@@ -139,6 +139,17 @@ START_TEST(requests_of_five_arguments_are_refused)
 }
 END_TEST
 
+START_TEST(a_batch_does_not_wait)
+{
+    world_make();
+    cptr_t reply = world_object(OBJECT_REPLY, 0);
+    entry(0, reply, METHOD_REPLY_AWAIT, world_thread(1).cap.raw, 0, 0);
+    unsigned done;
+    ck_err(sys_batch(1, &done), ERR_BAD_REQUEST);
+    ck_runs(world_init());
+}
+END_TEST
+
 START_TEST(a_batch_whose_ground_is_taken_away_ends)
 {
     world_make();
@@ -201,6 +212,7 @@ int main(void)
     WORLD_TEST(suite, results_are_in_the_entry);
     WORLD_TEST(suite, a_batch_that_is_none_is_refused);
     WORLD_TEST(suite, requests_of_five_arguments_are_refused);
+    WORLD_TEST(suite, a_batch_does_not_wait);
     WORLD_TEST(suite, a_batch_whose_ground_is_taken_away_ends);
     WORLD_TEST(suite, a_batch_may_be_interrupted_anywhere);
     return world_run(suite);

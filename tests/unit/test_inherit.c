@@ -179,6 +179,72 @@ START_TEST(a_caller_in_a_reply_object_is_still_waiting)
 }
 END_TEST
 
+/* ---- Who waits of his own accord ---- */
+
+START_TEST(one_who_is_awaited_is_as_urgent_until_the_answer)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ring(s.bell[HIGH]);
+    plays(&s.thread[HIGH]);
+    sys_ignore(sys_reply_await(s.reply, s.thread[LOW].cap, 0));
+    plays(&s.init);
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 200);
+    ck_ok(sys_sched_control_set_priority(CPTR(BOOT_SLOT_SCHED_CONTROL), s.thread[HIGH].cap, 150));
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 150);
+    ring(s.bell[LOW]);
+    plays(&s.thread[LOW]);
+    sys_ignore(sys_reply_answer(s.reply));
+    plays(&s.thread[HIGH]);
+    ck_assert_int_eq((int64_t)world_registers()[0], OK);
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 10);
+}
+END_TEST
+
+START_TEST(awaiting_goes_on_through_those_who_wait_themselves)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    cptr_t other = world_object(OBJECT_REPLY, 0);
+    ring(s.bell[MEDIUM]);
+    plays(&s.thread[MEDIUM]);
+    sys_ignore(sys_reply_await(other, s.thread[LOW].cap, 0));
+    ring(s.bell[HIGH]);
+    plays(&s.thread[HIGH]);
+    sys_ignore(sys_reply_await(s.reply, s.thread[MEDIUM].cap, 0));
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 200);
+    ck_ok(sys_thread_suspend(s.thread[HIGH].cap)); /* waits no more */
+    ck_assert_uint_eq(priority(&s.thread[MEDIUM]), priority(&s.thread[LOW]));
+    ck_assert_uint_lt(priority(&s.thread[LOW]), 200);
+    ck_ok(sys_reply_answer(s.reply));
+    ck_ok(sys_reply_await(s.reply, s.init.cap, 0)); /* the answer came before */
+}
+END_TEST
+
+START_TEST(one_at_a_time_waits_in_a_reply_object)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ring(s.bell[HIGH]);
+    plays(&s.thread[HIGH]);
+    sys_ignore(sys_reply_await(s.reply, s.thread[HIGH].cap, 0)); /* lends to nobody */
+    plays(&s.init);
+    ck_err(sys_reply_await(s.reply, s.thread[LOW].cap, 0), ERR_OCCUPIED);
+    ck_ok(sys_cnode_delete(CPTR(BOOT_SLOT_CNODE), (uint32_t)(s.reply.raw >> SLOT_BITS)));
+    plays(&s.thread[HIGH]);
+    ck_assert_int_eq((int64_t)world_registers()[0], -ERR_GONE);
+}
+END_TEST
+
+START_TEST(a_saved_caller_wants_a_message)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ring(s.bell[HIGH]);
+    call(s.endpoint[SERVER]);
+    plays(&s.thread[SERVER]);
+    ck_ok(sys_reply_save(s.reply));
+    ck_err(sys_reply_answer(s.reply), ERR_OCCUPIED);
+    ck_assert_uint_eq(priority(&s.thread[SERVER]), 200);
+}
+END_TEST
+
 START_TEST(a_server_that_ends_leaves_its_waiters_alone)
 {
     struct scene s = make_scene(4, three_and_three, 3);
@@ -313,6 +379,10 @@ int main(void)
     tcase_add_test(tcase, a_chain_of_three_is_raised_and_drops_back);
     tcase_add_test(tcase, who_gives_up_takes_the_urgency_along);
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
+    tcase_add_test(tcase, one_who_is_awaited_is_as_urgent_until_the_answer);
+    tcase_add_test(tcase, awaiting_goes_on_through_those_who_wait_themselves);
+    tcase_add_test(tcase, one_at_a_time_waits_in_a_reply_object);
+    tcase_add_test(tcase, a_saved_caller_wants_a_message);
     tcase_add_test(tcase, a_server_that_ends_leaves_its_waiters_alone);
     tcase_add_test(tcase, callers_that_are_kept_outlive_the_server);
     tcase_add_test(tcase, a_chain_is_raised_so_far_and_no_further);

@@ -14,32 +14,28 @@ _Atomic size_t host_in_use;
 _Atomic uint64_t host_woken;
 _Thread_local struct message_buffer *sys_thread_buffer;
 
-static sem_t sleeping[MOST_WORKERS];
-static _Thread_local unsigned own_number;
+static sem_t sleeping[SYS_PARKS + 1];
+_Thread_local unsigned sys_park_own = 1;
 
 __attribute__((constructor)) static void make_semaphores(void)
 {
-    for (unsigned i = 0; i < MOST_WORKERS; i++) {
+    for (unsigned i = 0; i <= SYS_PARKS; i++) {
         sem_init(&sleeping[i], 0, 0);
     }
 }
 
 void host_is_worker(unsigned number)
 {
-    own_number = number;
+    sys_park_own = number + 1;
 }
 
-unsigned worker_number(void)
+void sys_park(unsigned holder)
 {
-    return own_number;
+    (void)holder;
+    sem_wait(&sleeping[sys_park_own]);
 }
 
-void worker_sleep(void)
-{
-    sem_wait(&sleeping[own_number]);
-}
-
-void worker_wake(unsigned number)
+void sys_unpark(unsigned number)
 {
     sem_post(&sleeping[number]);
 }

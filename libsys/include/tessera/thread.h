@@ -13,6 +13,7 @@ struct sys_thread {
     void *argument;
     char *stack; /* its lowest address */
     uint64_t tls;
+    unsigned number;
 };
 
 /* Where faults of a program's first thread go. A server whose every thread counts gives it to the
@@ -25,6 +26,7 @@ struct sys_thread_options {
     uint8_t priority;
     uint64_t slice_ns;  /* 0: no time of its own, it runs only when it is called */
     cptr_t fault;       /* endpoint for its faults, CPTR_NONE: it just stops */
+    unsigned number;    /* among those who wait for each other (park.h); 0: does not */
 };
 
 /* Makes a thread in the program's address space, with a stack of 16 KiB and a message buffer, and

@@ -9,8 +9,13 @@
 #define PAGE     (1ul << PAGE_BITS)
 
 struct memory_tests_peer_server {
-    uint8_t nothing;
+    uint64_t kept; /* the address of what it keeps */
 };
+
+static uint64_t volatile *word(struct memory_tests_peer_server const *server, uint32_t page)
+{
+    return (uint64_t volatile *)(server->kept + page * PAGE);
+}
 
 static enum err memory_tests_peer_on_add(struct memory_tests_peer_server *server, uint64_t badge,
                                          uint32_t count, struct memory_region region,
@@ -32,6 +37,38 @@ static enum err memory_tests_peer_on_add(struct memory_tests_peer_server *server
         sys_received_drop(region.cap);
     }
     return err;
+}
+
+static enum err memory_tests_peer_on_keep(struct memory_tests_peer_server *server, uint64_t badge,
+                                          struct memory_region region)
+{
+    (void)badge;
+    enum err err = memory_space_attach(MEMORY, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE, region,
+                                       &server->kept);
+    if (err == OK) {
+        sys_received_drop(region.cap);
+    }
+    return err;
+}
+
+static void memory_tests_peer_on_write(struct memory_tests_peer_server *server, uint64_t badge,
+                                       uint32_t count, uint64_t value)
+{
+    (void)badge;
+    for (uint32_t i = 0; i < count; i++) {
+        *word(server, i) = value;
+    }
+}
+
+static enum err memory_tests_peer_on_sum(struct memory_tests_peer_server *server, uint64_t badge,
+                                         uint32_t count, uint64_t *sum)
+{
+    (void)badge;
+    *sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        *sum += *word(server, i);
+    }
+    return memory_space_unmap(MEMORY, server->kept);
 }
 
 static enum err memory_tests_peer_on_crash(struct memory_tests_peer_server *server, uint64_t badge)
