@@ -7,11 +7,14 @@ endif()
 get_property(programs GLOBAL PROPERTY tessera_programs)
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 set(manifests)
+set(manifest_files)
+file(GLOB interfaces CONFIGURE_DEPENDS ${idl_dir}/*.idl)
 set(files)
 set(stripped)
 foreach(program ${programs})
   get_property(manifest GLOBAL PROPERTY tessera_manifest_${program})
   list(APPEND manifests ${program}=${manifest})
+  list(APPEND manifest_files ${manifest})
   set(file ${PROJECT_BINARY_DIR}/stripped/${program})
   add_custom_command(OUTPUT ${file}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/stripped
@@ -29,7 +32,8 @@ foreach(description ${descriptions})
   set(image ${PROJECT_BINARY_DIR}/image-${system}.bin)
   add_custom_command(OUTPUT ${plan}
     COMMAND ${TESSERA_PYTHON} ${tools}/mksystem.py plan ${description} ${platform_dir}/platform.toml ${plan} ${manifests}
-    DEPENDS ${description} ${platform_dir}/platform.toml ${tools}/mksystem.py ${idl_compiler} VERBATIM)
+    DEPENDS ${description} ${platform_dir}/platform.toml ${manifest_files} ${interfaces}
+      ${tools}/mksystem.py ${idl_compiler} VERBATIM)
   add_custom_command(OUTPUT ${image}
     COMMAND ${TESSERA_PYTHON} ${tools}/mkimage.py ${image} $<TARGET_FILE:kernel>
       ${PROJECT_BINARY_DIR}/stripped/init plan=${plan} ${files}

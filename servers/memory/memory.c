@@ -459,6 +459,13 @@ static void report(uint64_t badge, struct sys_message const *m)
     sys_ignore(sys_signal(MEMORY_CAP_REPORT));
 }
 
+/* Whether the program has said where to go on after a fault like this. */
+static bool may_recover(struct space const *space, struct sys_message const *m)
+{
+    return space != NULL && m->w[0] <= FAULT_KIND_WRITE && m->w[2] >= space->recover_first &&
+           m->w[2] < space->recover_end;
+}
+
 /* Mends the fault in *m, or reports it; false if it has to wait. The reply in *m then lets the thread go
  * on, or leaves it stopped. */
 static bool answer_fault(uint64_t badge, struct sys_message *m)
@@ -469,9 +476,8 @@ static bool answer_fault(uint64_t badge, struct sys_message *m)
     if (err == ERR_NO_MEMORY) {
         return false;
     }
-    uint64_t kind = m->w[0], pc = m->w[2], go_on = 0;
-    if (err != OK && space != NULL && kind <= FAULT_KIND_WRITE && pc >= space->recover_first &&
-        pc < space->recover_end) {
+    uint64_t go_on = 0;
+    if (err != OK && may_recover(space, m)) {
         err = OK;
         go_on = space->recover_target;
     }

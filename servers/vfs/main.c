@@ -50,9 +50,9 @@ static enum err mount_all(void)
 int main(uint64_t argument)
 {
     (void)argument;
+    sessions_begin((uint32_t)(sys_clock_ns() / 1000000));
     sys_park_use(1);
     memory_begin();
-    sessions_begin((uint32_t)(sys_clock_ns() / 1000000));
     archive_use((char const *)VFS_MEMORY_ARCHIVE, VFS_MEMORY_ARCHIVE_SIZE);
     return mount_all() == OK && workers_begin() == OK ? 0 : 1;
 }

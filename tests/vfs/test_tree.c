@@ -742,6 +742,28 @@ START_TEST(sessions_are_limited)
 }
 END_TEST
 
+/* What the clients of a server that died still hold means none of the next one's sessions. */
+START_TEST(sessions_have_new_numbers)
+{
+    struct session *session, *found;
+    uint64_t old[20];
+    sessions_begin(1000);
+    for (unsigned i = 0; i < 20; i++) {
+        ck_ok(session_open(1, inode_ref(view.root), (struct user){ 0, 0 }, false, &session));
+        old[i] = session_badge(session);
+        session_close(session);
+    }
+    sessions_begin(1001);
+    ck_ok(session_open(1, inode_ref(view.root), (struct user){ 0, 0 }, false, &session));
+    session_give(session);
+    for (unsigned i = 0; i < 20; i++) {
+        ck_err(session_take(old[i], &found), ERR_GONE);
+    }
+    ck_ok(session_take(session_badge(session), &found));
+    session_close(found);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vfs.tree");
@@ -765,6 +787,7 @@ int main(void)
     tcase_add_test(tests, survives_without_memory);
     tcase_add_test(tests, limits_users);
     tcase_add_test(tests, sessions_are_limited);
+    tcase_add_test(tests, sessions_have_new_numbers);
     suite_add_tcase(suite, tests);
     return host_run(suite);
 }
