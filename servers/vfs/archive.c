@@ -10,12 +10,8 @@
 #include "memory.h"
 #include "mount.h"
 
+#include <tessera/cpio.h>
 #include <tessera/string.h>
-
-#define HEADER          110u
-#define FIELD_MODE      1u
-#define FIELD_SIZE      6u
-#define FIELD_NAME_SIZE 11u
 
 static char const *archive;
 static size_t archive_size;
@@ -37,17 +33,6 @@ struct file {
     char const *data;
 };
 
-static uint32_t field(char const *header, unsigned index)
-{
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        char c = header[6 + 8 * index + i];
-        unsigned digit = c >= 'a' ? (unsigned)(c - 'a' + 10) : (unsigned)(c - '0');
-        value = value << 4 | (digit & 15);
-    }
-    return value;
-}
-
 /* Zeros may be behind a name, more than the one that ends it. */
 static uint32_t name_length(char const *name, uint64_t most)
 {
@@ -61,14 +46,14 @@ static uint32_t name_length(char const *name, uint64_t most)
 /* False behind the last one, and where the archive is none. */
 static bool read_header(uint32_t at, struct file *file)
 {
-    if (at > archive_size || archive_size - at < HEADER ||
-        memcmp(archive + at, "070701", 6) != 0) {
+    if (at > archive_size || archive_size - at < CPIO_HEADER ||
+        memcmp(archive + at, CPIO_MAGIC, 6) != 0) {
         return false;
     }
     char const *header = archive + at;
-    uint64_t name_size = field(header, FIELD_NAME_SIZE);
-    uint64_t size = field(header, FIELD_SIZE);
-    uint64_t start = (at + HEADER + name_size + 3) & ~3ul;
+    uint64_t name_size = cpio_field(header, CPIO_NAME_SIZE);
+    uint64_t size = cpio_field(header, CPIO_SIZE);
+    uint64_t start = (at + CPIO_HEADER + name_size + 3) & ~3ul;
     uint64_t next = (start + size + 3) & ~3ul;
     if (next > archive_size) {
         return false;
@@ -76,10 +61,10 @@ static bool read_header(uint32_t at, struct file *file)
     *file = (struct file){
         .header = at,
         .next = (uint32_t)next,
-        .name_length = name_length(header + HEADER, name_size),
+        .name_length = name_length(header + CPIO_HEADER, name_size),
         .size = (uint32_t)size,
-        .mode = field(header, FIELD_MODE),
-        .name = header + HEADER,
+        .mode = cpio_field(header, CPIO_MODE),
+        .name = header + CPIO_HEADER,
         .data = archive + start,
     };
     return !(file->name_length == 10 && memcmp(file->name, "TRAILER!!!", 10) == 0);
