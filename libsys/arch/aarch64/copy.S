@@ -4,19 +4,25 @@
 sys_try_copy:
     orr x3, x0, x1
     tst x3, #7
-    b.ne 2f
-1:  cmp x2, #8
+    b.ne 3f
+1:  subs x2, x2, #64            /* words, eight at a time */
     b.lo 2f
-    ldr x4, [x1], #8
-    str x4, [x0], #8
-    sub x2, x2, #8
+    ldp x4, x5, [x1], #16
+    ldp x6, x7, [x1], #16
+    ldp x8, x9, [x1], #16
+    ldp x10, x11, [x1], #16
+    stp x4, x5, [x0], #16
+    stp x6, x7, [x0], #16
+    stp x8, x9, [x0], #16
+    stp x10, x11, [x0], #16
     b 1b
-2:  cbz x2, 3f
+2:  add x2, x2, #64
+3:  cbz x2, 4f                  /* bytes */
     ldrb w4, [x1], #1
     strb w4, [x0], #1
     sub x2, x2, #1
-    b 2b
-3:  mov w0, #1
+    b 3b
+4:  mov w0, #1
     ret
 sys_try_copy_end:
 sys_try_copy_failed:

@@ -3,6 +3,10 @@
     .globl sys_try_copy, sys_try_copy_end, sys_try_copy_failed
 sys_try_copy:
     mov %rdx, %rcx
+    shr $3, %rcx
+    rep movsq
+    mov %edx, %ecx
+    and $7, %ecx
     rep movsb
     mov $1, %eax
     ret
