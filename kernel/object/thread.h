@@ -81,7 +81,7 @@ struct tcb {
 
     word args[8];           /* argument registers: address and operation, six message words, tag */
     word temps[ARCH_TEMPS]; /* the other caller-saved registers, in a full frame */
-    word full;              /* 1: the frame is a full one, `temps` belong to it */
+    word full;              /* not 0: the frame is a full one, `temps` belong to it */
 
     struct message_buffer USER *buffer; /* NULL: none */
     struct sched_context *sc;      /* its own time, NULL if none */

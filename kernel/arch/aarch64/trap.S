@@ -26,15 +26,14 @@
     \op x6, x7, [\base, #THREAD_ARGS+48]
     .endm
 
-    /* TPIDR_EL1 is the top of this core's stack. The thread goes to x0, onto the kernel's stack, and off the stack pointer. */
+    /* TPIDR_EL1 is the top of this core's stack. The thread, in x0, goes onto the kernel's stack and off the stack pointer. */
     .macro enter_stack
-    mov x0, sp
     mrs x8, tpidr_el1
     str x0, [x8, #-16]!
     mov sp, x8
     .endm
 
-    /* All of a thread's registers, but for x16 and x17. */
+    /* All of a thread's registers, but for x16 and x17. Its own address, in x0 then, is what says that they are all there. */
     .macro save_full
     stp x8, x9, [sp, #THREAD_TEMPS+0]
     stp x10, x11, [sp, #THREAD_TEMPS+16]
@@ -45,12 +44,12 @@
     mrs x9, elr_el1
     mrs x10, tpidr_el0
     mrs x11, spsr_el1
-    mov x12, #1
     stp x8, x9, [sp, #FRAME_SP]
     stp x29, x10, [sp, #FRAME_FP]
-    stp x11, x12, [sp, #THREAD_FLAGS]
     each_saved stp, sp
     each_argument stp, sp
+    mov x0, sp
+    stp x11, x0, [sp, #THREAD_FLAGS]
     .endm
 
     .macro vector target
@@ -78,6 +77,7 @@
 
     .macro call_with_arguments function
     each_argument stp, sp
+    mov x0, sp
     enter_stack
     bl \function
     .endm
