@@ -543,14 +543,17 @@ void spec_finish(struct spec *s)
 
 /* ---- The limits of the arrays ---- */
 
-#define FREE(s, array, limit)                                                                      \
-    ({                                                                                             \
-        int free_ = 0;                                                                             \
-        for (int i_ = 0; i_ < (limit); i_++) {                                                     \
-            free_ += !(s)->array[i_].exists;                                                       \
-        }                                                                                          \
-        free_;                                                                                     \
-    })
+/* Whether fewer than 5 of an array's records are free; `exists` is the first one's, the next `stride` bytes on. */
+static bool is_short_of(bool const *exists, size_t stride, int limit)
+{
+    int free = 0;
+    for (int i = 0; i < limit; i++) {
+        free += !*(bool const *)((char const *)exists + (size_t)i * stride);
+    }
+    return free < 5;
+}
+
+#define SHORT_OF(array, limit) is_short_of(&s->array[0].exists, sizeof s->array[0], limit)
 
 bool spec_is_nearly_full(struct spec const *s)
 {
@@ -561,15 +564,8 @@ bool spec_is_nearly_full(struct spec const *s)
     for (int i = 0; i < SPEC_TABLES; i++) {
         tables += s->table[i].vspace == SPEC_NONE;
     }
-    int const objects[] = {
-        FREE(s, cnode, SPEC_CNODES), FREE(s, thread, SPEC_THREADS),
-        FREE(s, endpoint, SPEC_ENDPOINTS), FREE(s, notification, SPEC_NOTIFICATIONS),
-        FREE(s, reply, SPEC_REPLIES), FREE(s, time, SPEC_TIMES),
-        FREE(s, vspace, SPEC_VSPACES), FREE(s, page, SPEC_PAGES),
-    };
-    bool few = slots < 160 || tables < 16;
-    for (unsigned i = 0; i < sizeof objects / sizeof objects[0]; i++) {
-        few |= objects[i] < 5;
-    }
-    return few;
+    return slots < 160 || tables < 16 || SHORT_OF(cnode, SPEC_CNODES) || SHORT_OF(thread, SPEC_THREADS) ||
+           SHORT_OF(endpoint, SPEC_ENDPOINTS) || SHORT_OF(notification, SPEC_NOTIFICATIONS) ||
+           SHORT_OF(reply, SPEC_REPLIES) || SHORT_OF(time, SPEC_TIMES) || SHORT_OF(vspace, SPEC_VSPACES) ||
+           SHORT_OF(page, SPEC_PAGES);
 }

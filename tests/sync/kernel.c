@@ -37,6 +37,7 @@ int64_t sys_trap(uint64_t first, struct sys_message *m, unsigned given)
     (void)given;
     uint64_t operation = first & ((1u << SLOT_BITS) - 1);
     sem_t *which = &object[first >> SLOT_BITS];
+    /* cppcheck-suppress uninitvar; a poll has no tag, and none is looked for */
     bool wakes = operation == SYS_SIGNAL || (operation == SYS_CALL && tag_label(m->tag) == METHOD_REPLY_ANSWER);
     bool sleeps = operation == SYS_WAIT || (operation == SYS_CALL && tag_label(m->tag) == METHOD_REPLY_AWAIT);
     if (wakes) {
