@@ -275,6 +275,27 @@ START_TEST(what_changes_is_flushed_from_the_tlb)
 }
 END_TEST
 
+/* Each of its pages, whether one by one or all at once. */
+START_TEST(all_pages_of_a_frame_are_flushed)
+{
+    make_space(0);
+    static struct {
+        uint8_t bits;
+        word pages;
+    } const cases[] = { { 12, 1 }, { 13, 3 }, { 16, 0xffff }, { 17, ~0ul } };
+    for (unsigned i = 0; i < array_length(cases); i++) {
+        cptr_t frame = large_frame(cases[i].bits);
+        ck_ok(sys_frame_map(frame, CPTR(BOOT_SLOT_VSPACE), 0x50000000, READ));
+        host.flushed = 0;
+        ck_ok(sys_frame_protect(frame, WRITE));
+        ck_assert_uint_eq(host.flushed, cases[i].pages);
+        host.flushed = 0;
+        ck_ok(sys_frame_unmap(frame));
+        ck_assert_uint_eq(host.flushed, cases[i].pages);
+    }
+}
+END_TEST
+
 /* The host has seven for programs. */
 /* seL4: VSPACE0002, VSPACE0004, VSPACE0005 */
 START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
@@ -392,6 +413,7 @@ int main(void)
     WORLD_TEST(suite, a_map_that_lacks_tables_says_so_and_changes_nothing);
     WORLD_TEST(suite, mappings_go_with_the_space_or_its_tables);
     WORLD_TEST(suite, what_changes_is_flushed_from_the_tlb);
+    WORLD_TEST(suite, all_pages_of_a_frame_are_flushed);
     WORLD_TEST(suite, asids_are_taken_in_turn_and_flushed_when_reused);
     WORLD_TEST(suite, a_large_page_takes_the_place_of_an_empty_table);
     WORLD_TEST(suite, clearing_may_be_interrupted_anywhere);

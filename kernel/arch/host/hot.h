@@ -39,6 +39,7 @@ struct host {
     bool pending;          /* ... which is there until the test has it taken */
     word root;             /* loaded */
     unsigned flushes;      /* of the TLB */
+    word flushed;          /* bit n: a page whose number is n modulo 64, or all of an ASID's */
     word happened[HOST_EVENTS]; /* what the processor counts, by event */
     bool traced;           /* the ways into the kernel are the traced ones */
     bool declined;         /* by the fast path */
@@ -162,14 +163,16 @@ ALWAYS_INLINE word arch_root_make(paddr_t table, word asid)
 
 ALWAYS_INLINE void arch_flush_page(word address, word asid)
 {
-    (void)address, (void)asid;
+    (void)asid;
     host.flushes++;
+    host.flushed |= 1ul << (address >> PAGE_BITS) % 64;
 }
 
 ALWAYS_INLINE void arch_flush_asid(word asid)
 {
     (void)asid;
     host.flushes++;
+    host.flushed = ~0ul;
 }
 
 /* The ports are memory. */
