@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSION = "-19"     # of clang and its tools; they differ in what they find
 
 # What gcc is told that clang does not know, or need not.
-ONLY_GCC = re.compile(r"-ffixed-|-fcall-used-|-flto|-fno-ipa-ra|-fno-store-merging|-fno-tree-loop-distribute-patterns|"
+ONLY_GCC = re.compile(r"-ffixed-|-Wno-tsan|-fcall-used-|-flto|-fno-ipa-ra|-fno-store-merging|-fno-tree-loop-distribute-patterns|"
                       r"--param|logical-op-|-fstack-usage|-fcallgraph-info|-Wno-maybe-uninitialized|-fsanitize")
 
 # What cppcheck is told not to say, and why.

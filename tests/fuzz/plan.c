@@ -60,7 +60,10 @@ static void use_plan(struct system const *s)
         }
     }
     for (uint32_t i = 0; i < s->plan->mapping_count; i++) {
-        sum += strlen((char const *)s->devices[s->mappings[i].device].compatible);
+        uint32_t device = s->mappings[i].device;
+        if (device != PLAN_NONE) {
+            sum += strlen((char const *)s->devices[device].compatible);
+        }
     }
 }
 
