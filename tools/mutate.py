@@ -6,7 +6,7 @@
 
 Each mutant is one change of one line of the kernel's core, chosen by the seed. The host's unit and
 model tests are built in WORK, a copy of the tree, and run until one fails: then the mutant is dead.
-Results are added to FILE as they come; a run that was stopped goes on. With --again those that
+Results are added to FILE (tests/mutants.json) as they come; a run that was stopped goes on. With --again those that
 survived are tried once more, with the tests as they are now.
 """
 
@@ -202,7 +202,7 @@ def main():
     parser.add_argument("work", type=Path)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--results", type=Path, default=Path("mutants.json"))
+    parser.add_argument("--results", type=Path, default=ROOT / "tests" / "mutants.json")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--page", action="store_true", help="only write docs/assurance/mutation.md out of the results")
     parser.add_argument("--list", action="store_true", help="only say how many there are, and print the chosen ones")
