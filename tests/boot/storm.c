@@ -27,6 +27,7 @@ static enum object_type stock_type[STOCK];
 static cptr_t parent; /* of the storm's untyped memory */
 static struct sys_thread *storm[THREADS];
 static uint64_t volatile calls[THREADS];
+static uint64_t volatile starts[THREADS];
 static uint64_t volatile granted[THREADS]; /* calls without an error */
 
 static uint64_t number(uint64_t *random, uint64_t limit)
@@ -229,7 +230,8 @@ static void rage(void *argument)
 {
     uint64_t n = (uint64_t)argument;
     /* Another course each time that it has to be started anew. */
-    uint64_t random = SEED + n * 0x9e3779b97f4a7c15ul + calls[n] * 2 + 1;
+    starts[n] = starts[n] + 1;
+    uint64_t random = SEED + n * 0x9e3779b97f4a7c15ul + (calls[n] + starts[n]) * 2 + 1;
     for (;;) {
         granted[n] = granted[n] + one_call(&random);
         calls[n] = calls[n] + 1;
@@ -372,7 +374,7 @@ static void million_random_calls(void)
     uint64_t preemptions = counter(COUNTER_PREEMPTIONS), slow = counter(COUNTER_IPC_SLOW);
     test_note("seed 0x%lx, %u threads, %u calls", SEED, THREADS, CALLS);
     for (uint64_t n = 0; n < THREADS; n++) {
-        calls[n] = granted[n] = 0;
+        calls[n] = starts[n] = granted[n] = 0;
         storm[n] = start_sliced("storm", PRIORITY - 5, 50000, CPTR_NONE, rage, (void *)n);
         EXPECT_OK(sys_thread_suspend(storm[n]->thread));
     }
