@@ -169,6 +169,22 @@ struct region *region_copy(struct region *region, struct space *owner)
     return copy;
 }
 
+/* A new frame with what is in `frame`, FRAME_NONE if there is no memory for it. */
+static uint32_t copy_of(uint32_t frame)
+{
+    uint32_t copy = frame_new(false);
+    char *to = copy != FRAME_NONE ? frame_look(copy) : NULL;
+    char const *from = frame_look(frame);
+    if (to != NULL && from != NULL) {
+        memcpy(to, from, PAGE);
+        return copy;
+    }
+    if (copy != FRAME_NONE) {
+        frame_drop(copy);
+    }
+    return FRAME_NONE;
+}
+
 /* ---- Compaction ---- */
 
 /* Moves the page at `word` to a new frame; or to `*moved`, if another region had it and was moved. Nobody
@@ -179,17 +195,10 @@ static bool move_page(struct region *region, uint32_t page, uint32_t *word, uint
     if (*moved != FRAME_NONE) {
         frame_share(*moved);
     } else {
-        uint32_t frame = frame_new(false);
-        char *to = frame != FRAME_NONE ? frame_look(frame) : NULL;
-        char const *from = frame_look(*word);
-        if (to == NULL || from == NULL) {
-            if (frame != FRAME_NONE) {
-                frame_drop(frame);
-            }
+        *moved = copy_of(*word);
+        if (*moved == FRAME_NONE) {
             return false;
         }
-        memcpy(to, from, PAGE);
-        *moved = frame;
     }
     frame_drop(*word);
     *word = *moved;
@@ -278,16 +287,10 @@ static bool part_up(struct region *region, uint32_t index)
 /* The region gets a page of its own instead of one that it shares. */
 static bool copy_page(struct region *region, uint32_t page, uint32_t *word)
 {
-    uint32_t copy = frame_new(false);
-    char *to = copy != FRAME_NONE ? frame_look(copy) : NULL;
-    char const *from = frame_look(*word);
-    if (to == NULL || from == NULL) {
-        if (copy != FRAME_NONE) {
-            frame_drop(copy);
-        }
+    uint32_t copy = copy_of(*word);
+    if (copy == FRAME_NONE) {
         return false;
     }
-    memcpy(to, from, PAGE);
     areas_hide(region, page);
     frame_drop(*word);
     *word = copy;
