@@ -407,6 +407,23 @@ START_TEST(a_server_with_time_outlives_its_client)
 }
 END_TEST
 
+/* It loses no turn: it runs before one of the same priority that woke later. */
+START_TEST(a_server_keeps_its_turn_when_its_client_goes)
+{
+    (void)make_scene();
+    struct world_thread server = receiver(endpoint, 120, true);
+    struct world_thread other = world_thread(255);
+    uint64_t bits;
+    sys_yield();
+    ck_runs(other);
+    sys_ignore(sys_wait(world_object(OBJECT_NOTIFICATION, 0), sys_clock_ns() + MS, &bits, NULL));
+    set_priority(other, 120);
+    (void)client_goes(SUSPENDED, server);
+    ck_assert_uint_eq(other.tcb->wait, 0);
+    ck_runs(server);
+}
+END_TEST
+
 /* A proxy without time gives up on the server behind it, and goes on on its client's time. */
 START_TEST(passed_time_comes_back_at_the_deadline)
 {
@@ -642,6 +659,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_server_outlives_its_client, ENDS);
     WORLD_TEST(suite, a_client_has_its_time_back_at_its_deadline);
     WORLD_LOOP_TEST(suite, a_server_with_time_outlives_its_client, ENDS);
+    WORLD_TEST(suite, a_server_keeps_its_turn_when_its_client_goes);
     WORLD_TEST(suite, passed_time_comes_back_at_the_deadline);
     WORLD_TEST(suite, a_dropped_client_has_its_time_back);
     WORLD_TEST(suite, a_kept_client_has_its_time_back);
