@@ -314,6 +314,9 @@ START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
         ck_ok(sys_thread_start(t[i].cap, 0, 0, 0, 0, 0));
     }
     bool seen[8] = { false, true }; /* init's */
+    uint64_t given, given_before, flushed, flushed_before;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_ASIDS, &given_before));
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TLB_FLUSHES, &flushed_before));
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < SPACES; i++) {
             unsigned before = host.flushes;
@@ -335,6 +338,11 @@ START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
         sys_yield();
         ck_runs(world_init());
     }
+    /* Nobody kept one for a whole round, init neither; only the first time of each is free. */
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_ASIDS, &given));
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TLB_FLUSHES, &flushed));
+    ck_assert_uint_eq(given - given_before, 3 * (SPACES + 1));
+    ck_assert_uint_eq(flushed - flushed_before, 3 * (SPACES + 1) - 6);
     /* One that lost its ASID can still be called. */
     struct sys_message m = { .tag = 0 };
     sys_yield();
