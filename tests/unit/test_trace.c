@@ -347,6 +347,9 @@ START_TEST(the_ring_goes_with_its_memory)
     ck_ok(sys_trace_attach(TRACE, slot));
     ck_ok(sys_trace_select(TRACE, ALL));
     char *bytes = world_frame(slot);
+    for (unsigned i = 0; i < 100; i++) {
+        sys_null(); /* more than there is room for */
+    }
     ck_ok(sys_cnode_revoke(CPTR(BOOT_SLOT_CNODE), INDEX(memory)));
     memset(bytes, 0xa5, 4096);
     sys_null();
@@ -355,10 +358,17 @@ START_TEST(the_ring_goes_with_its_memory)
         ck_assert_int_eq((uint8_t)bytes[i], 0xa5);
     }
     ck_err(sys_trace_select(TRACE, ALL), ERR_NOT_READY);
-    attach(); /* another one can come */
-    ck_ok(sys_trace_select(TRACE, ALL));
+    attach(); /* another one can come; it begins at nothing */
+    ck_ok(sys_trace_select(TRACE, BIT(TRACE_SYSCALL)));
     sys_null();
-    ck_assert_uint_gt(ring->written, 0);
+    ck_assert_uint_eq(ring->written, 3);
+    ck_assert_uint_eq(entry_at(0)->event, TRACE_NAME);
+    ck_assert_uint_eq(entry_at(1)->event, TRACE_SPACE);
+    ck_assert_uint_eq(entry_at(2)->event, TRACE_SYSCALL);
+    for (unsigned i = 0; i < ring->capacity; i++) {
+        sys_null();
+    }
+    ck_assert_uint_eq(ring->lost, ring->capacity + 3 - ring->written);
 }
 END_TEST
 
