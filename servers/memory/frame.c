@@ -8,6 +8,7 @@
 #define WINDOW        0x200000000ul
 #define ROOT_RADIX    12
 #define MOST_CHUNKS   128u
+#define CACHE_FRAMES  (2 * FRAME_BATCH)
 #define COPIES_RADIX  14
 #define HANDLE_NONE   0u
 #define HANDLE_MASTER (1u << COPIES_RADIX) /* other handles are slots of the table of copies */
@@ -15,21 +16,34 @@
 _Static_assert(MEMORY_SLOTS == 1u << ROOT_RADIX, "the capability table has 2^12 slots");
 
 struct frame {
-    uint32_t next; /* in its chunk's list of frames that were handed back */
+    uint32_t next; /* in its chunk's list of frames that came back */
     uint16_t users;
-    bool master_taken;
-    bool in_window;
+    bool master_taken : 1;
+    bool in_window : 1;
+    bool is_clean : 1; /* full of zeroes: nobody has had it */
 };
+
+/* What a chunk's frames are for, unless there are no others. */
+enum group { GROUP_PAGES, GROUP_RECORDS, GROUPS };
 
 enum chunk_state { CHUNK_FREE, CHUNK_CUT, CHUNK_HUGE };
 
 struct chunk {
     enum chunk_state state;
+    enum group group;
     bool has_records;  /* of the server itself: these stay where they are */
     uint16_t made;     /* frames, from the chunk's first on */
-    uint16_t touched;  /* of these, handed out at least once: the others are full of zeroes */
-    uint16_t used;     /* of these, handed out now */
-    uint32_t returned; /* a list of those handed back; they have old contents */
+    uint16_t used;     /* of these, handed out or in a cache */
+    uint32_t returned; /* a list of the others */
+};
+
+/* Frames of one group that nobody has, at hand. It is filled from the chunks and drained to them, a
+ * batch at a time; what came last is taken first. The server has one worker, and so one set of these. */
+struct cache {
+    uint32_t count;
+    uint32_t frame[CACHE_FRAMES];
+    uint32_t chunk; /* the one it was filled from last */
+    struct frame_bin_counts counts;
 };
 
 static struct {
@@ -39,7 +53,7 @@ static struct {
     cptr_t copies;
     struct frame *frame;
     struct frame_counts counts;
-    uint32_t open[2]; /* the chunk that programs' pages are taken from, and that for records */
+    struct cache cache[GROUPS];
     uint32_t leaving; /* the chunk that is being emptied, 0 if there is none */
     uint32_t chunk_count;
     struct chunk chunk[MOST_CHUNKS];
@@ -120,9 +134,9 @@ static uint32_t room_of(uint32_t chunk)
     return CHUNK_FRAMES - first_of(chunk) % CHUNK_FRAMES;
 }
 
-static void open_chunk(uint32_t index)
+static void open_chunk(uint32_t index, enum group group)
 {
-    pool.chunk[index] = (struct chunk){ .state = CHUNK_CUT };
+    pool.chunk[index] = (struct chunk){ .state = CHUNK_CUT, .group = group };
     uint32_t first = first_of(index);
     memset(&pool.frame[first], 0, room_of(index) * sizeof pool.frame[first]);
 }
@@ -135,117 +149,169 @@ static void close_chunk(uint32_t index)
     }
 }
 
-static uint32_t room_in(uint32_t index)
+/* ---- Between chunks and caches ---- */
+
+static void give_to_chunk(uint32_t frame)
 {
-    struct chunk const *chunk = &pool.chunk[index];
-    return chunk->state == CHUNK_CUT ? room_of(index) - chunk->used : 0;
+    struct chunk *chunk = &pool.chunk[chunk_of(frame)];
+    pool.frame[frame].next = chunk->returned;
+    chunk->returned = frame;
+    if (--chunk->used == 0) {
+        close_chunk(chunk_of(frame));
+    }
 }
 
-static bool suits(uint32_t index, bool record)
+/* The frames that are longest in a cache go. */
+static void drain(struct cache *cache)
 {
-    return pool.chunk[index].has_records == record && room_in(index) > 0;
+    uint32_t count = cache->count < FRAME_BATCH ? cache->count : FRAME_BATCH;
+    for (uint32_t i = 0; i < count; i++) {
+        give_to_chunk(cache->frame[i]);
+    }
+    cache->count -= count;
+    memmove(cache->frame, cache->frame + count, cache->count * sizeof cache->frame[0]);
+    cache->counts.drains++;
 }
 
-/* Chooses the chunk to take frames from: one that has others of the kind, else a free one, else any; and
- * the first one for pages only if there is no other, for it can never be one piece. False: all is used. */
-static bool choose_chunk(bool record)
+static void drain_all(void)
 {
-    uint32_t unused = pool.chunk_count, any = pool.chunk_count;
-    for (uint32_t i = pool.chunk_count; i-- > 0;) {
-        uint32_t index = (i + !record) % pool.chunk_count;
-        if (index == pool.leaving && index != 0) {
-            continue;
+    for (unsigned group = 0; group < GROUPS; group++) {
+        while (pool.cache[group].count > 0) {
+            drain(&pool.cache[group]);
         }
-        if (suits(index, record)) {
-            pool.open[record] = index;
-            return true;
-        }
-        unused = pool.chunk[index].state == CHUNK_FREE ? index : unused;
-        any = room_in(index) > 0 ? index : any;
     }
-    if (unused != pool.chunk_count) {
-        open_chunk(unused);
-        any = unused;
-    }
-    if (any == pool.chunk_count) {
-        return false;
-    }
-    pool.open[record] = any;
-    pool.chunk[any].has_records |= record;
-    return true;
 }
 
-/* The next frames of a chunk. */
+static struct cache *cache_of(uint32_t frame)
+{
+    return &pool.cache[pool.chunk[chunk_of(frame)].group];
+}
+
+static void put(uint32_t frame)
+{
+    struct cache *cache = cache_of(frame);
+    if (cache->count == CACHE_FRAMES) {
+        drain(cache);
+    }
+    cache->frame[cache->count++] = frame;
+}
+
+/* The next frames of a chunk, the first one to be taken first. */
 static bool make_batch(uint32_t index)
 {
     struct chunk *chunk = &pool.chunk[index];
     uint32_t left = room_of(index) - chunk->made;
     uint32_t count = left < FRAME_BATCH ? left : FRAME_BATCH;
-    enum err err = sys_untyped_retype(CPTR(pool.first_chunk + index), OBJECT_FRAME, PAGE_BITS, count,
-                                      pool.masters, first_of(index) + chunk->made);
-    if (err == OK) {
-        chunk->made += (uint16_t)count;
+    uint32_t first = first_of(index) + chunk->made;
+    if (sys_untyped_retype(CPTR(pool.first_chunk + index), OBJECT_FRAME, PAGE_BITS, count, pool.masters,
+                           first) != OK) {
+        return false;
     }
-    return err == OK;
+    chunk->made += (uint16_t)count;
+    chunk->used += (uint16_t)count;
+    for (uint32_t i = count; i-- > 0;) {
+        pool.frame[first + i].is_clean = true;
+        put(first + i);
+    }
+    return true;
+}
+
+static bool has_room(uint32_t index, enum group group)
+{
+    struct chunk const *chunk = &pool.chunk[index];
+    return chunk->state == CHUNK_CUT && chunk->group == group && (index != pool.leaving || index == 0) &&
+           (chunk->returned != FRAME_NONE || chunk->made < room_of(index));
+}
+
+/* The chunk to fill a cache from: one of the group that has room, else a free one; and the first one for
+ * pages only if there is no other, for it can never be one piece. chunk_count if there is none. */
+static uint32_t choose_chunk(enum group group)
+{
+    uint32_t unused = pool.chunk_count;
+    for (uint32_t i = 0; i < pool.chunk_count; i++) {
+        uint32_t index = (i + (group == GROUP_PAGES)) % pool.chunk_count;
+        if (has_room(index, group)) {
+            return index;
+        }
+        if (unused == pool.chunk_count && pool.chunk[index].state == CHUNK_FREE) {
+            unused = index;
+        }
+    }
+    if (unused != pool.chunk_count) {
+        open_chunk(unused, group);
+    }
+    return unused;
+}
+
+/* Fills an empty cache, with frames that came back or else with new ones. */
+static bool fill(enum group group)
+{
+    struct cache *cache = &pool.cache[group];
+    uint32_t index = has_room(cache->chunk, group) ? cache->chunk : choose_chunk(group);
+    if (index == pool.chunk_count) {
+        return false;
+    }
+    cache->chunk = index;
+    cache->counts.fills++;
+    struct chunk *chunk = &pool.chunk[index];
+    if (chunk->returned == FRAME_NONE) {
+        return make_batch(index);
+    }
+    while (chunk->returned != FRAME_NONE && cache->count < FRAME_BATCH) {
+        cache->frame[cache->count++] = chunk->returned;
+        chunk->returned = pool.frame[chunk->returned].next;
+        chunk->used++;
+    }
+    return true;
 }
 
 /* ---- Handing out ---- */
 
-static uint32_t take_returned(struct chunk *chunk, bool clear)
+static uint32_t take(enum group group, bool clear)
 {
-    uint32_t frame = chunk->returned;
-    if (clear) {
+    struct cache *cache = &pool.cache[group];
+    if (unlikely(cache->count == 0) && !fill(group)) {
+        return FRAME_NONE;
+    }
+    uint32_t frame = cache->frame[cache->count - 1];
+    struct frame *f = &pool.frame[frame];
+    if (clear && !f->is_clean) {
         char *data = frame_look(frame);
         if (data == NULL) {
             return FRAME_NONE;
         }
         memset(data, 0, PAGE);
     }
-    chunk->returned = pool.frame[frame].next;
-    return frame;
-}
-
-static uint32_t take_fresh(uint32_t index)
-{
-    struct chunk *chunk = &pool.chunk[index];
-    if (chunk->touched == chunk->made && !make_batch(index)) {
-        return FRAME_NONE;
-    }
-    return first_of(index) + chunk->touched++;
-}
-
-static uint32_t take(bool clear, bool record)
-{
-    if (unlikely(!suits(pool.open[record], record)) && !choose_chunk(record)) {
-        return FRAME_NONE;
-    }
-    struct chunk *chunk = &pool.chunk[pool.open[record]];
-    uint32_t frame = chunk->returned != FRAME_NONE ? take_returned(chunk, clear)
-                                                   : take_fresh(pool.open[record]);
-    if (frame != FRAME_NONE) {
-        chunk->used++;
-        pool.counts.free--;
-        pool.frame[frame].users = 1;
-    }
+    f->is_clean = false;
+    f->users = 1;
+    cache->count--;
+    cache->counts.taken++;
+    pool.counts.free--;
     return frame;
 }
 
 uint32_t frame_new(bool clear)
 {
-    return take(clear, false);
+    uint32_t frame = take(GROUP_PAGES, clear);
+    return frame != FRAME_NONE ? frame : take(GROUP_RECORDS, clear);
 }
 
 uint32_t frame_new_record(void)
 {
-    return take(true, true);
+    uint32_t frame = take(GROUP_RECORDS, true);
+    if (frame == FRAME_NONE) {
+        frame = take(GROUP_PAGES, true);
+    }
+    pool.chunk[chunk_of(frame)].has_records |= frame != FRAME_NONE;
+    return frame;
 }
 
-uint32_t frame_new_huge(void)
+static uint32_t take_huge(void)
 {
     for (uint32_t i = pool.chunk_count - 1; i > 0; i--) {
         if (pool.chunk[i].state == CHUNK_FREE) {
             uint32_t frame = first_of(i);
-            open_chunk(i);
+            open_chunk(i, GROUP_PAGES);
             if (sys_untyped_retype(CPTR(pool.first_chunk + i), OBJECT_FRAME, CHUNK_BITS, 1, pool.masters,
                                    frame) != OK) {
                 return FRAME_NONE;
@@ -260,6 +326,16 @@ uint32_t frame_new_huge(void)
     return FRAME_NONE;
 }
 
+uint32_t frame_new_huge(void)
+{
+    uint32_t frame = take_huge();
+    if (frame == FRAME_NONE) {
+        drain_all(); /* a chunk may have had its last frames in a cache */
+        frame = take_huge();
+    }
+    return frame;
+}
+
 void frame_share(uint32_t frame)
 {
     pool.frame[frame].users++;
@@ -272,15 +348,21 @@ bool frame_is_shared(uint32_t frame)
 
 void frame_drop(uint32_t frame)
 {
-    struct chunk *chunk = &pool.chunk[chunk_of(frame)];
+    uint32_t index = chunk_of(frame);
     if (--pool.frame[frame].users > 0) {
         return;
     }
-    pool.counts.free += chunk->state == CHUNK_HUGE ? CHUNK_FRAMES : 1;
-    pool.frame[frame].next = chunk->returned;
-    chunk->returned = frame;
-    if (--chunk->used == 0) {
-        close_chunk(chunk_of(frame));
+    if (pool.chunk[index].state == CHUNK_HUGE) {
+        pool.counts.free += CHUNK_FRAMES;
+        close_chunk(index);
+        return;
+    }
+    pool.counts.free++;
+    cache_of(frame)->counts.given++;
+    if (index == pool.leaving && index != 0) {
+        give_to_chunk(frame);
+    } else {
+        put(frame);
     }
 }
 
@@ -289,26 +371,31 @@ struct frame_counts frame_counts(void)
     return pool.counts;
 }
 
+bool frame_bin_counts(uint32_t node, uint32_t colour, struct frame_bin_counts *counts)
+{
+    *counts = pool.cache[GROUP_PAGES].counts;
+    counts->total = pool.counts.total;
+    return node == 0 && colour == 0;
+}
+
 /* ---- Emptying a chunk ---- */
 
 uint32_t frame_leave_begin(void)
 {
+    drain_all();
     uint32_t best = 0, room = 0;
     for (uint32_t i = 1; i < pool.chunk_count; i++) {
         struct chunk const *chunk = &pool.chunk[i];
         if (chunk->state != CHUNK_CUT || chunk->has_records) {
             continue;
         }
-        room += room_in(i);
+        room += CHUNK_FRAMES - chunk->used;
         if (best == 0 || chunk->used < pool.chunk[best].used) {
             best = i;
         }
     }
-    bool fits = best != 0 && pool.chunk[best].used <= room - room_in(best);
+    bool fits = best != 0 && pool.chunk[best].used <= room - (CHUNK_FRAMES - pool.chunk[best].used);
     pool.leaving = fits ? best : 0;
-    if (pool.open[false] == pool.leaving) {
-        pool.open[false] = 0;
-    }
     return pool.leaving;
 }
 

@@ -4,7 +4,8 @@
  *
  * The pool is cut into chunks of 2 MiB. A chunk is free, one huge frame, or 512 frames, which are
  * made in batches of 32 as they are needed: the kernel clears them then. A frame is known by its
- * number, in order of address; 0 is none. Its capability ("master") is in one table at that index.
+ * number, in order of address; 0 is none. Between the chunks and those who want frames are caches, which
+ * are filled and drained a batch at a time. A frame's capability ("master") is in one table at that index.
  * Where a frame is mapped more than once, copies of the master are made. The server maps a frame
  * into its own window when it must look at it or clear it, and leaves it there.
  *
@@ -57,3 +58,12 @@ struct frame_counts {
     uint64_t free;  /* of these, nobody's */
 };
 struct frame_counts frame_counts(void);
+
+/* What programs' pages come from. */
+struct frame_bin_counts {
+    uint64_t total;
+    uint64_t taken, given;  /* so far, one by one */
+    uint64_t fills, drains; /* of its cache, so far */
+};
+/* False if there is no such bin. */
+bool frame_bin_counts(uint32_t node, uint32_t colour, struct frame_bin_counts *counts);

@@ -233,6 +233,21 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
     return OK;
 }
 
+static enum err memory_space_on_bin(struct memory_space_server *server, uint64_t badge, uint32_t node,
+                                    uint32_t colour, struct memory_bin *bin)
+{
+    (void)server, (void)badge;
+    struct frame_bin_counts counts;
+    if (!frame_bin_counts(node, colour, &counts)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    *bin = (struct memory_bin){
+        .total = counts.total, .used = counts.taken - counts.given, .taken = counts.taken,
+        .fills = counts.fills, .drains = counts.drains,
+    };
+    return OK;
+}
+
 struct memory_region_server {
     uint8_t nothing;
 };
