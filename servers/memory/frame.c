@@ -23,27 +23,31 @@ struct frame {
     bool is_clean : 1; /* full of zeroes: nobody has had it */
 };
 
-/* What a chunk's frames are for, unless there are no others. */
-enum group { GROUP_PAGES, GROUP_RECORDS, GROUPS };
+/* What a chunk's frames are for, unless there are no others: programs' pages of a node, or records. */
+#define GROUP_RECORDS MEMORY_MOST_NODES
+#define GROUPS        (MEMORY_MOST_NODES + 1)
 
 enum chunk_state { CHUNK_FREE, CHUNK_CUT, CHUNK_HUGE };
 
 struct chunk {
     enum chunk_state state;
-    enum group group;
-    bool has_records;  /* of the server itself: these stay where they are */
-    uint16_t made;     /* frames, from the chunk's first on */
-    uint16_t used;     /* of these, handed out or in a cache */
-    uint32_t returned; /* a list of the others */
+    uint32_t slot; /* of its untyped memory */
+    uint8_t node;
+    uint8_t group;
+    bool has_records; /* of the server itself: these stay where they are */
+    uint16_t made;    /* frames, from the chunk's first on */
+    uint16_t used;    /* of these, handed out or in a cache */
+    uint32_t returned[MEMORY_MOST_COLOURS]; /* lists of the others, by colour */
 };
 
-/* Frames of one group that nobody has, at hand. It is filled from the chunks and drained to them, a
- * batch at a time; what came last is taken first. The server has one worker, and so one set of these. */
-struct cache {
+/* A bin: the frames of one group and colour. Those in its cache are at hand; it is filled from the chunks
+ * and drained to them, a batch at a time, and what came last is taken first. The server has one worker,
+ * and so one set of these. */
+struct bin {
     uint32_t count;
-    uint32_t frame[CACHE_FRAMES];
+    uint32_t cache[CACHE_FRAMES];
     uint32_t chunk; /* the one it was filled from last */
-    struct frame_bin_counts counts;
+    struct bin_counts counts;
 };
 
 static struct {
@@ -53,11 +57,13 @@ static struct {
     cptr_t copies;
     struct frame *frame;
     struct frame_counts counts;
-    struct cache cache[GROUPS];
+    uint32_t node_count;
+    uint32_t colour_mask; /* the colours are 0 to this */
+    uint32_t colour;      /* that was handed out last */
+    struct bin bin[GROUPS][MEMORY_MOST_COLOURS];
     uint32_t leaving; /* the chunk that is being emptied, 0 if there is none */
-    uint32_t chunk_count;
-    struct chunk chunk[MOST_CHUNKS];
-    uint32_t first_chunk; /* the slot of its untyped memory; the others follow */
+    uint32_t chunk_end;
+    struct chunk chunk[MOST_CHUNKS + 1]; /* 0 is none */
     uint32_t next_copy;
     uint32_t free_copies; /* a list through copy_next */
     uint16_t copy_next[1u << COPIES_RADIX];
@@ -74,30 +80,54 @@ static enum err make_table(uint8_t radix, cptr_t *table)
     return sys_make(pool.r, OBJECT_CNODE, radix, table);
 }
 
-static enum err cut_pool(cptr_t memory)
-{
-    pool.first_chunk = sys_slots_take(&pool.r->slots, pool.chunk_count);
-    if (pool.first_chunk == 0) {
-        return ERR_NO_MEMORY;
-    }
-    return sys_untyped_retype(memory, OBJECT_UNTYPED, CHUNK_BITS, pool.chunk_count, pool.r->cnode,
-                              pool.first_chunk);
-}
-
-enum err frame_init(struct sys_resources *r, cptr_t memory)
+/* Cuts the memory of a node; none, if its slot is empty. */
+static enum err cut_pool(uint32_t node, cptr_t memory)
 {
     uint8_t type;
     uint64_t rights, bits;
-    enum err err = sys_cnode_inspect(r->cnode, (uint32_t)(memory.raw >> SLOT_BITS), &type, &rights, &bits);
-    if (err != OK || bits < CHUNK_BITS || bits - CHUNK_BITS > 7) {
-        return err != OK ? err : ERR_BAD_ARGUMENT;
+    enum err err = sys_cnode_inspect(pool.r->cnode, (uint32_t)(memory.raw >> SLOT_BITS), &type, &rights, &bits);
+    if (err != OK || type == OBJECT_NONE) {
+        return err;
     }
-    uint8_t radix = (uint8_t)(bits - PAGE_BITS);
+    if (bits < CHUNK_BITS || 1ul << (bits - CHUNK_BITS) > MOST_CHUNKS + 1 - pool.chunk_end) {
+        return ERR_BAD_ARGUMENT;
+    }
+    uint32_t count = 1u << (bits - CHUNK_BITS);
+    uint32_t slot = sys_slots_take(&pool.r->slots, count);
+    if (slot == 0) {
+        return ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        pool.chunk[pool.chunk_end++] = (struct chunk){ .slot = slot + i, .node = (uint8_t)node };
+    }
+    pool.node_count = node + 1;
+    pool.counts.total += count * CHUNK_FRAMES;
+    for (uint32_t colour = 0; colour < MEMORY_MOST_COLOURS; colour++) {
+        pool.bin[node][colour].counts.total = count * CHUNK_FRAMES;
+    }
+    return sys_untyped_retype(memory, OBJECT_UNTYPED, CHUNK_BITS, count, pool.r->cnode, slot);
+}
+
+static uint8_t radix_for(uint32_t frames)
+{
+    uint8_t radix = 1;
+    while (1u << radix < frames) {
+        radix++;
+    }
+    return radix;
+}
+
+enum err frame_init(struct sys_resources *r, cptr_t const memory[MEMORY_MOST_NODES])
+{
     pool.r = r;
-    pool.chunk_count = 1u << (bits - CHUNK_BITS);
+    pool.chunk_end = 1;
     pool.next_copy = 1;
-    pool.counts.total = pool.counts.free = (1u << radix) - 1;
-    err = cut_pool(memory);
+    enum err err = OK;
+    for (uint32_t node = 0; node < MEMORY_MOST_NODES && err == OK; node++) {
+        err = cut_pool(node, memory[node]);
+    }
+    pool.counts.free = pool.counts.total;
+    uint8_t radix = radix_for(pool.chunk_end * CHUNK_FRAMES);
     if (err == OK) {
         err = make_table(radix, &pool.masters);
     }
@@ -123,143 +153,147 @@ static uint32_t chunk_of(uint32_t frame)
     return frame / CHUNK_FRAMES;
 }
 
-/* Frame 0 is none: the first chunk has one less. */
 static uint32_t first_of(uint32_t chunk)
 {
-    return chunk == 0 ? 1 : chunk * CHUNK_FRAMES;
+    return chunk * CHUNK_FRAMES;
 }
 
-static uint32_t room_of(uint32_t chunk)
+static void open_chunk(uint32_t index, uint32_t group)
 {
-    return CHUNK_FRAMES - first_of(chunk) % CHUNK_FRAMES;
-}
-
-static void open_chunk(uint32_t index, enum group group)
-{
-    pool.chunk[index] = (struct chunk){ .state = CHUNK_CUT, .group = group };
-    uint32_t first = first_of(index);
-    memset(&pool.frame[first], 0, room_of(index) * sizeof pool.frame[first]);
+    struct chunk *chunk = &pool.chunk[index];
+    *chunk = (struct chunk){
+        .state = CHUNK_CUT, .slot = chunk->slot, .node = chunk->node, .group = (uint8_t)group
+    };
+    memset(&pool.frame[first_of(index)], 0, CHUNK_FRAMES * sizeof pool.frame[0]);
 }
 
 /* Nobody has a frame of the chunk: it becomes free memory again. */
 static void close_chunk(uint32_t index)
 {
-    if (sys_cnode_revoke(pool.r->cnode, pool.first_chunk + index) == OK) {
+    if (sys_cnode_revoke(pool.r->cnode, pool.chunk[index].slot) == OK) {
         pool.chunk[index].state = CHUNK_FREE;
     }
 }
 
 /* ---- Between chunks and caches ---- */
 
+/* Frames are numbered as they lie in memory, from a multiple of any number of colours on. */
+static uint32_t colour_of(uint32_t frame)
+{
+    return frame & pool.colour_mask;
+}
+
+static struct bin *bin_of(uint32_t frame)
+{
+    return &pool.bin[pool.chunk[chunk_of(frame)].group][colour_of(frame)];
+}
+
 static void give_to_chunk(uint32_t frame)
 {
     struct chunk *chunk = &pool.chunk[chunk_of(frame)];
-    pool.frame[frame].next = chunk->returned;
-    chunk->returned = frame;
+    uint32_t *list = &chunk->returned[colour_of(frame)];
+    pool.frame[frame].next = *list;
+    *list = frame;
     if (--chunk->used == 0) {
         close_chunk(chunk_of(frame));
     }
 }
 
 /* The frames that are longest in a cache go. */
-static void drain(struct cache *cache)
+static void drain(struct bin *bin)
 {
-    uint32_t count = cache->count < FRAME_BATCH ? cache->count : FRAME_BATCH;
+    uint32_t count = bin->count < FRAME_BATCH ? bin->count : FRAME_BATCH;
     for (uint32_t i = 0; i < count; i++) {
-        give_to_chunk(cache->frame[i]);
+        give_to_chunk(bin->cache[i]);
     }
-    cache->count -= count;
-    memmove(cache->frame, cache->frame + count, cache->count * sizeof cache->frame[0]);
-    cache->counts.drains++;
+    bin->count -= count;
+    memmove(bin->cache, bin->cache + count, bin->count * sizeof bin->cache[0]);
+    bin->counts.drains++;
 }
 
 static void drain_all(void)
 {
-    for (unsigned group = 0; group < GROUPS; group++) {
-        while (pool.cache[group].count > 0) {
-            drain(&pool.cache[group]);
+    for (uint32_t group = 0; group < GROUPS; group++) {
+        for (uint32_t colour = 0; colour <= pool.colour_mask; colour++) {
+            while (pool.bin[group][colour].count > 0) {
+                drain(&pool.bin[group][colour]);
+            }
         }
     }
 }
 
-static struct cache *cache_of(uint32_t frame)
-{
-    return &pool.cache[pool.chunk[chunk_of(frame)].group];
-}
-
 static void put(uint32_t frame)
 {
-    struct cache *cache = cache_of(frame);
-    if (cache->count == CACHE_FRAMES) {
-        drain(cache);
+    struct bin *bin = bin_of(frame);
+    if (bin->count == CACHE_FRAMES) {
+        drain(bin);
     }
-    cache->frame[cache->count++] = frame;
+    bin->cache[bin->count++] = frame;
 }
 
-/* The next frames of a chunk, the first one to be taken first. */
+/* The next frames of a chunk, of all colours, the first one to be taken first. */
 static bool make_batch(uint32_t index)
 {
     struct chunk *chunk = &pool.chunk[index];
-    uint32_t left = room_of(index) - chunk->made;
-    uint32_t count = left < FRAME_BATCH ? left : FRAME_BATCH;
     uint32_t first = first_of(index) + chunk->made;
-    if (sys_untyped_retype(CPTR(pool.first_chunk + index), OBJECT_FRAME, PAGE_BITS, count, pool.masters,
-                           first) != OK) {
+    if (sys_untyped_retype(CPTR(chunk->slot), OBJECT_FRAME, PAGE_BITS, FRAME_BATCH, pool.masters, first) != OK) {
         return false;
     }
-    chunk->made += (uint16_t)count;
-    chunk->used += (uint16_t)count;
-    for (uint32_t i = count; i-- > 0;) {
+    chunk->made += FRAME_BATCH;
+    chunk->used += FRAME_BATCH;
+    for (uint32_t i = FRAME_BATCH; i-- > 0;) {
         pool.frame[first + i].is_clean = true;
         put(first + i);
     }
     return true;
 }
+_Static_assert(CHUNK_FRAMES % FRAME_BATCH == 0 && FRAME_BATCH % MEMORY_MOST_COLOURS == 0, "");
 
-static bool has_room(uint32_t index, enum group group)
+static bool has_room(uint32_t index, uint32_t group, uint32_t colour)
 {
     struct chunk const *chunk = &pool.chunk[index];
-    return chunk->state == CHUNK_CUT && chunk->group == group && (index != pool.leaving || index == 0) &&
-           (chunk->returned != FRAME_NONE || chunk->made < room_of(index));
+    return chunk->state == CHUNK_CUT && chunk->group == group && index != pool.leaving &&
+           (chunk->returned[colour] != FRAME_NONE || chunk->made < CHUNK_FRAMES);
 }
 
-/* The chunk to fill a cache from: one of the group that has room, else a free one; and the first one for
- * pages only if there is no other, for it can never be one piece. chunk_count if there is none. */
-static uint32_t choose_chunk(enum group group)
+/* The chunk to fill a bin's cache from: one of the group that has room, else a free one. 0 if there is
+ * none. */
+static uint32_t choose_chunk(uint32_t group, uint32_t colour)
 {
-    uint32_t unused = pool.chunk_count;
-    for (uint32_t i = 0; i < pool.chunk_count; i++) {
-        uint32_t index = (i + (group == GROUP_PAGES)) % pool.chunk_count;
-        if (has_room(index, group)) {
-            return index;
+    uint32_t unused = 0;
+    for (uint32_t i = 1; i < pool.chunk_end; i++) {
+        if (has_room(i, group, colour)) {
+            return i;
         }
-        if (unused == pool.chunk_count && pool.chunk[index].state == CHUNK_FREE) {
-            unused = index;
+        if (unused == 0 && pool.chunk[i].state == CHUNK_FREE &&
+            (group == GROUP_RECORDS || group == pool.chunk[i].node)) {
+            unused = i;
         }
     }
-    if (unused != pool.chunk_count) {
+    if (unused != 0) {
         open_chunk(unused, group);
     }
     return unused;
 }
 
 /* Fills an empty cache, with frames that came back or else with new ones. */
-static bool fill(enum group group)
+static bool fill(uint32_t group, uint32_t colour)
 {
-    struct cache *cache = &pool.cache[group];
-    uint32_t index = has_room(cache->chunk, group) ? cache->chunk : choose_chunk(group);
-    if (index == pool.chunk_count) {
+    struct bin *bin = &pool.bin[group][colour];
+    uint32_t index = has_room(bin->chunk, group, colour) ? bin->chunk : choose_chunk(group, colour);
+    if (index == 0) {
         return false;
     }
-    cache->chunk = index;
-    cache->counts.fills++;
+    bin->chunk = index;
+    bin->counts.fills++;
     struct chunk *chunk = &pool.chunk[index];
-    if (chunk->returned == FRAME_NONE) {
+    uint32_t *list = &chunk->returned[colour];
+    if (*list == FRAME_NONE) {
         return make_batch(index);
     }
-    while (chunk->returned != FRAME_NONE && cache->count < FRAME_BATCH) {
-        cache->frame[cache->count++] = chunk->returned;
-        chunk->returned = pool.frame[chunk->returned].next;
+    while (*list != FRAME_NONE && bin->count < FRAME_BATCH) {
+        bin->cache[bin->count++] = *list;
+        *list = pool.frame[*list].next;
         chunk->used++;
     }
     return true;
@@ -267,13 +301,9 @@ static bool fill(enum group group)
 
 /* ---- Handing out ---- */
 
-static uint32_t take(enum group group, bool clear)
+static uint32_t take(struct bin *bin, bool clear)
 {
-    struct cache *cache = &pool.cache[group];
-    if (unlikely(cache->count == 0) && !fill(group)) {
-        return FRAME_NONE;
-    }
-    uint32_t frame = cache->frame[cache->count - 1];
+    uint32_t frame = bin->cache[bin->count - 1];
     struct frame *f = &pool.frame[frame];
     if (clear && !f->is_clean) {
         char *data = frame_look(frame);
@@ -284,54 +314,103 @@ static uint32_t take(enum group group, bool clear)
     }
     f->is_clean = false;
     f->users = 1;
-    cache->count--;
-    cache->counts.taken++;
+    bin->count--;
+    bin->counts.taken++;
     pool.counts.free--;
     return frame;
 }
 
-uint32_t frame_new(bool clear)
+/* The next of these colours. */
+static uint32_t next_colour(uint32_t colours)
 {
-    uint32_t frame = take(GROUP_PAGES, clear);
-    return frame != FRAME_NONE ? frame : take(GROUP_RECORDS, clear);
+    uint32_t colour = pool.colour;
+    do {
+        colour = (colour + 1) & pool.colour_mask;
+    } while ((colours >> colour & 1) == 0);
+    return pool.colour = colour;
+}
+
+/* A bin of the group and of one of the colours that has frames in its cache, NULL if there is none. */
+static struct bin *find_bin(uint32_t group, uint32_t colours)
+{
+    for (uint32_t i = 0; i <= pool.colour_mask; i++) {
+        uint32_t colour = (pool.colour + i) & pool.colour_mask;
+        struct bin *bin = &pool.bin[group][colour];
+        if ((colours >> colour & 1) != 0 && (bin->count > 0 || fill(group, colour))) {
+            return bin;
+        }
+    }
+    return NULL;
+}
+
+/* The node itself has none at hand: more of these, else of another node, else what records keep free. */
+static struct bin *find_elsewhere(struct place place)
+{
+    struct bin *bin = find_bin(place.node, place.colours);
+    for (uint32_t i = 1; bin == NULL && i <= pool.node_count; i++) {
+        uint32_t group = i < pool.node_count ? (place.node + i) % pool.node_count : GROUP_RECORDS;
+        bin = find_bin(group, place.colours);
+        if (bin != NULL) {
+            bin->counts.strayed++;
+        }
+    }
+    return bin;
+}
+
+uint32_t frame_new(struct place place, bool clear)
+{
+    struct bin *bin = &pool.bin[place.node][next_colour(place.colours)];
+    if (unlikely(bin->count == 0)) {
+        bin = find_elsewhere(place);
+    }
+    return bin != NULL ? take(bin, clear) : FRAME_NONE;
 }
 
 uint32_t frame_new_record(void)
 {
-    uint32_t frame = take(GROUP_RECORDS, true);
-    if (frame == FRAME_NONE) {
-        frame = take(GROUP_PAGES, true);
-    }
+    struct place any = { 0, FRAME_ALL_COLOURS };
+    struct bin *bin = find_bin(GROUP_RECORDS, any.colours);
+    uint32_t frame = bin != NULL ? take(bin, true) : frame_new(any, true);
     pool.chunk[chunk_of(frame)].has_records |= frame != FRAME_NONE;
     return frame;
 }
 
-static uint32_t take_huge(void)
+static uint32_t take_huge(uint32_t node)
 {
-    for (uint32_t i = pool.chunk_count - 1; i > 0; i--) {
-        if (pool.chunk[i].state == CHUNK_FREE) {
-            uint32_t frame = first_of(i);
-            open_chunk(i, GROUP_PAGES);
-            if (sys_untyped_retype(CPTR(pool.first_chunk + i), OBJECT_FRAME, CHUNK_BITS, 1, pool.masters,
-                                   frame) != OK) {
-                return FRAME_NONE;
+    uint32_t best = 0;
+    for (uint32_t i = pool.chunk_end - 1; i > 0; i--) {
+        if (pool.chunk[i].state == CHUNK_FREE && (best == 0 || pool.chunk[i].node == node)) {
+            best = i;
+            if (pool.chunk[i].node == node) {
+                break;
             }
-            pool.chunk[i].state = CHUNK_HUGE;
-            pool.chunk[i].used = 1;
-            pool.frame[frame].users = 1;
-            pool.counts.free -= CHUNK_FRAMES;
-            return frame;
         }
     }
-    return FRAME_NONE;
+    if (best == 0) {
+        return FRAME_NONE;
+    }
+    uint32_t frame = first_of(best);
+    struct chunk *chunk = &pool.chunk[best];
+    open_chunk(best, chunk->node);
+    if (sys_untyped_retype(CPTR(chunk->slot), OBJECT_FRAME, CHUNK_BITS, 1, pool.masters, frame) != OK) {
+        return FRAME_NONE;
+    }
+    chunk->state = CHUNK_HUGE;
+    chunk->used = 1;
+    pool.frame[frame].users = 1;
+    pool.counts.free -= CHUNK_FRAMES;
+    return frame;
 }
 
-uint32_t frame_new_huge(void)
+uint32_t frame_new_huge(struct place place)
 {
-    uint32_t frame = take_huge();
+    if (!frame_suits_huge(place)) {
+        return FRAME_NONE;
+    }
+    uint32_t frame = take_huge(place.node);
     if (frame == FRAME_NONE) {
         drain_all(); /* a chunk may have had its last frames in a cache */
-        frame = take_huge();
+        frame = take_huge(place.node);
     }
     return frame;
 }
@@ -358,8 +437,8 @@ void frame_drop(uint32_t frame)
         return;
     }
     pool.counts.free++;
-    cache_of(frame)->counts.given++;
-    if (index == pool.leaving && index != 0) {
+    bin_of(frame)->counts.given++;
+    if (index == pool.leaving) {
         give_to_chunk(frame);
     } else {
         put(frame);
@@ -371,11 +450,47 @@ struct frame_counts frame_counts(void)
     return pool.counts;
 }
 
-bool frame_bin_counts(uint32_t node, uint32_t colour, struct frame_bin_counts *counts)
+bool frame_bin_counts(uint32_t node, uint32_t colour, struct bin_counts *counts)
 {
-    *counts = pool.cache[GROUP_PAGES].counts;
-    counts->total = pool.counts.total;
-    return node == 0 && colour == 0;
+    if (node >= pool.node_count || colour > pool.colour_mask) {
+        return false;
+    }
+    *counts = pool.bin[node][colour].counts;
+    counts->total /= pool.colour_mask + 1;
+    return true;
+}
+
+/* ---- Places ---- */
+
+bool frame_colour(uint32_t colours)
+{
+    if (colours == pool.colour_mask + 1) {
+        return true;
+    }
+    bool possible = colours > 0 && colours <= MEMORY_MOST_COLOURS && (colours & (colours - 1)) == 0;
+    if (!possible || pool.counts.free != pool.counts.total) {
+        return false;
+    }
+    drain_all();
+    pool.colour_mask = colours - 1;
+    return true;
+}
+
+static uint32_t all_colours(void)
+{
+    return (2u << pool.colour_mask) - 1;
+}
+
+bool frame_place(struct place *place)
+{
+    place->node = place->node < pool.node_count ? place->node : 0;
+    place->colours &= all_colours();
+    return place->colours != 0;
+}
+
+bool frame_suits_huge(struct place place)
+{
+    return place.colours == all_colours();
 }
 
 /* ---- Emptying a chunk ---- */
@@ -384,7 +499,7 @@ uint32_t frame_leave_begin(void)
 {
     drain_all();
     uint32_t best = 0, room = 0;
-    for (uint32_t i = 1; i < pool.chunk_count; i++) {
+    for (uint32_t i = 1; i < pool.chunk_end; i++) {
         struct chunk const *chunk = &pool.chunk[i];
         if (chunk->state != CHUNK_CUT || chunk->has_records) {
             continue;
