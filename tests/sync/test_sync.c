@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <check.h>
+#include "suite.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -222,11 +223,5 @@ int main(void)
     tcase_add_loop_test(tests, a_channel_carries_all_in_order, 0, 2);
     tcase_add_test(tests, a_broken_ring_ends_a_channel);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite, CK_NOFORK);
 }

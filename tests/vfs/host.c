@@ -145,14 +145,3 @@ void host_end(struct view *view)
     ck_assert_uint_eq(mount->pages, 0);
     ck_assert_uint_eq(host_in_use, 0);
 }
-
-int host_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
-}
