@@ -16,6 +16,7 @@ _Thread_local struct message_buffer *sys_thread_buffer;
 
 static sem_t sleeping[SYS_PARKS + 1];
 _Thread_local unsigned sys_park_own = 1;
+unsigned sys_park_most = SYS_PARKS;
 
 __attribute__((constructor)) static void make_semaphores(void)
 {
