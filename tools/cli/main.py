@@ -142,7 +142,7 @@ COMMANDS = {
                "Each ran ./tessera test --shard I/N --json FILE, with the same N, at the same commit."),
     "parity": (command_parity, "write the pages of properties and their tests", ["results"],
                "docs/reference/parity.md and escapes.md, out of the tests' tags and results."),
-    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["missing", "write"],
+    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["boards", "missing", "write"],
                  "Fails if it is less than the limit."),
     "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
@@ -161,8 +161,8 @@ COMMANDS = {
 NEEDS = {
     "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
-    "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
-    "coverage": ["building", "testing", "coverage"],
+    "test": ["building", "disks", "testing", "analysis", "debugging"], "gdb": ["building", "debugging"],
+    "coverage": ["building", "disks", "testing", "coverage", "debugging"],
 }
 
 
@@ -201,10 +201,13 @@ def parse(arguments):
             sub.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, to be spread over N machines")
         if "files" in takes:
             sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
+        if "boards" in takes:
+            sub.add_argument("--boards", action="store_true",
+                             help="what the boot tests reach instead, on each board, of what the host does not have")
         if "missing" in takes:
             sub.add_argument("--missing", action="store_true", help="name each branch that was never taken")
         if "write" in takes:
-            sub.add_argument("--write", action="store_true", help="write the table to docs/assurance/coverage.md")
+            sub.add_argument("--write", action="store_true", help="write the tables to docs/assurance")
         if "results" in takes:
             sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:
