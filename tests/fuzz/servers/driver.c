@@ -55,6 +55,7 @@ static struct {
     unsigned memory_count;
     uint64_t known[MOST_KNOWN]; /* words that came in answers */
     unsigned known_next;
+    struct fuzz_request const *next_first;
 } have;
 
 /* ---- The input ---- */
@@ -171,12 +172,15 @@ static void make_server(void)
     ck_ok(sys_untyped_retype(world_memory, OBJECT_CNODE, radix_of(fuzz_server.slots), 1,
                              CPTR(BOOT_SLOT_CNODE), INDEX(server.table)));
     server.thread = world_thread_unstarted(200);
-    fuzz_give_object(fuzz_server.vspace, OBJECT_VSPACE, 0);
-    cptr_t vspace = world_inside(server.table, INDEX(fuzz_server.vspace));
+    cptr_t vspace = world_slot();
+    ck_ok(sys_untyped_retype(world_memory, OBJECT_VSPACE, 0, 1, CPTR(BOOT_SLOT_CNODE), INDEX(vspace)));
     ck_ok(sys_vspace_feed(vspace, world_object(OBJECT_TABLES, 16)));
     /* What the kernel takes for its program: an address space without a page cannot be run in. */
     ck_ok(sys_frame_map(world_object(OBJECT_FRAME, PAGE_BITS), vspace, PAGE, FRAME_READ));
     fuzz_give(fuzz_server.cnode, server.table, RIGHTS_ALL);
+    if (fuzz_server.vspace.raw != 0) {
+        fuzz_give(fuzz_server.vspace, vspace, RIGHTS_ALL);
+    }
     fuzz_server.equip();
     cptr_t frame = world_object(OBJECT_FRAME, PAGE_BITS);
     ck_ok(sys_thread_configure(server.thread.cap, server.table, vspace, frame, CPTR_NONE));
@@ -191,7 +195,7 @@ static uint64_t choose_number(struct fuzz_parameter const *p)
 {
     uint8_t how = fuzz_byte();
     if (how < 96) {
-        return how;
+        return how < 64 ? how % 8 : how;
     }
     if (how < 128) {
         return have.known[how % MOST_KNOWN] + (how & 16 ? PAGE : 0);
@@ -261,13 +265,10 @@ static uint64_t choose_cap(void)
 
 enum { HOW_SEND = 1, HOW_SHORT = 2, HOW_TOGGLE_CAP = 4, HOW_ANY_LABEL = 8, HOW_RAW = 16, HOW_IN_REGISTERS = 32 };
 
-/* Fills the registers and the buffer of a client. Mostly a message as the interface says. */
-static void make_message(struct client *client, uint64_t registers[8])
+/* Fills the registers and the buffer of a client. */
+static void make_message(struct client *client, struct fuzz_method const *method, cptr_t to, unsigned how,
+                         uint64_t registers[8])
 {
-    struct fuzz_method const *method = &fuzz_methods[fuzz_byte() % fuzz_method_count];
-    cptr_t to = have.to[fuzz_byte() % have.to_count];
-    unsigned how = fuzz_byte();
-    how = how < 192 ? 0 : how; /* mostly as it should be */
     uint64_t *words = client->thread.buffer->words;
     unsigned at = method->first;
     bool cap = false;
@@ -315,6 +316,7 @@ static void take_answer(struct client *client, uint64_t const registers[8])
 {
     client->waits = false;
     int64_t event = (int64_t)registers[0];
+    say("answer", 0, registers, event);
     if (event < 0) {
         return;
     }
@@ -334,19 +336,53 @@ static void write_shared(void)
         return;
     }
     unsigned which = fuzz_byte() % have.memory_count;
-    size_t at = (fuzz_number() % have.size[which]) & ~7ul;
+    uint8_t where = fuzz_byte();
+    size_t at = where < 128 ? where % 16 * 8ul : (fuzz_number() % have.size[which]) & ~7ul;
     for (unsigned i = 0; i < 4 && at + 8 * i < have.size[which]; i++) {
         uint64_t word = fuzz_number();
         memcpy((char *)have.memory[which] + at + 8 * i, &word, 8);
     }
 }
 
+static void call(struct client *client, struct fuzz_method const *method, cptr_t to, unsigned how)
+{
+    uint64_t registers[8];
+    client->thread.buffer->receive_slot = have.to_count < MOST_CAPS ? world_slot().raw : 0;
+    make_message(client, method, to, how, registers);
+    say("client", registers[0], registers, 0);
+    (void)world_trap(registers);
+    if (host.current == client->thread.tcb) {
+        take_answer(client, world_registers());
+    }
+}
+
+/* The next of those that come before the input. */
+static void call_first(struct client *client)
+{
+    struct fuzz_request const *request = have.next_first++;
+    struct fuzz_method const *method = fuzz_methods;
+    while (strcmp(method->name, request->method) != 0) {
+        method++;
+        ck_assert(method < &fuzz_methods[fuzz_method_count]);
+    }
+    uint8_t const *data = input.data;
+    size_t left = input.left;
+    input.data = request->bytes;
+    input.left = sizeof request->bytes;
+    call(client, method, have.to[request->to], 0);
+    input.data = data;
+    input.left = left;
+}
+
 /* A client does something: most often it calls. */
 static void play_client(struct client *client)
 {
-    uint64_t registers[8];
     if (client->waits) {
         take_answer(client, world_registers());
+    }
+    if (have.next_first != NULL && have.next_first->method != NULL) {
+        call_first(client);
+        return;
     }
     if (!fuzz_has_more()) {
         longjmp(server.end, 1);
@@ -366,13 +402,10 @@ static void play_client(struct client *client)
         fuzz_server.happen(fuzz_byte());
         return;
     }
-    client->thread.buffer->receive_slot = have.to_count < MOST_CAPS ? world_slot().raw : 0;
-    make_message(client, registers);
-    say("client", registers[0], registers, 0);
-    (void)world_trap(registers);
-    if (host.current == client->thread.tcb) {
-        take_answer(client, world_registers());
-    }
+    struct fuzz_method const *method = &fuzz_methods[fuzz_byte() % fuzz_method_count];
+    cptr_t to = have.to[fuzz_byte() % have.to_count];
+    unsigned how = fuzz_byte();
+    call(client, method, to, how < 192 ? 0 : how); /* mostly as it should be */
 }
 
 /* Nobody can run but at the bottom. */
@@ -416,9 +449,6 @@ static void map_here(cptr_t frame, uint64_t address)
 
 int64_t fuzz_trap(uint64_t registers[8])
 {
-    if (!server.runs) {
-        return world_trap(registers);
-    }
     uint64_t first = registers[0], label = tag_label(registers[7]);
     struct sys_message m = { .tag = registers[7] };
     memcpy(m.w, &registers[1], sizeof m.w);
@@ -426,6 +456,9 @@ int64_t fuzz_trap(uint64_t registers[8])
         memcpy(&registers[1], m.w, sizeof m.w);
         registers[7] = m.tag;
         return 0;
+    }
+    if (!server.runs) {
+        return world_trap(registers);
     }
     bool maps = label == METHOD_FRAME_MAP && (first & 31) == SYS_CALL &&
                 registers[1] == fuzz_server.vspace.raw;
@@ -453,6 +486,7 @@ void fuzz_play(uint8_t const *data, size_t size)
     sys_clock_hz = 10000000;
     make_server();
     make_clients();
+    have.next_first = fuzz_server.first;
     world_sleep();
     ck_assert_ptr_eq(host.current, server.thread.tcb);
     sys_thread_buffer = server.thread.buffer;

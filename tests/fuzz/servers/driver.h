@@ -36,16 +36,24 @@ extern unsigned const fuzz_method_count;
 
 /* ---- Of a server: a file each in this folder ---- */
 
+/* A request as the input would say it: who is asked, and what its parameters are made of. */
+struct fuzz_request {
+    char const *method; /* NULL: behind the last */
+    uint8_t to;
+    uint8_t bytes[40];
+};
+
 struct fuzz_server {
+    struct fuzz_request const *first; /* what clients ask for before the input has a say */
     uint32_t slots; /* of its table */
     cptr_t cnode, vspace; /* where it has its own */
     bool has_faults; /* programs' page faults come to it */
-    unsigned line;  /* whose interrupt it waits for, 0: none */
     /* Fills its table, and makes what clients hold of it. */
     void (*equip)(void);
-    /* Answers for other servers: true if this call is one of theirs, and *m is the reply. */
+    /* Answers for other servers: true if this call is one of theirs, and *m is the reply. NULL: there are
+     * none. */
     bool (*answer)(cptr_t to, struct sys_message *m);
-    /* What happens where nobody can run: NULL, or what makes time pass. */
+    /* Something happens that is no request. NULL: nothing does. */
     void (*happen)(uint8_t what);
 };
 extern struct fuzz_server const fuzz_server;

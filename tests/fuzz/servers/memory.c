@@ -19,6 +19,15 @@ static void equip(void)
     fuzz_client_object(OBJECT_FRAME, 12);
 }
 
+/* Programs 1 and 2 run, in the first two address spaces, and may have 95 and 7 pages. */
+static struct fuzz_request const first[] = {
+    { "Supervisor.adopt", 0, { 1, 95, 4 } },
+    { "Supervisor.adopt", 0, { 2, 7, 5 } },
+    { "Space.map", 1, { 240, 0, 0, 1, 0, 0, 0, 0, 0, 3, 0 } },
+    { NULL, 0, { 0 } },
+};
+
 struct fuzz_server const fuzz_server = {
+    .first = first,
     .slots = MEMORY_SLOTS, .cnode = MEMORY_CAP_CNODE, .vspace = MEMORY_CAP_VSPACE, .has_faults = true, .equip = equip,
 };
