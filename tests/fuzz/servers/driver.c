@@ -225,6 +225,36 @@ static void put(uint64_t *words, unsigned *at, uint64_t word)
     }
 }
 
+/* A string of the words that the server listens to, or of any bytes. */
+static void put_string(uint64_t *words, unsigned *at, struct fuzz_parameter const *p)
+{
+    uint8_t how = fuzz_byte();
+    if (how >= 192 || fuzz_server.words == NULL) {
+        put(words, at, how == 255 ? p->most : how % (p->most + 1));
+        *at = put_bytes(words, *at, words[*at - 1]);
+        return;
+    }
+    char text[MESSAGE_WORDS * 8] = "";
+    size_t length = 0;
+    unsigned count = 0;
+    while (fuzz_server.words[count] != NULL) {
+        count++;
+    }
+    for (unsigned i = 0; i < how % 8u; i++) {
+        char const *word = fuzz_server.words[fuzz_byte() % count];
+        size_t more = strlen(word);
+        if (length + more <= p->most) {
+            memcpy(text + length, word, more);
+            length += more;
+        }
+    }
+    if (*at + 1 + (length + 7) / 8 <= MESSAGE_WORDS) {
+        put(words, at, length);
+        memcpy(&words[*at], text, (length + 7) / 8 * 8);
+        *at += (unsigned)((length + 7) / 8);
+    }
+}
+
 static void put_parameter(uint64_t *words, unsigned *at, struct fuzz_parameter const *p)
 {
     if (p->optional) {
@@ -236,9 +266,7 @@ static void put_parameter(uint64_t *words, unsigned *at, struct fuzz_parameter c
         put(words, at, choose_number(p));
         break;
     case FUZZ_BYTES:
-        count = fuzz_byte();
-        put(words, at, count == 255 ? p->most : count % (p->most + 1));
-        *at = put_bytes(words, *at, words[*at - 1]);
+        put_string(words, at, p);
         break;
     case FUZZ_STRUCT:
         *at = put_bytes(words, *at, p->size);

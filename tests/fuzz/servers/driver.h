@@ -45,6 +45,7 @@ struct fuzz_request {
 
 struct fuzz_server {
     struct fuzz_request const *first; /* what clients ask for before the input has a say */
+    char const *const *words; /* that strings are often made of; the last is NULL. NULL: there are none */
     uint32_t slots; /* of its table */
     cptr_t cnode, vspace; /* where it has its own */
     bool has_faults; /* programs' page faults come to it */

@@ -65,7 +65,7 @@ static void equip(void)
 }
 
 static struct fuzz_request const first[] = {
-    { "Trace.join", 0, { 3, 'a', 'b', 'c' } },
+    { "Trace.join", 0, { 195, 'a', 'b', 'c' } },
     { NULL, 0, { 0 } },
 };
 

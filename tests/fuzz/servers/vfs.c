@@ -61,17 +61,21 @@ static bool answer(cptr_t to, struct sys_message *m)
     return true;
 }
 
+static char const *const words[] = { "/", "a", "b", "tmp/", "/tmp/", "/tmp/a", "/boot", "/dev/", "..", ".", "null",
+                                     "zero", "full", "console", "/tmp/b", "/b", "/boot/b", "cc", NULL };
+
 static struct fuzz_request const first[] = {
     { "Vfs.connect", 0, { 0 } },
     { "Vfs.connect", 1, { 0 } },
     { "Session.buffer", 2, { 0 } },
-    { "Session.open", 2, { 4, '/', 'b', 'o', 'o', 1, 0 } },
-    { "Session.open", 2, { 6, '/', 't', 'm', 'p', '/', 'a', 7, 160, 0xb6, 1, 0, 0, 0, 0, 0, 0 } },
-    { "Session.make_directory", 2, { 6, '/', 't', 'm', 'p', '/', 'b', 160, 0xff, 1, 0, 0, 0, 0, 0, 0 } },
+    { "Session.open", 2, { 1, 6, 1, 0 } },
+    { "Session.open", 2, { 1, 5, 7, 160, 0xb6, 1, 0, 0, 0, 0, 0, 0 } },
+    { "Session.make_directory", 2, { 1, 14, 160, 0xff, 1, 0, 0, 0, 0, 0, 0 } },
+    { "Session.buffer", 3, { 0 } },
     { NULL, 0, { 0 } },
 };
 
 struct fuzz_server const fuzz_server = {
-    .first = first, .slots = VFS_SLOTS, .cnode = VFS_CAP_CNODE, .vspace = VFS_CAP_VSPACE,
+    .first = first, .words = words, .slots = VFS_SLOTS, .cnode = VFS_CAP_CNODE, .vspace = VFS_CAP_VSPACE,
     .equip = equip, .answer = answer,
 };
