@@ -196,6 +196,11 @@ __attribute__((noinline)) static void add(struct set *set, struct inode const *d
     memcpy(e->text, name->text, name->length);
     atomic_store_explicit(&e->inode, inode, memory_order_release); /* pairs with sys_hazard_hold_instead() */
     put(set, (uintptr_t)e | extra_of(name->hash));
+    /* Either this one sees that the mount is gone, or mount_remove() finds the entry. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (unlikely(atomic_load_explicit(&dir->mount->root, memory_order_relaxed) == NULL)) {
+        paths_forget_mount(dir->mount);
+    }
 }
 
 /* Others change the set at the same time, but not this name's entry, unless they make room: then what is
