@@ -298,3 +298,21 @@ def make_up(p):
         return has + [f"*{count(p)} = fuzz_number() % {t.bound + 1};",
                       f"memset({p.name}, (int)fuzz_number(), *{count(p)} * sizeof *{p.name});"]
     return has + [f"memset({p.name}, (int)fuzz_number(), {t.size});"]
+
+
+def fuzz_parameter(p):
+    """An input in the table of idl/templates/requests.c.j2."""
+    t = p.type
+    kind, most, size = {
+        "cap": ("CAP", 0, 0), "buffer": ("RANGE", 0, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
+        "bytes": ("BYTES", t.bound, 0), "string": ("BYTES", t.bound, 0),
+        "list": ("LIST", t.bound, t.element.size if t.element else 0)}.get(t.kind, ("NUMBER", most_of(t), 0))
+    return f"{{ FUZZ_{kind}, {'true' if t.optional and t.kind != 'cap' else 'false'}, {most:#x}ul, {size} }}"
+
+
+def most_of(t):
+    """The largest value of a scalar."""
+    if t.kind in ("enum", "flags"):
+        values = [m.value for m in t.decl.members]
+        return sum(values) if t.kind == "flags" else max(values)
+    return 1 if t.name == "bool" else (1 << 8 * (t.size or 8)) - 1

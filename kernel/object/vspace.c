@@ -595,7 +595,7 @@ void vspace_check(struct vspace const *vspace)
             }
         }
     }
-    if (vspace->root != 0 && asid_owner[vspace->asid] != vspace) {
+    if (vspace->asid != 0 ? asid_owner[vspace->asid] != vspace : vspace->root != 0) {
         panic("ASID %lu is not its owner's", vspace->asid);
     }
 }

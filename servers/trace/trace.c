@@ -42,7 +42,7 @@ static struct trace_server server = {
         .vspace = TRACE_CAP_VSPACE,
         .sched = TRACE_CAP_SCHED,
         .slots = { .next = TRACE_FIRST_FREE_SLOT, .end = TRACE_SLOTS },
-        .next_address = 0x100000000ul,
+        .next_address = 0x20000000,
     },
 };
 

@@ -116,5 +116,5 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, workers_go_side_by_side);
     suite_add_tcase(suite, tests);
-    return host_run(suite);
+    return suite_run(suite, CK_NOFORK);
 }
