@@ -42,3 +42,4 @@ endforeach()
 idl_library(${PROJECT_SOURCE_DIR}/tests/boot/files.idl) # of the boot tests
 idl_library(${PROJECT_SOURCE_DIR}/tests/restart/ledger.idl)
 idl_generate(plan.idl types=include/idl/plan.h)
+idl_generate(gateway.idl types=include/idl/gateway.h)
