@@ -9,8 +9,10 @@ code. With --panic something in the kernel is broken by a debugger, and the pani
 """
 
 import argparse
+import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -65,10 +67,57 @@ def plugin(options):
     return ["-plugin", options.plugin] if options.plugin else []
 
 
+# What a page says of where it should be (tests/memory/place.h).
+PLACE = struct.Struct("<QQQQ")
+PLACE_MARK = 0x6563616C70736968
+PLACE_ANY_NODE = (1 << 64) - 1
+PAGE = 4096
+
+
+def pages(path):
+    """The pages of a file that were written to: (number, bytes)."""
+    with open(path, "rb") as file:
+        end, at = os.fstat(file.fileno()).st_size, 0
+        while at < end:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:     # there are no more
+                return
+            hole = os.lseek(file.fileno(), at, os.SEEK_HOLE)
+            file.seek(at)
+            while at < hole:
+                yield at // PAGE, file.read(PAGE)
+                at += PAGE
+
+
+def misplaced(nodes):
+    """What is wrong with where pages are, given the memory of each node. Each node begins at a multiple of any number
+    of colours."""
+    wrong, found = [], [0] * len(nodes)
+    for node, path in enumerate(nodes):
+        for number, data in pages(path):
+            mark, wanted, colours, all_colours = PLACE.unpack_from(data)
+            if mark != PLACE_MARK:
+                continue
+            found[node] += 1
+            if wanted not in (node, PLACE_ANY_NODE):
+                wrong.append(f"page {number} of node {node} should be of node {wanted}")
+            if not colours >> number % all_colours & 1:
+                wrong.append(f"page {number} of node {node} has not one of the colours {colours:#b} of {all_colours}")
+    print(f"# pages that say where they should be: {found}")
+    wrong += [f"node {node} has only {count} pages that say where they should be" for node, count in enumerate(found) if count < 50]
+    return wrong[:5]
+
+
 def run_tests(options, image, exit_ok):
-    code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=plugin(options)), TIMEOUT,
-                            lambda line: print(line, flush=True))
-    return judge(lines, code, exit_ok, CRASH.get(options.system))
+    board = qemu.description(options.platform)
+    machine = board["memory"].get(options.system, {}).get("arguments", [])
+    with tempfile.TemporaryDirectory() as folder:
+        extra = plugin(options) + [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
+        code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=extra), TIMEOUT,
+                                lambda line: print(line, flush=True))
+        wrong = judge(lines, code, exit_ok, CRASH.get(options.system))
+        return wrong + (misplaced(sorted(Path(folder).iterdir())) if machine else [])
 
 
 # Where the debugger stops, what it breaks there, and what the panic has to say: of the check that
