@@ -5,7 +5,7 @@
 #include <tessera/string.h>
 
 #define PAGE          (1ul << PAGE_BITS)
-#define WINDOW        0x200000000ul
+#define WINDOW        0x50000000ul
 #define ROOT_RADIX    12
 #define MOST_CHUNKS   128u
 #define CACHE_FRAMES  (2 * FRAME_BATCH)

@@ -599,7 +599,7 @@ static enum err prepare(void)
         .memory = MEMORY_CAP_MEMORY,
         .vspace = MEMORY_CAP_VSPACE,
         .slots = { .next = MEMORY_FIRST_FREE_SLOT, .end = MEMORY_SLOTS },
-        .next_address = 0x100000000,
+        .next_address = 0x20000000,
     };
     given_slot = sys_slot_take(&resources.slots);
     enum err err = sys_receive_into(&resources);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the tests on a platform and passes on what they print.
 
-    run.py PLATFORM BUILD_DIR [--system NAME] [--chain CHAIN] [--panic invariant|trap]
+    run.py PLATFORM BUILD_DIR [--system NAME] [--chain CHAIN] [--panic invariant|trap|stack] [--plugin PLUGIN]
 
 Succeeds if every test of the plan passed and the machine stopped by itself with the right exit
 code. With --panic something in the kernel is broken by a debugger, and the panic has to tell.
@@ -63,6 +63,10 @@ def judge(lines, code, exit_ok, crash):
     return wrong
 
 
+def plugin(options):
+    return ["-plugin", options.plugin] if options.plugin else []
+
+
 # What a page says of where it should be (tests/memory/place.h).
 PLACE = struct.Struct("<QQQQ")
 PLACE_MARK = 0x6563616C70736968
@@ -109,7 +113,7 @@ def run_tests(options, image, exit_ok):
     board = qemu.description(options.platform)
     machine = board["memory"].get(options.system, {}).get("arguments", [])
     with tempfile.TemporaryDirectory() as folder:
-        extra = [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
+        extra = plugin(options) + [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
         code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=extra), TIMEOUT,
                                 lambda line: print(line, flush=True))
         wrong = judge(lines, code, exit_ok, CRASH.get(options.system))
@@ -132,6 +136,11 @@ PANICS = {
         r'Thread "\w+" .* last system call \w+\(',
         r"  [0-9a-f]{16} \w+\+0x",
     ]),
+    "stack": ("kernel_syscall", "set var $sp = (char *)&kernel_stack_guard + 512", [
+        r"The kernel trapped: .* \(kernel_syscall\+0x",
+        r"Its stack has overflowed",
+        r"PANIC: trap in the kernel",
+    ]),
 }
 
 
@@ -144,7 +153,7 @@ def run_panic(options, image):
         script.write_text(f"target remote {socket}\nhbreak {place}\ncontinue\ndelete\n{deed}\n"
                           "detach\nquit\n")
         line = qemu.command(options.platform, image, counted=False, extra=[
-            "-chardev", f"socket,path={socket},server=on,wait=on,id=gdb", "-gdb", "chardev:gdb", "-S"])
+            *plugin(options), "-chardev", f"socket,path={socket},server=on,wait=on,id=gdb", "-gdb", "chardev:gdb", "-S"])
         debugger = subprocess.Popen(
             ["sh", "-c", f"until [ -S {socket} ]; do sleep 0.1; done; exec gdb-multiarch -q -nx -batch -x {script} "
              f"{options.build}/kernel/kernel.elf"],
@@ -177,6 +186,7 @@ def main():
     parser.add_argument("--chain", help="of firmware: a name of [boot] in platform.toml")
     parser.add_argument("--panic", choices=PANICS)
     parser.add_argument("--system", default="tests", help="one of platforms/systems whose last program is tests")
+    parser.add_argument("--plugin", help="of QEMU's, with its arguments")
     options = parser.parse_args()
     image = Path(options.build) / f"image-{options.system}.bin"
     if options.panic:

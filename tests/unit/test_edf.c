@@ -174,6 +174,31 @@ START_TEST(a_job_is_late_where_it_waits)
 }
 END_TEST
 
+/* Who is late goes on in his next period, by the deadline of that one. */
+START_TEST(a_late_job_gets_the_next_deadline)
+{
+    world_make();
+    struct task late = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task other = task(2 * MS, 7 * MS, DEADLINE_PRIORITY);
+    struct world_thread low = world_thread(1);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    ring(&late);
+    sys_ignore(sys_wait(n, sys_clock_ns() + 11 * MS, &bits, NULL));
+    ck_runs(late.thread);
+    world_pass(2 * MS);
+    ck_runs(low);
+    world_pass(8 * MS);
+    ck_runs(late.thread);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_assert_uint_eq(missed(late.thread), 1);
+    ring(&other);
+    world_sleep();
+    ck_runs(other.thread);
+}
+END_TEST
+
 /* A server runs by the deadline of whom it serves, on his time. */
 START_TEST(a_server_has_its_clients_deadline)
 {
@@ -286,6 +311,7 @@ int main(void)
     WORLD_TEST(suite, an_earlier_one_takes_over);
     WORLD_TEST(suite, slices_come_last);
     WORLD_LOOP_TEST(suite, a_job_is_late_where_it_waits, 5);
+    WORLD_TEST(suite, a_late_job_gets_the_next_deadline);
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
     return world_run(suite);

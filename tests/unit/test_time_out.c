@@ -110,11 +110,15 @@ START_TEST(an_overrun_is_told_each_time)
     struct scene s = make_scene();
     struct world_thread t = budgeted(100, 2 * MS, 10 * MS);
     tell_handler(t);
+    uint64_t before, faults_now;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &before));
     world_sleep();
     for (unsigned i = 1; i <= 5; i++) {
         ck_runs(t);
         world_pass(2 * MS);
         ck_told(&s, t, i * 2 * MS);
+        ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &faults_now));
+        ck_assert_uint_eq(faults_now - before, i);
         ck_ok(sys_sched_control_configure(SCHED, t.time, 2 * MS, 10 * MS)); /* once more */
         reply_recv(faults, 0);
     }

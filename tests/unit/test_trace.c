@@ -450,7 +450,7 @@ END_TEST
 
 /* ---- Samples ---- */
 
-#define STACK 0x7000000ul
+#define STACK 0x7000000ul /* where a page of 2 MiB can be */
 
 /* A stack of three frames, and init sampled with a frame pointer into it. Returns the depth. */
 static uint64_t sample_with(uint64_t frame_pointer)
@@ -488,6 +488,27 @@ START_TEST(a_sample_follows_the_frames)
     e = next_is(TRACE_STACK);
     ck_assert_uint_eq(e->words[0], 0x1002);
     ck_assert_uint_eq(e->words[1], 0);
+}
+END_TEST
+
+/* From page to page, of frames of each size; as far as the search for a page's frame goes. */
+START_TEST(a_stack_may_be_in_any_frame)
+{
+    static struct {
+        uint8_t bits;
+        uint64_t first, second, depth; /* numbers of pages in it */
+    } const cases[] = { { 13, 0, 1, 2 }, { 16, 3, 10, 2 }, { 19, 1, 63, 2 }, { 19, 1, 64, 1 }, { 21, 1, 511, 2 } };
+    begin(BIT(TRACE_SAMPLE));
+    cptr_t frame_of = world_object(OBJECT_FRAME, cases[_i].bits);
+    ck_ok(sys_frame_map(frame_of, CPTR(BOOT_SLOT_VSPACE), STACK, FRAME_READ | FRAME_WRITE));
+    uint64_t *words = world_frame(frame_of);
+    uint64_t first = cases[_i].first << PAGE_BITS, second = cases[_i].second << PAGE_BITS;
+    words[first / 8] = STACK + second;
+    words[first / 8 + 1] = 0x1000;
+    words[second / 8] = 0;
+    words[second / 8 + 1] = 0x1001;
+    ck_assert_uint_eq(sample_with(STACK + first), cases[_i].depth);
+    ck_assert_uint_eq(next_is(TRACE_STACK)->words[0], 0x1000);
 }
 END_TEST
 
@@ -537,6 +558,7 @@ int main(void)
     WORLD_TEST(suite, entries_come_in_order_round_and_round);
     WORLD_TEST(suite, nonsense_in_the_head_costs_its_writer_only);
     WORLD_TEST(suite, a_sample_follows_the_frames);
+    WORLD_LOOP_TEST(suite, a_stack_may_be_in_any_frame, 5);
     WORLD_TEST(suite, a_wrong_frame_pointer_ends_the_way);
     return world_run(suite);
 }
