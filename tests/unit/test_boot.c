@@ -151,14 +151,14 @@ static void reserve(struct boot *boot, word start, word end, struct boot_region 
 START_TEST(what_is_reserved_is_cut_out)
 {
     struct boot boot = { .memory = { { 100, 200 }, { 300, 400 } }, .memory_count = 2 };
-    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190 }, { 310, 400 } }, 2);
-    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150 }, { 310, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150 }, { 400, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150 }, { 400, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150 }, { 400, 400 }, { 190, 190 } }, 3);
+    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200, 0 }, { 300, 400, 0 } }, 2);
+    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200, 0 }, { 300, 400, 0 } }, 2);
+    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200, 0 }, { 300, 400, 0 } }, 2);
+    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190, 0 }, { 310, 400, 0 } }, 2);
+    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150, 0 }, { 310, 400, 0 }, { 160, 190, 0 } }, 3);
+    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150, 0 }, { 400, 400, 0 }, { 160, 190, 0 } }, 3);
+    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150, 0 }, { 400, 400, 0 }, { 160, 190, 0 } }, 3);
+    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150, 0 }, { 400, 400, 0 }, { 190, 190, 0 } }, 3);
 }
 END_TEST
 
@@ -189,7 +189,7 @@ static void many_regions(struct boot *boot)
     for (unsigned i = 0; i < BOOT_MOST_REGIONS - 1; i++) {
         word start = 0x1000000000 + ((word)i << 30);
         /* Pieces of all sizes, from a page to 4 MiB, and back; and bytes that make no page. */
-        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10 };
+        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10, 0 };
     }
 }
 
