@@ -70,6 +70,7 @@ static struct fuzz_request const first[] = {
 };
 
 struct fuzz_server const fuzz_server = {
+    .library = { &fuzz_trace },
     .first = first, .slots = TRACE_SLOTS, .cnode = TRACE_CAP_CNODE, .vspace = TRACE_CAP_VSPACE,
     .equip = equip, .answer = answer, .happen = happen,
 };
