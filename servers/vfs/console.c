@@ -16,7 +16,7 @@
 
 #define CONSOLE ((struct console){ VFS_CAP_CONSOLE })
 
-/* Looks before an end sleeps: a look takes ten instructions, to sleep and to be woken a thousand. */
+/* Looks before an end sleeps: few instructions beside those of sleeping and being woken. */
 #define SPINS 8u
 
 #define TEXTS   64u
