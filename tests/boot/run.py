@@ -117,7 +117,7 @@ def misplaced(nodes):
 
 def run_tests(options, image, exit_ok):
     board = qemu.description(options.platform)
-    machine = board["memory"].get(options.system, {}).get("arguments", [])
+    machine = board.get("memory", {}).get(options.system, {}).get("arguments", [])
     with tempfile.TemporaryDirectory() as folder:
         extra = plugin(options) + [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
         code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=extra), TIMEOUT,
