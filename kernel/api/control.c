@@ -319,3 +319,9 @@ enum err invoke_kernel_stop(struct cpu *cpu, struct cap self, uint8_t code)
     (void)cpu, (void)self;
     arch_stop(code);
 }
+
+enum err invoke_kernel_restart(struct cpu *cpu, struct cap self)
+{
+    (void)cpu, (void)self;
+    arch_restart();
+}

@@ -317,7 +317,8 @@ static uint64_t some_request(uint64_t *target, uint64_t arguments[5])
     if (one_in(50)) {
         label = below(1 << 16);
     }
-    return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ? 0 : label;
+    bool ends = label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART;
+    return ends || label == METHOD_KERNEL_PUT ? 0 : label;
 }
 
 static uint64_t some_tag(void)
