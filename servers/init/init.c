@@ -19,7 +19,8 @@ __asm__(".globl sys_first_stack_top\n.set sys_first_stack_top, sys_first_stack +
 
 #define KERNEL CPTR(BOOT_SLOT_KERNEL)
 /* The other slots are the kernel's to fill: 2^12 in all. */
-#define SLOTS 4096
+#define SLOTS_RADIX 12
+#define SLOTS       (1u << SLOTS_RADIX)
 
 static void put(char const *text, size_t length)
 {
@@ -177,6 +178,37 @@ static enum err control_on_capability(struct control_server *server, uint64_t ba
     }
     *slot = 0;
     return OK;
+}
+
+/* The capability in slot `slot` of a program's table. */
+static cptr_t in_table(cptr_t table, uint32_t slot)
+{
+    return (cptr_t){ table.raw | (uint64_t)slot << (SLOT_BITS + SLOTS_RADIX) };
+}
+
+static enum err control_on_time(struct control_server *server, uint64_t badge, uint32_t number,
+                                uint32_t from, uint32_t *slot, uint64_t *time)
+{
+    uint64_t rights, value;
+    uint8_t type;
+    enum err err = number == CONTROL_INIT ? ERR_BAD_ARGUMENT : OK;
+    for (*slot = from; err == OK; ++*slot) {
+        err = control_on_capability(server, badge, number, *slot, slot, &type, &rights, &value);
+        if (err != OK || *slot == 0) {
+            break;
+        }
+        if (type == OBJECT_SCHED_CONTEXT) {
+            cptr_t table = server->builder->running[number].cnode;
+            return sys_sched_context_consumed(in_table(table, *slot), time);
+        }
+    }
+    return err;
+}
+
+static enum err control_on_reboot(struct control_server *server, uint64_t badge)
+{
+    (void)server, (void)badge;
+    return sys_kernel_restart(KERNEL);
 }
 
 /* Others live on what a pager has given them. */

@@ -3,6 +3,7 @@
  * The trace server. Rings are emptied in short intervals, into a store that is never emptied: what
  * finds no room there is counted. Until somebody selects events the kernel records samples only, and
  * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
+ * While none are selected it sleeps.
  */
 #include <idl/trace_server.h>
 #include <tessera/print.h>
@@ -19,6 +20,7 @@
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
+#define READ_MOST      28u /* entries that trace.read gives at once */
 
 struct source {
     cptr_t frame; /* a copy for the program */
@@ -32,7 +34,9 @@ struct trace_server {
     struct source kernel;
     struct source program[TRACE_MOST_PROGRAMS];
     struct sys_thread drainer;
-    cptr_t never; /* nobody signals it: to sleep on */
+    cptr_t begin;   /* signalled when events are selected, through `bell` */
+    cptr_t bell;
+    bool is_wanted; /* some are; the drainer looks at it */
 };
 
 static struct trace_server server = {
@@ -63,7 +67,8 @@ static void drain(struct source *source, uint16_t core_or)
         }
         entry.core = core_or != 0 ? core_or : entry.core;
         *entry_at(store->stored) = entry;
-        store->stored++;
+        /* Pairs with the acquire of read. */
+        __atomic_store_n(&store->stored, store->stored + 1, __ATOMIC_RELEASE);
     }
 }
 
@@ -98,7 +103,9 @@ static void drain_for_ever(void *argument)
         when += next_interval();
         uint64_t bits, now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
-        sys_ignore(sys_wait(server.never, when, &bits, NULL));
+        /* Pairs with the store of select: what was recorded before that is drained once more. */
+        bool is_wanted = __atomic_load_n(&server.is_wanted, __ATOMIC_ACQUIRE);
+        sys_ignore(sys_wait(server.begin, is_wanted ? when : 0, &bits, NULL));
         drain(&server.kernel, 0);
         store->lost = server.kernel.ring->lost;
         /* Pairs with the release of join. */
@@ -146,8 +153,14 @@ static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const
 
 static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t events)
 {
-    (void)s, (void)badge;
-    return sys_trace_select(TRACE_CAP_TRACE, events);
+    (void)badge;
+    enum err err = sys_trace_select(TRACE_CAP_TRACE, events);
+    if (err == OK) {
+        /* Pairs with the load of the drainer. */
+        __atomic_store_n(&s->is_wanted, events != 0, __ATOMIC_RELEASE);
+        err = sys_signal(s->bell);
+    }
+    return err;
 }
 
 static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t *stored,
@@ -159,6 +172,19 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
     for (unsigned i = 0; i < s->store->programs; i++) {
         *lost += s->store->source[i].lost;
     }
+    return OK;
+}
+
+static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from, char *entries,
+                              size_t *entries_length)
+{
+    (void)badge;
+    /* Pairs with the release of the drainer: these are complete. */
+    uint64_t stored = __atomic_load_n(&s->store->stored, __ATOMIC_ACQUIRE);
+    uint64_t left = from < stored ? stored - from : 0;
+    uint64_t count = left < READ_MOST ? left : READ_MOST;
+    *entries_length = count * sizeof(struct trace_entry);
+    memcpy(entries, entry_at(from < stored ? from : 0), *entries_length);
     return OK;
 }
 
@@ -184,7 +210,12 @@ static enum err set_up(struct trace_server *s)
     }
     s->kernel.capacity = s->kernel.ring->capacity;
     s->store->magic = TRACE_MAGIC;
-    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->never);
+    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->begin);
+    uint32_t slot = sys_slot_take(&s->resources.slots);
+    s->bell = CPTR(slot);
+    if (err == OK) {
+        err = sys_cnode_mint(TRACE_CAP_CNODE, slot, s->begin, NOTIFICATION_SIGNAL, 1);
+    }
     if (err != OK) {
         return err;
     }
@@ -192,6 +223,7 @@ static enum err set_up(struct trace_server *s)
         .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
         .fault = SYS_SUPERVISOR
     };
+    s->is_wanted = true;
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
     return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);
 }

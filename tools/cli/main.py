@@ -50,7 +50,7 @@ def command_run(options):
     common.build(name)
     accel = qemu.accelerator(qemu.description(options.platform))
     return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot,
-                                 accel=accel))
+                                 accel=accel, interactive=True))
 
 
 def command_image(options):
@@ -131,7 +131,7 @@ COMMANDS = {
               "What is built is in build/PLATFORM: kernel/kernel.elf, and an image-SYSTEM.bin for each system. "
               "The same with CMake alone: cmake --preset PLATFORM && cmake --build --preset PLATFORM"),
     "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system", "boot"],
-            "The terminal is the system's serial port; Ctrl-C ends it. "
+            "The terminal is the system's serial port; Ctrl-A and then x ends it. "
             "The same with CMake alone: cmake --build --preset PLATFORM --target run"),
     "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"], ""),
     "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"],
