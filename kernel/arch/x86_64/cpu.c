@@ -49,7 +49,9 @@ void arch_restart(void)
 {
     arch_port_write(RESET_CONTROL, 1, 2);
     arch_port_write(RESET_CONTROL, 1, 6);
-    arch_stop(1);
+    for (;;) { /* it takes a moment */
+        __asm__ volatile("cli\n\thlt");
+    }
 }
 
 /* ---- Timer and sleep ---- */
