@@ -7,6 +7,10 @@
 #include <idl/plan.h>
 #include <tessera/resources.h>
 
+/* Of init's own table; those that the kernel does not fill are init's. */
+#define INIT_RADIX 12
+#define INIT_SLOTS (1u << INIT_RADIX)
+
 /* The plan, and where its arrays are. */
 struct system {
     struct plan const *plan;

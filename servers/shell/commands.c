@@ -502,7 +502,7 @@ static bool run_cd(struct command *command)
 }
 
 struct builtin const builtins[] = {
-    { "caps", "[PROGRAM]", "the capabilities that programs hold, or one of them", run_caps, false },
+    { "caps", "[PROGRAM|-d|-t]", "who holds what; -d: what the description does not say; -t: all", run_caps, false },
     { "cat", "[FILE...]", "shows files, or its input", run_cat, false },
     { "cd", "[DIRECTORY]", "goes there", run_cd, true },
     { "cp", "FILE TO", "copies a file", run_cp, false },

@@ -101,8 +101,9 @@ bool run_reboot(struct command *command);
 /* About programs (programs.c). */
 bool run_ps(struct command *command);
 bool run_kill(struct command *command);
-bool run_caps(struct command *command);
 bool run_help(struct command *command);
+/* About who holds what (caps.c). */
+bool run_caps(struct command *command);
 /* About what the machine does (watch.c). */
 NODISCARD enum err watch_begin(void);
 bool run_top(struct command *command);

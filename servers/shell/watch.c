@@ -108,10 +108,14 @@ static unsigned take_times(struct row *rows)
 {
     struct control_program program;
     unsigned count = 0;
+    uint32_t slot = 0;
+    uint64_t time;
+    if (control_time(CONTROL, CONTROL_INIT, 1, &slot, &time) == OK) {
+        rows[count++] = (struct row){ CONTROL_INIT, 0, time };
+    }
     for (uint32_t i = 0; control_program(CONTROL, i, &program) == OK && count < ROWS; i++) {
         rows[count++] = (struct row){ i, 0, program.time };
-        uint32_t slot = 0;
-        uint64_t time;
+        slot = 0;
         while (count < ROWS && control_time(CONTROL, i, slot + 1, &slot, &time) == OK && slot != 0) {
             rows[count++] = (struct row){ i, slot, time };
         }
@@ -148,9 +152,9 @@ static void show_row(struct command *command, char const *name, char const *thre
 static void show_program(struct command *command, uint32_t number, struct row const *before,
                          unsigned before_count, struct row const *now, unsigned count, uint64_t all)
 {
-    struct control_program program;
+    struct control_program program = { .name = "init" };
     uint64_t used = 0, time = 0;
-    if (control_program(CONTROL, number, &program) != OK) {
+    if (number != CONTROL_INIT && control_program(CONTROL, number, &program) != OK) {
         return;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -189,6 +193,7 @@ bool run_top(struct command *command)
         sys_ignore(sys_pmu_read(idle_pmu, 0, &idle, &enabled, &running));
         uint64_t part = share(idle - idle_before, all);
         say(command, "%sSHARE     PROGRAM         THREAD           TIME\n", on_screen ? "\033[H\033[2J" : "");
+        show_program(command, CONTROL_INIT, rows[!new], counts[!new], rows[new], counts[new], all);
         for (uint32_t i = 0; i <= rows[new][counts[new] - 1].program; i++) {
             show_program(command, i, rows[!new], counts[!new], rows[new], counts[new], all);
         }

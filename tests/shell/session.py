@@ -13,11 +13,8 @@ from pathlib import Path
 import pexpect
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
-from cli import qemu  # noqa: E402
-
-TIMEOUT = 120   # seconds for an answer: the machine may be busy
-PROMPT = r"\r\$ \x1b\[K$"
-ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+from cli import qemu, shell  # noqa: E402
+from cli.common import Stop  # noqa: E402
 
 UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
 TAB, BACKSPACE, CONTROL_C, CONTROL_D, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x03", "\x04", "\x05", "\x15"
@@ -77,7 +74,8 @@ SESSION = [
     ("cat /dev/zero > /dev/null\r" + PAUSE + CONTROL_C, r"\^C"),
     ("cat /dev/zero | cat | wc\r" + PAUSE + CONTROL_C, r"\^C"),
     ("cat\r" + PAUSE + CONTROL_C, r"\^C"),
-    ("wrong" + CONTROL_C + "echo a new line", r".*\na new line"),
+    ("wrong" + CONTROL_C, r""),
+    ("echo a new line", r"a new line"),
     ("seq 3 | wc", r"3 3 6"),
     # What the machine does.
     ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
@@ -95,6 +93,12 @@ SESSION = [
     ("ps", r"NAME .*\nconsole +200 +running +0 .*\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
     ("caps", r"console +\d+ of 32: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*"),
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +9  Untyped, 2\^20 bytes(\n.*)*"),
+    ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 4\nshell 2 \d+ given Endpoint send"),
+    # What the shell has got of the file server: a session for each of its threads.
+    ("caps -d | grep shell", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
+                             r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
+                             r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),
+    ("caps -d | grep differ", r"21 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
@@ -123,17 +127,6 @@ class Wrong(Exception):
     """An answer that is not as it should be."""
 
 
-def answer(machine):
-    """What came before the next prompt, without what was typed."""
-    machine.expect(r"\r\n(?:\x1b\[K)?([\s\S]*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
-    return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.match[1])).strip("\r\n")
-
-
-def begin(machine):
-    machine.expect(re.escape("help lists the commands."), timeout=TIMEOUT)
-    machine.expect(PROMPT, timeout=TIMEOUT)
-
-
 def say(machine, typed):
     first, *others = typed.split(PAUSE)
     machine.send(first)
@@ -145,35 +138,31 @@ def say(machine, typed):
 
 
 def talk(machine):
-    begin(machine)
+    shell.begin(machine)
     for typed, expected in SESSION:
         say(machine, typed)
-        found = answer(machine)
+        found = shell.answer(machine)
         if not re.fullmatch(expected, found):
             raise Wrong(f"{typed!r} was answered by {found!r}, not by {expected!r}")
         print(f"ok - {typed!r}", flush=True)
     machine.send("reboot\r")
-    begin(machine)
-    machine.send("ls /tmp\r")
-    if answer(machine) != "":
+    shell.begin(machine)
+    if shell.ask(machine, "ls /tmp") != "":
         raise Wrong("after a reboot there are files of before")
     print("ok - reboot", flush=True)
     machine.send("halt\r")
-    machine.expect(pexpect.EOF, timeout=TIMEOUT)
+    machine.expect(pexpect.EOF, timeout=shell.TIMEOUT)
     machine.close()
     return machine.exitstatus
 
 
 def main(platform, build):
-    line = qemu.command(platform, Path(build) / "image-shell.bin", counted=False, interactive=True)
-    machine = pexpect.spawn("setpriv", ["--pdeathsig", "KILL", *line], encoding="utf-8", codec_errors="replace", echo=False)
     try:
-        code = talk(machine)
-    except (Wrong, pexpect.TIMEOUT, pexpect.EOF) as wrong:
-        print(f"not ok - {wrong if isinstance(wrong, Wrong) else 'no answer; the last was ' + repr(machine.before[-500:])}")
+        with shell.start(platform, Path(build) / "image-shell.bin") as machine:
+            code = talk(machine)
+    except (Wrong, Stop) as wrong:
+        print(f"not ok - {wrong}")
         return 1
-    finally:
-        machine.close(force=True)
     wanted = qemu.description(platform)["qemu"]["exit_ok"]
     if code != wanted:
         print(f"not ok - QEMU ended with {code}, not {wanted}")

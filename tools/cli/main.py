@@ -99,6 +99,11 @@ def command_trace(options):
     return tracing.trace_command(options)
 
 
+def command_caps(options):
+    from . import caps
+    return caps.caps(options)
+
+
 def command_profile(options):
     from . import tracing
     return tracing.profile_command(options)
@@ -154,12 +159,14 @@ COMMANDS = {
     "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
                 "The system needs the program trace, which samples until somebody selects other events. "
                 "Functions compiled without frame pointers are missing between those that have them."),
+    "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
+             "It prints what the system description does not say, or says in vain."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
-    "trace": ["building"], "profile": ["building"],
+    "caps": ["building", "pictures"], "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
     "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
     "coverage": ["building", "testing", "coverage"],
@@ -180,7 +187,7 @@ def parse(arguments):
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name in ("run", "caps") else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
         if "traced" in takes:
             sub.add_argument("--system", default="trace", metavar="S",
