@@ -604,6 +604,7 @@ static struct request {
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
     { METHOD_FRAME_PROTECT, 3, "m" },
+    { METHOD_FRAME_FIND, 1, "V" },
     { METHOD_IRQ_CONTROL_CLAIM, 3, "lCi" },
     { METHOD_IRQ_HANDLER_BIND, 3, "N" },
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
