@@ -40,12 +40,6 @@ static cptr_t table_of(struct builder const *b, uint32_t number)
     return is_there ? b->running[number].cnode : CPTR_NONE;
 }
 
-/* The capability in a slot of such a table. */
-static cptr_t in_table(cptr_t table, uint32_t slot)
-{
-    return (cptr_t){ table.raw | (uint64_t)slot << (SLOT_BITS + INIT_RADIX) };
-}
-
 static enum err control_on_capability(struct control_server *server, uint64_t badge,
                                       uint32_t number, uint32_t from, uint32_t *slot,
                                       uint8_t *type, uint64_t *rights, uint64_t *value)
@@ -80,7 +74,7 @@ static enum err control_on_time(struct control_server *server, uint64_t badge, u
             return err;
         }
     }
-    return sys_sched_context_consumed(in_table(table_of(server->builder, number), *slot), time);
+    return sys_sched_context_consumed(build_in_table(table_of(server->builder, number), *slot), time);
 }
 
 /* ---- What the plan gives ---- */
@@ -199,7 +193,7 @@ static enum err control_on_same(struct control_server *server, uint64_t badge, u
     uint8_t is_same = 0;
     enum err err = table.raw == 0 || others.raw == 0
                        ? ERR_BAD_ARGUMENT
-                       : sys_cnode_compare(table, slot, in_table(others, other_slot), &is_same);
+                       : sys_cnode_compare(table, slot, build_in_table(others, other_slot), &is_same);
     *same = is_same != 0;
     return err;
 }

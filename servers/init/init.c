@@ -4,6 +4,7 @@
  * describes, and nothing more, and then waits for programs to end or to fail.
  */
 #include "control.h"
+#include "core.h"
 #include "restart.h"
 
 #include <idl/init_server.h>
@@ -134,6 +135,7 @@ static void report_fault(struct builder *b, uint64_t badge, uint64_t const words
     uint32_t index = (uint32_t)badge - 1;
     sys_print("init: %s stopped: %s fault at address 0x%lx, pc 0x%lx, sp 0x%lx\n",
               name_of(b, index), fault_kind_name(words[0]), words[1], words[2], words[3]);
+    core_leave(b, index, words);
     stop_if_meant(b, index, 1);
     restart_or_end(b, index);
 }
@@ -237,6 +239,7 @@ int main(uint64_t argument)
         init_fail("no notification", "", err);
     }
     build_all(b);
+    core_begin(b);
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
         build_start(b, i);
     }

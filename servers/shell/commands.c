@@ -501,7 +501,43 @@ static bool run_cd(struct command *command)
     return err == OK || complain("cd", path, err);
 }
 
+/* Lines of 76 characters, for 57 bytes. */
+static bool encode(struct command *command, struct stream *in)
+{
+    static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char bytes[57 + 2];
+    uint32_t length;
+    do {
+        uint32_t now;
+        length = 0;
+        while (length < 57 && (now = next_piece(in, (char *)bytes + length, 57 - length)) != 0) {
+            length += now;
+        }
+        char line[4 * 19 + 1];
+        uint32_t at = 0;
+        bytes[length] = bytes[length + 1] = 0;
+        for (uint32_t i = 0; i < length; i += 3) {
+            uint32_t three = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
+            line[at++] = digits[three >> 18];
+            line[at++] = digits[three >> 12 & 63];
+            line[at++] = i + 1 < length ? digits[three >> 6 & 63] : '=';
+            line[at++] = i + 2 < length ? digits[three & 63] : '=';
+        }
+        line[at++] = '\n';
+        if (at > 1 && !put_bytes(command, line, at)) {
+            return false;
+        }
+    } while (length == 57);
+    return true;
+}
+
+static bool run_base64(struct command *command)
+{
+    return with_inputs(command, 1, encode);
+}
+
 struct builtin const builtins[] = {
+    { "base64", "[FILE...]", "shows files that are not text", run_base64, false },
     { "caps", "[PROGRAM|-d|-t]", "who holds what; -d: what the description does not say; -t: all", run_caps, false },
     { "cat", "[FILE...]", "shows files, or its input", run_cat, false },
     { "cd", "[DIRECTORY]", "goes there", run_cd, true },

@@ -104,6 +104,11 @@ def command_caps(options):
     return caps.caps(options)
 
 
+def command_core(options):
+    from . import core
+    core.fetch_command(options)
+
+
 def command_profile(options):
     from . import tracing
     return tracing.profile_command(options)
@@ -161,12 +166,14 @@ COMMANDS = {
                 "Functions compiled without frame pointers are missing between those that have them."),
     "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
              "It prints what the system description does not say, or says in vain."),
+    "core": (command_core, "boot a system with a shell, and fetch the core file that a program left there", ["program", "platform", "cores"],
+             "It says how gdb opens it. The system description says by `cores` which file server they go to."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
-    "caps": ["building", "pictures"], "trace": ["building"], "profile": ["building"],
+    "caps": ["building", "pictures"], "core": ["building", "debugging", "pictures"], "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
     "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
     "coverage": ["building", "testing", "coverage"],
@@ -184,6 +191,11 @@ def parse(arguments):
                              help=f"the board: {', '.join(boards)} (default: %(default)s)")
         if "name" in takes:
             sub.add_argument("name", metavar="NAME", help="small letters and digits")
+        if "program" in takes:
+            sub.add_argument("program", metavar="PROGRAM", help="which one has died")
+        if "cores" in takes:
+            sub.add_argument("--system", default="core", metavar="S",
+                             help="the system description in platforms/systems (default: %(default)s)")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:

@@ -21,8 +21,9 @@ def begin(machine):
 
 def answer(machine):
     """What came before the next prompt, without what was typed."""
-    machine.expect(r"\r\n(?:\x1b\[K)?([\s\S]*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
-    return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.match[1])).strip("\r\n")
+    machine.expect("\r\n", timeout=TIMEOUT)
+    machine.expect(PROMPT, timeout=TIMEOUT, searchwindowsize=64)    # what comes may be long
+    return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.before)).strip("\r\n")
 
 
 @contextlib.contextmanager
