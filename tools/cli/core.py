@@ -8,7 +8,11 @@ from .common import ROOT, Stop, build_dir
 
 
 def fetch(machine, program):
-    """The core file that a program has left."""
+    """The core file that a program leaves."""
+    machine.expect(f"init: {program} (left a core file|leaves no core file: [^\\r]*)", timeout=shell.TIMEOUT)
+    if machine.match[1].startswith("leaves"):
+        raise Stop(machine.match[0])
+    shell.settle(machine)
     answer = shell.ask(machine, f"base64 /core/{program}")
     if answer.startswith("base64 "):
         raise Stop(f"{program} has left no core file; the shell said: {answer}")
@@ -27,7 +31,6 @@ def fetch_command(options):
     name = common.preset(options.platform, False)
     common.build(name)
     with shell.start(options.platform, qemu.image(name, options.system)) as machine:
-        shell.begin(machine)
         core = fetch(machine, options.program)
     path = build_dir(name) / f"core-{options.program}"
     path.write_bytes(core)

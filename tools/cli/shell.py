@@ -41,6 +41,13 @@ def start(platform, image):
         machine.close(force=True)
 
 
+def settle(machine):
+    """A prompt and nothing behind it, whatever has been printed meanwhile."""
+    machine.send("echo qui'et'\r")     # what is typed looks different
+    machine.expect("\nquiet\r+\n", timeout=TIMEOUT)
+    machine.expect(PROMPT, timeout=TIMEOUT)
+
+
 def ask(machine, line):
     machine.send(line + "\r")
     return answer(machine)
