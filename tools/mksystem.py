@@ -248,7 +248,7 @@ class System:
         self.platform = File(platform)
         self.manifests = manifests
         self.sources = {m.name: m.value for e in kernel.structs.enums if e.name == "Source" for m in e.members}
-        data = file.table([], file.data, {"description", "stop_with", "page_colours", "program", *self.SHARED})
+        data = file.table([], file.data, {"description", "stop_with", "cores", "page_colours", "program", *self.SHARED})
         if not isinstance(data.get("description", ""), str):
             raise file.wrong(["description"], "this is a text; put it in quotes")
         self.page_colours = file.number(["page_colours"], data.get("page_colours", 1), 1, kernel.limits["MOST_COLOURS"], "how many colours pages have")
@@ -269,6 +269,10 @@ class System:
         self.at_most(["program"], "CAPABILITIES", len(self.capabilities))
         for (kind, name), holders in self.holders.items():
             self.check_partners(kind, name, holders)
+        self.cores = NONE
+        if "cores" in data:
+            endpoints = [name for kind, name in self.shared if kind == "endpoint"]
+            self.cores = self.shared["endpoint", file.one_of(["cores"], data["cores"], endpoints, "endpoint")]
         self.stop_with = NONE
         if "stop_with" in data:
             self.stop_with = list(programs).index(file.one_of(["stop_with"], data["stop_with"], programs, "program"))
@@ -469,7 +473,7 @@ class System:
             "Plan", magic=next(c.value for c in self.kernel.structs.consts if c.name == "MAGIC"),
             device_count=len(self.devices), object_count=len(self.objects), program_count=len(self.programs),
             capability_count=len(self.capabilities), mapping_count=len(self.mappings), stop_with=self.stop_with,
-            page_colours=self.page_colours)
+            page_colours=self.page_colours, cores=self.cores)
         return head + b"".join(self.devices + self.objects + self.programs + self.capabilities + self.mappings)
 
 

@@ -4,11 +4,9 @@
 #include <idl/memory_client.h>
 #include <tessera/string.h>
 
-/* Where every program has its first thread's stack and message buffer, and where init looks at
- * the pages that it fills. */
+/* Where every program has its first thread's stack and message buffer. */
 #define STACK_TOP      0x3000000000ul
 #define BUFFER_ADDRESS 0x3000001000ul
-#define WORK_ADDRESS   0x40000000ul
 
 #define PAGE (1ul << PAGE_BITS)
 /* For a program's page tables, thread, time and message buffer, and what alignment takes. */
@@ -46,7 +44,8 @@ static bool is_known(struct plan const *plan, struct plan_capability const *c)
 static bool plan_is_sound(struct system const *s)
 {
     struct plan const *plan = s->plan;
-    bool sound = plan->stop_with == PLAN_NONE || plan->stop_with < plan->program_count;
+    bool sound = (plan->stop_with == PLAN_NONE || plan->stop_with < plan->program_count) &&
+                 (plan->cores == PLAN_NONE || plan->cores < plan->object_count);
     for (uint32_t i = 0; i < plan->device_count; i++) {
         sound = sound && s->devices[i].compatible[sizeof s->devices[i].compatible - 1] == 0;
     }
@@ -219,10 +218,10 @@ static void load_page(struct builder *b, struct running *running, char const *da
 {
     cptr_t frame = make(&running->means, OBJECT_FRAME, PAGE_BITS, name);
     if (size != 0) {
-        check(sys_map_at(&b->resources, b->resources.vspace, frame, WORK_ADDRESS,
+        check(sys_map_at(&b->resources, b->resources.vspace, frame, BUILD_WORK_ADDRESS,
                          FRAME_READ | FRAME_WRITE),
               "cannot fill memory of program", name);
-        memcpy((void *)WORK_ADDRESS, data, size);
+        memcpy((void *)BUILD_WORK_ADDRESS, data, size);
         check(sys_frame_unmap(frame), "cannot unmap memory of program", name);
     }
     map(running, frame, address, rights, name);

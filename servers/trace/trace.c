@@ -3,6 +3,7 @@
  * The trace server. Rings are emptied in short intervals, into a store that is never emptied: what
  * finds no room there is counted. Until somebody selects events the kernel records samples only, and
  * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
+ * While none are selected it sleeps.
  */
 #include <idl/trace_server.h>
 #include <tessera/cond.h>
@@ -20,6 +21,7 @@
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
+#define READ_MOST      28u /* entries that trace.read gives at once */
 
 enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
 
@@ -36,8 +38,9 @@ struct trace_server {
     struct source program[TRACE_MOST_PROGRAMS];
     struct sys_thread drainer;
     /* Somebody asks what there is: the drainer looks at all rings at once, and says so. */
-    struct sys_mutex lock; /* guards these three */
+    struct sys_mutex lock; /* guards these */
     bool asked;
+    bool is_wanted;        /* some events are selected */
     uint64_t begun, ended; /* rounds */
     struct sys_cond wanted, drained;
 };
@@ -70,7 +73,8 @@ static void drain(struct source *source, uint16_t core_or)
         }
         entry.core = core_or != 0 ? core_or : entry.core;
         *entry_at(store->stored) = entry;
-        store->stored++;
+        /* Pairs with the acquire of read. */
+        __atomic_store_n(&store->stored, store->stored + 1, __ATOMIC_RELEASE);
     }
 }
 
@@ -115,7 +119,7 @@ static void wait_for_round(uint64_t when)
     enum err err = OK;
     sys_mutex_lock(&server.lock);
     while (!server.asked && err == OK) {
-        err = sys_cond_wait(&server.wanted, &server.lock, when);
+        err = sys_cond_wait(&server.wanted, &server.lock, server.is_wanted ? when : 0);
     }
     server.asked = false;
     server.begun++;
@@ -188,8 +192,16 @@ static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const
 
 static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t events)
 {
-    (void)s, (void)badge;
-    return sys_trace_select(TRACE_CAP_TRACE, events);
+    (void)badge;
+    enum err err = sys_trace_select(TRACE_CAP_TRACE, events);
+    if (err == OK) {
+        sys_mutex_lock(&s->lock);
+        s->is_wanted = events != 0;
+        s->asked = true; /* what was recorded before is drained once more */
+        sys_cond_wake(&s->wanted);
+        sys_mutex_unlock(&s->lock);
+    }
+    return err;
 }
 
 static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t *stored,
@@ -202,6 +214,19 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
     for (unsigned i = 0; i < s->store->programs; i++) {
         *lost += s->store->source[i].lost;
     }
+    return OK;
+}
+
+static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from, char *entries,
+                              size_t *entries_length)
+{
+    (void)badge;
+    /* Pairs with the release of the drainer: these are complete. */
+    uint64_t stored = __atomic_load_n(&s->store->stored, __ATOMIC_ACQUIRE);
+    uint64_t left = from < stored ? stored - from : 0;
+    uint64_t count = left < READ_MOST ? left : READ_MOST;
+    *entries_length = count * sizeof(struct trace_entry);
+    memcpy(entries, entry_at(from < stored ? from : 0), *entries_length);
     return OK;
 }
 
@@ -236,6 +261,7 @@ static enum err set_up(struct trace_server *s)
         .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
         .fault = SYS_SUPERVISOR, .number = DRAINER
     };
+    s->is_wanted = true;
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
     return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);
 }

@@ -29,8 +29,11 @@ CRASH = {"tests": "init: boot_crash stopped: write fault at address 0xdead000",
          "memory": "init: memory_peer stopped: write fault at address 0xdead000",
          "vfs": "init: vfs_victim stopped: write fault at address 0xdead000"}
 
+# What has to come out one line after the other, in each system.
+SAID = {"vfs": [f"# through the file server: {n:03}" for n in range(400)]}
 
-def judge(lines, code, exit_ok, crash):
+
+def judge(lines, code, exit_ok, crash, said=()):
     """What is wrong with a run; nothing if all is well."""
     wrong = []
     plan, seen, failed, running = None, 0, [], None
@@ -60,6 +63,9 @@ def judge(lines, code, exit_ok, crash):
         wrong.append(f"all passed, but QEMU ended with {code}")
     if crash and not any(line.startswith(crash) for line in lines):
         wrong.append(f'init did not report "{crash}"')
+    first = lines.index(said[0]) if said and said[0] in lines else 0
+    if lines[first:first + len(said)] != list(said):
+        wrong.append(f'the {len(said)} lines from "{said[0]}" on are not all there, or not in order')
     return wrong
 
 
@@ -116,7 +122,7 @@ def run_tests(options, image, exit_ok):
         extra = plugin(options) + [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
         code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=extra), TIMEOUT,
                                 lambda line: print(line, flush=True))
-        wrong = judge(lines, code, exit_ok, CRASH.get(options.system))
+        wrong = judge(lines, code, exit_ok, CRASH.get(options.system), SAID.get(options.system, ()))
         return wrong + (misplaced(sorted(Path(folder).iterdir())) if machine else [])
 
 

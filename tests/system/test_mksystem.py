@@ -252,7 +252,7 @@ WRONG = [
 
     # Keys.
     ("system.toml", 'notification = ["bell"]', 'notifications = ["bell"]',
-     "system.toml:4: notifications: unknown; known here: description, endpoint, notification, page_colours, program, stop_with"),
+     "system.toml:4: notifications: unknown; known here: cores, description, endpoint, notification, page_colours, program, stop_with"),
     ("system.toml", "slice_us = 500", "slice = 500",
      "system.toml:8: program.server.slice: unknown; known here: capability, colours, file, limit, memory, node, pager, priority, restart, slice_us"),
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',

@@ -19,6 +19,8 @@ GOOD = ["1..2", "# a.one", "ok 1 - a.one", "# a.two", "ok 2 - a.two", CRASHED]
 # seL4: TRIVIAL0000
 def test_all_is_well():
     assert run.judge(GOOD, 0, 0, CRASH) == []
+    assert run.judge(["# a", "# b", *GOOD], 0, 0, CRASH, ["# a", "# b"]) == []
+    assert run.judge(["# b", "# a", *GOOD], 0, 0, CRASH, ["# a", "# b"]) != []
 
 
 # seL4: TRIVIAL0000

@@ -36,7 +36,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
     for (uint64_t at = 0; at < size; at += step) {
         uint64_t entry = world_entry(space, address + at);
         if (rights == 0) {
-            ck_assert(!arch_pte_valid(entry));
+            ck_assert_uint_eq(entry, 0);
             continue;
         }
         ck_assert(arch_pte_valid(entry));
@@ -82,16 +82,21 @@ START_TEST(frames_of_all_sizes_are_mapped_whole)
     make_space(17);
     for (unsigned i = 0; i < array_length(cases); i++) {
         cptr_t frame = large_frame(cases[i].bits);
+        uint64_t found = 0;
         uint64_t size = 1ul << cases[i].bits;
         ck_err(sys_frame_map(frame, space, cases[i].address, WRITE), cases[i].expected);
         if (cases[i].expected != OK) {
             ck_err(sys_frame_unmap(frame), ERR_NOT_MAPPED);
+            ck_err(sys_frame_find(frame, space, &found), ERR_NOT_MAPPED);
             continue;
         }
         ck_mapped(cases[i].address, size, 0x40000000, WRITE);
         uint64_t last = arch_pte_address(world_entry(space, cases[i].address + size - 4096)).raw;
         uint64_t within = (1ul << (12 + 9 * cases[i].level)) - 1;
         ck_assert_uint_eq(last, 0x40000000 + ((size - 4096) & ~within));
+        ck_ok(sys_frame_find(frame, space, &found));
+        ck_assert_uint_eq(found, cases[i].address);
+        ck_err(sys_frame_find(frame, world_object(OBJECT_VSPACE, 0), &found), ERR_NOT_MAPPED);
         if (cases[i].address >= 4096) {
             ck_assert(!arch_pte_valid(world_entry(space, cases[i].address - 4096)));
         }

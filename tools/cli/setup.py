@@ -22,6 +22,7 @@ PACKAGES = {
     "analysis": ["clang-19", "clang-tidy-19", "libclang-rt-19-dev", "cppcheck", "sparse", "frama-c-base", "why3", "z3", "cvc4",
                  "afl++"],
     "debugging": ["gdb-multiarch"],
+    "pictures": ["graphviz", "python3-pexpect"],
     "coverage": ["clang-19", "llvm-19", "libclang-rt-19-dev"],
 }
 # Programs that stand for a package where there is no dpkg to ask.

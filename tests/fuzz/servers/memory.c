@@ -30,6 +30,7 @@ static struct fuzz_request const first[] = {
 };
 
 struct fuzz_server const fuzz_server = {
+    .library = { &fuzz_memory },
     .first = first,
     .slots = MEMORY_SLOTS, .cnode = MEMORY_CAP_CNODE, .vspace = MEMORY_CAP_VSPACE, .has_faults = true, .equip = equip,
 };
