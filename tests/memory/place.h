@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PLACE_MARK     0x6563616c70736968ul
@@ -17,4 +18,9 @@ static inline void place_mark(uint64_t address, uint64_t node, uint64_t colours,
     page[2] = colours;
     page[3] = all_colours;
     page[0] = PLACE_MARK;
+}
+
+static inline bool place_is_marked(uint64_t address)
+{
+    return *(uint64_t volatile *)address == PLACE_MARK;
 }

@@ -17,6 +17,7 @@
 struct console const test_console = { MEMORY_NODES_CAP_CONSOLE };
 
 static struct memory_bin at_start[NODES];
+static struct memory_stats own, all; /* now */
 
 static struct memory_bin bin_now(uint32_t node)
 {
@@ -81,7 +82,6 @@ static void a_piece_is_of_the_node_too(void)
 {
     for (uint32_t node = 0; node < NODES; node++) {
         uint64_t at = 0;
-        struct memory_stats own, all;
         ASSERT_OK(memory_space_map(MEMORY, 512 * PAGE, BOTH, MEMORY_HOW_HUGE, &at));
         ASSERT_OK(memory_space_prefer(MEMORY, at, node, ALL));
         mark(at, 512, node);
