@@ -45,6 +45,16 @@ enum err invoke_frame_protect(struct cpu *cpu, struct cap self, uint64_t rights)
     return frame_protect(self, rights);
 }
 
+enum err invoke_frame_find(struct cpu *cpu, struct cap self, struct cap vspace, uint64_t *address)
+{
+    (void)cpu;
+    if (frame_entry(self.arg) == NULL || frame_vspace(self.arg) != cap_vspace(vspace)) {
+        return ERR_NOT_MAPPED;
+    }
+    *address = frame_address(self.arg);
+    return OK;
+}
+
 enum err invoke_irq_control_claim(struct cpu *cpu, struct cap self, uint32_t line,
                                   struct cap into, uint32_t at)
 {
@@ -318,4 +328,10 @@ enum err invoke_kernel_stop(struct cpu *cpu, struct cap self, uint8_t code)
 {
     (void)cpu, (void)self;
     arch_stop(code);
+}
+
+enum err invoke_kernel_restart(struct cpu *cpu, struct cap self)
+{
+    (void)cpu, (void)self;
+    arch_restart();
 }

@@ -75,6 +75,8 @@ ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value
 void arch_put(char c);
 /* Stops the machine; the emulator's exit code says whether `code` was 0. */
 NORETURN void arch_stop(int code);
+/* Starts the machine over, as if it had been switched off and on; stops it where that cannot be done. */
+NORETURN void arch_restart(void);
 /* Sleeps until an interrupt is pending. */
 void arch_wait_for_interrupt(void);
 /* ASIDs that the processor has, less the one that the kernel keeps. */

@@ -102,12 +102,22 @@ ALWAYS_INLINE unsigned table_index(word address, unsigned level)
     return address >> table_level_bits(level) & 511;
 }
 
-/* Where a frame with this argument is mapped, which it is. */
+/* The table that maps a frame with this argument from its start on, if it is mapped. */
+ALWAYS_INLINE struct table const *frame_table(word arg)
+{
+    return (struct table const *)((word)frame_entry(arg) & ~((1ul << TABLE_BITS) - 1));
+}
+
+/* Where a frame with this argument is mapped, which it is, and in which address space. */
 ALWAYS_INLINE word frame_address(word arg)
 {
-    word const *entry = frame_entry(arg);
-    struct table const *table = (struct table const *)((word)entry & ~((1ul << TABLE_BITS) - 1));
-    return table->base + ((word)(entry - table->entry) << table_level_bits(table->level));
+    struct table const *table = frame_table(arg);
+    return table->base + ((word)(frame_entry(arg) - table->entry) << table_level_bits(table->level));
+}
+
+ALWAYS_INLINE struct vspace const *frame_vspace(word arg)
+{
+    return frame_table(arg)->vspace;
 }
 
 /* To read, to read and write, to read and execute: and no more than the capability allows. */

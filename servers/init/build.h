@@ -7,6 +7,13 @@
 #include <idl/plan.h>
 #include <tessera/resources.h>
 
+/* Of init's own table; those that the kernel does not fill are init's. */
+#define INIT_RADIX 12
+#define INIT_SLOTS (1u << INIT_RADIX)
+
+/* Where init looks at pages that it fills. */
+#define BUILD_WORK_ADDRESS 0x40000000ul
+
 /* The plan, and where its arrays are. */
 struct system {
     struct plan const *plan;
@@ -52,11 +59,19 @@ struct builder {
     struct running running[PLAN_MOST_PROGRAMS];
 };
 
+/* The capability in a slot of a program's table, or of init's own. */
+static inline cptr_t build_in_table(cptr_t table, uint32_t slot)
+{
+    return (cptr_t){ table.raw | (uint64_t)slot << (SLOT_BITS + INIT_RADIX) };
+}
+
 /* Says what could not be done, and stops the machine. */
 NORETURN void init_fail(char const *what, char const *name, enum err err);
 
 /* Finds the plan in the archive; stops the machine if it is not one. */
 void build_read_plan(struct builder *builder);
+/* The largest piece of memory on a node, or of all if that is PLAN_NONE: what others are cut from. */
+cptr_t build_memory(struct builder const *builder, uint32_t node);
 /* Sets memory aside for every program. */
 void build_reserve(struct builder *builder);
 /* Makes the plan's objects and programs; none runs yet. */

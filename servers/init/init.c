@@ -3,9 +3,10 @@
  * The first program. It has everything; it builds the system that the plan in the boot archive
  * describes, and nothing more, and then waits for programs to end or to fail.
  */
+#include "control.h"
+#include "core.h"
 #include "restart.h"
 
-#include <idl/control_server.h>
 #include <idl/init_server.h>
 #include <idl/memory_client.h>
 #include <tessera/names.h>
@@ -18,8 +19,6 @@ char sys_first_stack[16384] __attribute__((aligned(16)));
 __asm__(".globl sys_first_stack_top\n.set sys_first_stack_top, sys_first_stack + 16384");
 
 #define KERNEL CPTR(BOOT_SLOT_KERNEL)
-/* The other slots are the kernel's to fill: 2^12 in all. */
-#define SLOTS 4096
 
 static void put(char const *text, size_t length)
 {
@@ -58,7 +57,7 @@ static char const *name_of(struct builder const *b, uint32_t index)
 }
 
 /* A program is done. When the plan says so, that is the end. */
-static void stop_if_meant(struct builder const *b, uint32_t index, uint32_t code)
+void stop_if_meant(struct builder const *b, uint32_t index, uint32_t code)
 {
     if (b->system.plan->stop_with == index) {
         stop((uint8_t)(code > 255 ? 255 : code));
@@ -131,92 +130,12 @@ static enum err init_on_recover(struct init_server *server, uint64_t badge, uint
                                            (uint32_t)badge, first, end, target);
 }
 
-/* ---- What those may ask who have `Control` ---- */
-
-struct control_server {
-    struct builder *builder;
-};
-
-static enum err control_on_program(struct control_server *server, uint64_t badge,
-                                        uint32_t number, struct control_program *program)
-{
-    (void)badge;
-    struct builder *b = server->builder;
-    if (number >= b->system.plan->program_count) {
-        return ERR_BAD_ARGUMENT;
-    }
-    struct plan_program const *p = &b->system.programs[number];
-    struct running const *running = &b->running[number];
-    *program = (struct control_program){
-        .restarts = running->restarts,
-        .priority = p->priority,
-        .slots = 1u << p->cnode_radix,
-        .state = running->is_down ? CONTROL_STATE_ENDED : CONTROL_STATE_RUNNING,
-    };
-    memcpy(program->name, p->name, sizeof program->name);
-    return running->is_down ? OK : sys_sched_context_consumed(running->time, &program->time);
-}
-
-static enum err control_on_capability(struct control_server *server, uint64_t badge,
-                                           uint32_t number, uint32_t from, uint32_t *slot,
-                                           uint8_t *type, uint64_t *rights, uint64_t *value)
-{
-    (void)badge;
-    struct builder *b = server->builder;
-    bool is_own = number == CONTROL_INIT;
-    if (!is_own && (number >= b->system.plan->program_count || b->running[number].is_down)) {
-        return ERR_BAD_ARGUMENT;
-    }
-    cptr_t table = is_own ? b->resources.cnode : b->running[number].cnode;
-    uint32_t end = is_own ? b->resources.slots.end : 1u << b->system.programs[number].cnode_radix;
-    for (*slot = from; *slot < end; ++*slot) {
-        enum err err = sys_cnode_inspect(table, *slot, type, rights, value);
-        if (err != OK || *type != 0) {
-            return err;
-        }
-    }
-    *slot = 0;
-    return OK;
-}
-
-/* Others live on what a pager has given them. */
-static bool is_pager(struct system const *s, uint32_t index)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < s->plan->program_count; i++) {
-        found = found || (s->programs[i].pager != PLAN_NONE &&
-                          system_serves(s, index, s->programs[i].pager));
-    }
-    return found;
-}
-
-static enum err control_on_kill(struct control_server *server, uint64_t badge,
-                                     char const *name, size_t name_length)
-{
-    (void)badge;
-    struct builder *b = server->builder;
-    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
-        if (strlen(name_of(b, i)) != name_length || memcmp(name_of(b, i), name, name_length) != 0) {
-            continue;
-        }
-        if (is_pager(&b->system, i)) {
-            return CONTROL_ERR_NEEDED;
-        }
-        if (b->running[i].is_down) {
-            return CONTROL_ERR_ENDED;
-        }
-        stop_if_meant(b, i, 1);
-        kill_program(b, i);
-        return OK;
-    }
-    return CONTROL_ERR_UNKNOWN;
-}
-
 static void report_fault(struct builder *b, uint64_t badge, uint64_t const words[4])
 {
     uint32_t index = (uint32_t)badge - 1;
     sys_print("init: %s stopped: %s fault at address 0x%lx, pc 0x%lx, sp 0x%lx\n",
               name_of(b, index), fault_kind_name(words[0]), words[1], words[2], words[3]);
+    core_leave(b, index, words);
     stop_if_meant(b, index, 1);
     restart_or_end(b, index);
 }
@@ -248,26 +167,9 @@ static void ask_pagers(struct builder *b)
     }
 }
 
-/* The largest piece of memory is what everything is made of. */
-static cptr_t largest_memory(struct boot_info const *info)
-{
-    struct memory_info const *best = NULL;
-    for (uint32_t i = 0; i < info->memory_count; i++) {
-        struct memory_info const *m = &info->memory[i];
-        if (!m->device && (best == NULL || m->bits > best->bits)) {
-            best = m;
-        }
-    }
-    if (best == NULL) {
-        init_fail("this machine has no memory", "", OK);
-    }
-    return CPTR(best->slot);
-}
-
 NORETURN static void serve(struct init_server *server)
 {
     struct builder *b = &server->builder;
-    struct control_server control = { b };
     struct sys_message m = { 0 };
     for (;;) {
         sys_event_t event = init_reply_recv(b->endpoint, &m);
@@ -280,7 +182,7 @@ NORETURN static void serve(struct init_server *server)
         } else if (sys_event_kind(event) & EVENT_KIND_FAULT) {
             on_fault(b, sys_event_badge(event), &m);
         } else if (sys_event_badge(event) & INIT_CONTROL_BADGE) {
-            control_serve(&control, event, &m);
+            control_answer(b, event, &m);
         } else {
             init_serve(server, event, &m);
         }
@@ -301,8 +203,8 @@ int main(uint64_t argument)
         .cnode = CPTR(BOOT_SLOT_CNODE),
         .vspace = CPTR(BOOT_SLOT_VSPACE),
         .sched = CPTR(BOOT_SLOT_SCHED_CONTROL),
-        .memory = largest_memory(info),
-        .slots = { .next = info->first_free_slot, .end = SLOTS },
+        .memory = build_memory(b, PLAN_NONE),
+        .slots = { .next = info->first_free_slot, .end = INIT_SLOTS },
     };
     build_read_plan(b);
     build_reserve(b);
@@ -321,6 +223,7 @@ int main(uint64_t argument)
         init_fail("no notification", "", err);
     }
     build_all(b);
+    core_begin(b);
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
         build_start(b, i);
     }

@@ -4,7 +4,7 @@
 
 #include <idl/control.h>
 
-#define SESSION    files.session
+#define SESSION    files->session
 #define PATH(text) (text), strlen(text)
 
 char const *error_name(enum err err)
@@ -52,6 +52,15 @@ char const *error_name(enum err err)
     }
 }
 
+uint64_t number_of(char const *text)
+{
+    uint64_t number = 0;
+    while (*text >= '0' && *text <= '9') {
+        number = number * 10 + (uint64_t)(*text++ - '0');
+    }
+    return number;
+}
+
 static bool lacks(struct command *command, unsigned least)
 {
     if (command->words > least) {
@@ -76,6 +85,9 @@ static bool for_each(struct command *command, enum err (*one)(char const *path))
     }
     return good;
 }
+
+/* What is taken at once of a file or a directory, on the stack. */
+#define PIECE 4096u
 
 /* ---- ls and stat ---- */
 
@@ -117,7 +129,8 @@ static void show_entry(struct command *command, char const *dir, char const *nam
     }
 }
 
-/* The shared buffer holds the entries; each is copied before anything else uses it. */
+/* The shared buffer holds the entries. As many as a piece takes are copied out of it before anything
+ * else uses it; the rest is asked for again. */
 static bool list_directory(struct command *command, char const *dir, bool is_long)
 {
     uint32_t file, used;
@@ -127,11 +140,15 @@ static bool list_directory(struct command *command, char const *dir, bool is_lon
         return complain("ls", dir, err);
     }
     while ((err = vfs_session_list(SESSION, file, cookie, &used)) == OK && used != 0) {
-        static char entries[1u << VFS_BUFFER_BITS];
-        memcpy(entries, files.buffer, used);
-        for (uint32_t at = 0; at < used;) {
+        char entries[PIECE];
+        used = used < PIECE ? used : PIECE;
+        memcpy(entries, files->buffer, used);
+        for (uint32_t at = 0; at + sizeof(struct vfs_entry) <= used;) {
             struct vfs_entry entry;
             memcpy(&entry, entries + at, sizeof entry);
+            if (entry.length > used - at - sizeof entry) {
+                break;
+            }
             show_entry(command, dir, entries + at + sizeof entry, entry.length, is_long);
             at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
             cookie = entry.cookie;
@@ -185,21 +202,43 @@ static bool run_stat(struct command *command)
 
 /* ---- Content ---- */
 
-/* The next piece of the command's input, of its own or of the shared buffer. 0: the end. */
+/* A line as it is typed, shown meanwhile; 0: Ctrl-D at its beginning. */
+static uint32_t typed_line(char *to, uint32_t room)
+{
+    uint32_t length = 0;
+    char key = 0;
+    while (length < room && key != '\n' && key_wait_until(0, &key)) {
+        if (key == CONTROL_KEY('D')) {
+            break;
+        }
+        if ((key == 127 || key == CONTROL_KEY('H')) && length > 0) {
+            length--;
+            put_console("\b \b", 3);
+        } else if (key == '\r' || key == '\n' || key >= ' ') {
+            key = key == '\r' ? '\n' : key;
+            to[length++] = key;
+            put_console(&key, 1);
+        }
+    }
+    return length;
+}
+
+/* The next piece of the command's input. 0: the end. */
 static uint32_t next_piece(struct stream *in, char *to, uint32_t room)
 {
     uint32_t done = 0;
-    if (in->file != CONSOLE_STREAM &&
-        files_read(&files, in->file, in->at, to, room, &done) == OK) {
+    if (in->file == CONSOLE_STREAM) {
+        return typed_line(to, room);
+    }
+    if (files_read(files, in->file, in->at, to, room, &done) == OK) {
         in->at += done;
     }
     return done;
 }
 
-static char piece[4096];
-
 static bool copy_all(struct command *command, struct stream *in)
 {
+    char piece[PIECE];
     uint32_t length;
     while ((length = next_piece(in, piece, sizeof piece)) != 0) {
         if (!put_bytes(command, piece, length)) {
@@ -242,6 +281,7 @@ static bool run_cat(struct command *command)
 static bool count_words(struct command *command, struct stream *in)
 {
     uint64_t lines = 0, words = 0, bytes = 0;
+    char piece[PIECE];
     uint32_t length;
     bool inside = false;
     while ((length = next_piece(in, piece, sizeof piece)) != 0) {
@@ -276,7 +316,7 @@ static bool has_text(char const *line, uint32_t length, char const *text)
 /* Lines longer than this are looked at in parts. */
 static bool find_lines(struct command *command, struct stream *in)
 {
-    static char line[1024];
+    char line[1024], piece[PIECE];
     uint32_t used = 0, length;
     bool end = false;
     while (!end) {
@@ -288,9 +328,9 @@ static bool find_lines(struct command *command, struct stream *in)
                 line[used++] = piece[i];
                 continue;
             }
-            if (has_text(line, used, command->word[1])) {
-                (void)put_bytes(command, line, used);
-                (void)put_bytes(command, "\n", 1);
+            if (has_text(line, used, command->word[1]) &&
+                !(put_bytes(command, line, used) && put_bytes(command, "\n", 1))) {
+                return false;
             }
             used = 0;
         }
@@ -301,6 +341,42 @@ static bool find_lines(struct command *command, struct stream *in)
 static bool run_grep(struct command *command)
 {
     return !lacks(command, 1) && with_inputs(command, 2, find_lines);
+}
+
+/* The first lines, `-N` of them. */
+static bool show_head(struct command *command, struct stream *in)
+{
+    bool says = command->words > 1 && command->word[1][0] == '-';
+    uint64_t lines = says ? number_of(command->word[1] + 1) : 10;
+    char piece[PIECE];
+    uint32_t length, shown;
+    while (lines > 0 && (length = next_piece(in, piece, sizeof piece)) != 0) {
+        for (shown = 0; shown < length && lines > 0; shown++) {
+            lines -= piece[shown] == '\n';
+        }
+        if (!put_bytes(command, piece, shown)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool run_head(struct command *command)
+{
+    return with_inputs(command, command->words > 1 && command->word[1][0] == '-' ? 2 : 1, show_head);
+}
+
+static bool run_seq(struct command *command)
+{
+    if (lacks(command, 1)) {
+        return false;
+    }
+    uint64_t first = command->words > 2 ? number_of(command->word[1]) : 1;
+    uint64_t last = number_of(command->word[command->words > 2 ? 2 : 1]);
+    for (uint64_t i = first; i <= last && !command->unheard; i++) {
+        say(command, "%lu\n", i);
+    }
+    return true;
 }
 
 static bool run_echo(struct command *command)
@@ -421,34 +497,76 @@ static bool run_touch(struct command *command)
 static bool run_cd(struct command *command)
 {
     char const *path = command->words > 1 ? command->word[1] : "/";
-    enum err err = vfs_session_enter(SESSION, PATH(path));
+    enum err err = stages_enter(path);
     return err == OK || complain("cd", path, err);
 }
 
+/* Lines of 76 characters, for 57 bytes. */
+static bool encode(struct command *command, struct stream *in)
+{
+    static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char bytes[57 + 2];
+    uint32_t length;
+    do {
+        uint32_t now;
+        length = 0;
+        while (length < 57 && (now = next_piece(in, (char *)bytes + length, 57 - length)) != 0) {
+            length += now;
+        }
+        char line[4 * 19 + 1];
+        uint32_t at = 0;
+        bytes[length] = bytes[length + 1] = 0;
+        for (uint32_t i = 0; i < length; i += 3) {
+            uint32_t three = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
+            line[at++] = digits[three >> 18];
+            line[at++] = digits[three >> 12 & 63];
+            line[at++] = i + 1 < length ? digits[three >> 6 & 63] : '=';
+            line[at++] = i + 2 < length ? digits[three & 63] : '=';
+        }
+        line[at++] = '\n';
+        if (at > 1 && !put_bytes(command, line, at)) {
+            return false;
+        }
+    } while (length == 57);
+    return true;
+}
+
+static bool run_base64(struct command *command)
+{
+    return with_inputs(command, 1, encode);
+}
+
 struct builtin const builtins[] = {
-    { "caps", "[PROGRAM]", "the capabilities that programs hold, or one of them", run_caps },
-    { "cat", "[FILE...]", "shows files, or its input", run_cat },
-    { "cd", "[DIRECTORY]", "goes there", run_cd },
-    { "cp", "FILE TO", "copies a file", run_cp },
-    { "echo", "[WORD...]", "says it", run_echo },
-    { "free", "", "the file server's memory and caches", run_free },
-    { "grep", "TEXT [FILE...]", "lines that have the text in them", run_grep },
-    { "halt", "", "stops the machine", run_halt },
-    { "help", "", "this", run_help },
-    { "kill", "PROGRAM", "ends a program; some start again", run_kill },
-    { "ln", "[-s] FILE NAME", "another name, or a symbolic link", run_ln },
-    { "ls", "[-l] [PATH...]", "lists directories", run_ls },
-    { "mkdir", "PATH...", "makes directories", run_mkdir },
-    { "mount", "[KIND PATH]", "what is mounted; mounts: memory, archive or devices", run_mount },
-    { "mv", "PATH TO", "gives it another name", run_mv },
-    { "ps", "", "the programs, and how often they were started again", run_ps },
-    { "rm", "FILE...", "removes files", run_rm },
-    { "rmdir", "PATH...", "removes empty directories", run_rmdir },
-    { "sleep", "SECONDS", "waits", run_sleep },
-    { "stat", "PATH", "all about a file", run_stat },
-    { "touch", "FILE...", "makes files", run_touch },
-    { "umount", "PATH", "takes a file system away", run_umount },
-    { "uptime", "", "how long the machine runs", run_uptime },
-    { "wc", "[FILE...]", "counts lines, words and bytes", run_wc },
+    { "base64", "[FILE...]", "shows files that are not text", run_base64, false },
+    { "caps", "[PROGRAM|-d|-t]", "who holds what; -d: what the description does not say; -t: all", run_caps, false },
+    { "cat", "[FILE...]", "shows files, or its input", run_cat, false },
+    { "cd", "[DIRECTORY]", "goes there", run_cd, true },
+    { "cp", "FILE TO", "copies a file", run_cp, false },
+    { "echo", "[WORD...]", "says it", run_echo, false },
+    { "free", "", "the file server's memory and caches", run_free, false },
+    { "grep", "TEXT [FILE...]", "lines that have the text in them", run_grep, false },
+    { "halt", "", "stops the machine", run_halt, false },
+    { "head", "[-N] [FILE...]", "the first N lines, or 10", run_head, false },
+    { "help", "", "this", run_help, false },
+    { "kill", "PROGRAM", "ends a program; some start again", run_kill, false },
+    { "ln", "[-s] FILE NAME", "another name, or a symbolic link", run_ln, false },
+    { "ls", "[-l] [PATH...]", "lists directories", run_ls, false },
+    { "mkdir", "PATH...", "makes directories", run_mkdir, false },
+    { "mount", "[KIND PATH]", "what is mounted; mounts: memory, archive or devices", run_mount, false },
+    { "mv", "PATH TO", "gives it another name", run_mv, false },
+    { "perf", "COMMAND...", "runs it, and shows what was counted meanwhile", run_perf, true },
+    { "ps", "", "the programs, and how often they were started again", run_ps, false },
+    { "reboot", "", "starts the machine over", run_reboot, false },
+    { "rm", "FILE...", "removes files", run_rm, false },
+    { "rmdir", "PATH...", "removes empty directories", run_rmdir, false },
+    { "seq", "[FIRST] LAST", "counts", run_seq, false },
+    { "sleep", "SECONDS", "waits", run_sleep, false },
+    { "stat", "PATH", "all about a file", run_stat, false },
+    { "top", "[ROUNDS]", "who uses the processor, every second until a key is pressed", run_top, false },
+    { "touch", "FILE...", "makes files", run_touch, false },
+    { "trace", "[on|off|dump]", "records what the kernel does, and shows it; on EVENT...: these only", run_trace, false },
+    { "umount", "PATH", "takes a file system away", run_umount, false },
+    { "uptime", "", "how long the machine runs", run_uptime, false },
+    { "wc", "[FILE...]", "counts lines, words and bytes", run_wc, false },
 };
 unsigned const builtin_count = sizeof builtins / sizeof builtins[0];

@@ -2,13 +2,11 @@
 /* One line at the console: the keys of other shells, as terminals send them (ECMA-48). */
 #include "shell.h"
 
-#include <tessera/start.h>
 #include <shell_caps.h>
 
 #define CONSOLE ((struct console){ SHELL_CAP_CONSOLE })
 #define HISTORY 32u
 
-#define CONTROL(letter) ((letter) - '@')
 #define ESCAPE    27
 #define BACKSPACE 127
 
@@ -28,48 +26,30 @@ void put_console(char const *text, size_t length)
 
 /* ---- Keys ---- */
 
-static char next_byte(void)
-{
-    static char text[64];
-    static size_t at, length;
-    while (at == length) {
-        at = length = 0;
-        enum err err = console_read(CONSOLE, text, &length);
-        if (err == ERR_BAD_CAPABILITY) {
-            sys_exit(1); /* there will be no console any more */
-        }
-        if (err != OK || length != 0) {
-            continue;
-        }
-        sys_ignore(console_wait(CONSOLE));
-    }
-    return text[at++];
-}
-
 /* The arrow keys and their like become the control keys that mean the same. */
 static int next_key(void)
 {
-    static char const arrows[][2] = { { 'A', CONTROL('P') }, { 'B', CONTROL('N') },
-                                      { 'C', CONTROL('F') }, { 'D', CONTROL('B') },
-                                      { 'H', CONTROL('A') }, { 'F', CONTROL('E') } };
-    char c = next_byte();
+    static char const arrows[][2] = { { 'A', CONTROL_KEY('P') }, { 'B', CONTROL_KEY('N') },
+                                      { 'C', CONTROL_KEY('F') }, { 'D', CONTROL_KEY('B') },
+                                      { 'H', CONTROL_KEY('A') }, { 'F', CONTROL_KEY('E') } };
+    char c = key_wait();
     if (c != ESCAPE) {
         return (unsigned char)c;
     }
-    c = next_byte();
+    c = key_wait();
     if (c != '[' && c != 'O') {
         return 0;
     }
-    c = next_byte();
+    c = key_wait();
     for (unsigned i = 0; i < sizeof arrows / sizeof arrows[0]; i++) {
         if (arrows[i][0] == c) {
             return arrows[i][1];
         }
     }
     if (c >= '0' && c <= '9') { /* "3~": delete */
-        while (next_byte() != '~') {
+        while (key_wait() != '~') {
         }
-        return c == '3' ? CONTROL('_') : 0;
+        return c == '3' ? CONTROL_KEY('_') : 0;
     }
     return 0;
 }
@@ -170,21 +150,21 @@ static void offer_files(struct completion *c, char const *dir, unsigned dir_leng
 {
     uint32_t file, used;
     uint64_t cookie = 0;
-    if (vfs_session_open(files.session, dir_length == 0 ? "." : dir, dir_length == 0 ? 1 : dir_length,
+    if (vfs_session_open(files->session, dir_length == 0 ? "." : dir, dir_length == 0 ? 1 : dir_length,
                          VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY, 0, &file) != OK) {
         return;
     }
-    while (vfs_session_list(files.session, file, cookie, &used) == OK && used != 0) {
+    while (vfs_session_list(files->session, file, cookie, &used) == OK && used != 0) {
         for (uint32_t at = 0; at < used;) {
             struct vfs_entry entry;
-            memcpy(&entry, files.buffer + at, sizeof entry);
-            offer(c, files.buffer + at + sizeof entry, entry.length,
+            memcpy(&entry, files->buffer + at, sizeof entry);
+            offer(c, files->buffer + at + sizeof entry, entry.length,
                   entry.kind == VFS_KIND_DIRECTORY);
             at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
             cookie = entry.cookie;
         }
     }
-    sys_ignore(vfs_session_close(files.session, file));
+    sys_ignore(vfs_session_close(files->session, file));
 }
 
 static void offer_all(struct completion *c, unsigned word, unsigned part)
@@ -240,43 +220,43 @@ static void complete(void)
 static void edit(int key, unsigned *shown)
 {
     switch (key) {
-    case CONTROL('A'):
+    case CONTROL_KEY('A'):
         line.at = 0;
         break;
-    case CONTROL('E'):
+    case CONTROL_KEY('E'):
         line.at = line.length;
         break;
-    case CONTROL('B'):
+    case CONTROL_KEY('B'):
         line.at -= line.at > 0;
         break;
-    case CONTROL('F'):
+    case CONTROL_KEY('F'):
         line.at += line.at < line.length;
         break;
-    case CONTROL('H'):
+    case CONTROL_KEY('H'):
     case BACKSPACE:
         if (line.at > 0) {
             erase(line.at - 1, line.at);
         }
         break;
-    case CONTROL('_'):
-    case CONTROL('D'):
+    case CONTROL_KEY('_'):
+    case CONTROL_KEY('D'):
         if (line.at < line.length) {
             erase(line.at, line.at + 1);
         }
         break;
-    case CONTROL('K'):
+    case CONTROL_KEY('K'):
         erase(line.at, line.length);
         break;
-    case CONTROL('U'):
+    case CONTROL_KEY('U'):
         erase(0, line.at);
         break;
-    case CONTROL('P'):
+    case CONTROL_KEY('P'):
         recall(shown, 1);
         break;
-    case CONTROL('N'):
+    case CONTROL_KEY('N'):
         recall(shown, -1);
         break;
-    case CONTROL('I'):
+    case CONTROL_KEY('I'):
         complete();
         break;
     default:
@@ -298,7 +278,12 @@ bool edit_line(char const *prompt, char *out)
         if (key == '\r' || key == '\n') {
             break;
         }
-        if (key == CONTROL('D') && line.length == 0) {
+        if (key == CONTROL_KEY('C')) {
+            put_console("^C\n", 3);
+            set("");
+            shown = 0;
+        }
+        if (key == CONTROL_KEY('D') && line.length == 0) {
             return false;
         }
         edit(key, &shown);

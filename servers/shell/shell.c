@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shell: reads a line, takes it apart into commands, runs one after the other. What a command of
- * a pipeline writes is in a file until the next one reads it.
+ * The shell: reads a line, takes it apart into commands, and runs those of a pipeline side by side, each
+ * in a thread of its own (stage.c), with pipes of the file server between them.
  */
 #include "shell.h"
 
 #include <shell_caps.h>
 #include <tessera/start.h>
 
-struct files files;
-
-static struct sys_resources means = {
+struct sys_resources means = {
     .cnode = SHELL_CAP_CNODE,
     .memory = SHELL_CAP_MEMORY,
     .vspace = SHELL_CAP_VSPACE,
+    .sched = SHELL_CAP_SCHED,
     .slots = { .next = SHELL_FIRST_FREE_SLOT, .end = SHELL_SLOTS },
     .next_address = 0x100000000,
 };
@@ -22,22 +21,23 @@ static struct sys_resources means = {
 
 bool put_bytes(struct command *command, char const *text, uint32_t length)
 {
-    while (length > 0) {
+    while (length > 0 && !command->unheard) {
         uint32_t done = length < 512 ? length : 512;
         if (command->out.file == CONSOLE_STREAM) {
             put_console(text, done);
         } else {
-            enum err err = files_write(&files, command->out.file, command->out.at, text, length,
+            enum err err = files_write(files, command->out.file, command->out.at, text, length,
                                        &done);
             if (err != OK) {
-                return complain("writing", "", err);
+                command->unheard = true;
+                return err == (enum err)VFS_ERR_BROKEN_PIPE || complain("writing", "", err);
             }
         }
         command->out.at += done;
         text += done;
         length -= done;
     }
-    return true;
+    return !command->unheard;
 }
 
 void say(struct command *command, char const *format, ...)
@@ -58,7 +58,7 @@ bool complain(char const *what, char const *about, enum err err)
     return false;
 }
 
-static bool wrong(char const *what)
+bool wrong(char const *what)
 {
     put_console(what, strlen(what));
     put_console("\n", 1);
@@ -108,24 +108,24 @@ static unsigned split(char const *line, char *text, char **word)
     return count;
 }
 
-static bool open_stream(struct stream *stream, char const *path, unsigned mode)
+static bool open_stream(struct files *session, struct stream *stream, char const *path, unsigned mode)
 {
     uint32_t file = CONSOLE_STREAM;
-    enum err err = vfs_session_open(files.session, path, strlen(path), (uint8_t)mode, 0644, &file);
+    enum err err = vfs_session_open(session->session, path, strlen(path), (uint8_t)mode, 0644, &file);
     if (err != OK) {
         return complain("opening", path, err);
     }
     if (stream->file != CONSOLE_STREAM) {
-        sys_ignore(vfs_session_close(files.session, stream->file));
+        sys_ignore(vfs_session_close(session->session, stream->file));
     }
     *stream = (struct stream){ file, 0 };
     return true;
 }
 
-static void close_stream(struct stream *stream)
+static void close_stream(struct files *session, struct stream *stream)
 {
     if (stream->file != CONSOLE_STREAM) {
-        sys_ignore(vfs_session_close(files.session, stream->file));
+        sys_ignore(vfs_session_close(session->session, stream->file));
         stream->file = CONSOLE_STREAM;
     }
 }
@@ -133,39 +133,43 @@ static void close_stream(struct stream *stream)
 #define WRITE (VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE)
 
 /* A redirection at word[0]; false: it is wrong, and has been said. */
-static bool redirect(struct command *command, char **word, unsigned left)
+static bool redirect(struct files *session, struct command *command, char **word, unsigned left)
 {
     if (left < 2) {
         return wrong("a file's name is missing behind < or >");
     }
-    return strcmp(word[0], "<") == 0   ? open_stream(&command->in, word[1], VFS_OPEN_MODE_READ)
-           : strcmp(word[0], ">") == 0 ? open_stream(&command->out, word[1],
-                                                     WRITE | VFS_OPEN_MODE_TRUNCATE)
-                                       : open_stream(&command->out, word[1],
-                                                     WRITE | VFS_OPEN_MODE_APPEND);
+    unsigned more = strcmp(word[0], ">") == 0 ? VFS_OPEN_MODE_TRUNCATE : VFS_OPEN_MODE_APPEND;
+    return strcmp(word[0], "<") == 0
+               ? open_stream(session, &command->in, word[1], VFS_OPEN_MODE_READ)
+               : open_stream(session, &command->out, word[1], WRITE | more);
 }
 
-/* A file between two commands, which has no name already. */
-static bool make_pipe(struct command *command, struct stream *next)
+/* A pipe from a stage to the next. It has a name until both have it open. */
+static bool make_pipe(unsigned stage)
 {
-    static char const path[] = "/tmp/.pipe";
-    if (!open_stream(next, path, VFS_OPEN_MODE_READ | WRITE | VFS_OPEN_MODE_TRUNCATE) ||
-        !open_stream(&command->out, path, VFS_OPEN_MODE_WRITE)) {
-        return false;
+    static char const path[] = "/.pipe";
+    enum err err = vfs_session_make_pipe(files->session, path, sizeof path - 1, 0600);
+    if (err != OK) {
+        return complain("a pipe", "", err);
     }
-    sys_ignore(vfs_session_unlink(files.session, path, sizeof path - 1));
-    return true;
+    bool good = open_stream(stage_files(stage + 1), &stage_command(stage + 1)->in, path,
+                            VFS_OPEN_MODE_READ) &&
+                open_stream(stage_files(stage), &stage_command(stage)->out, path,
+                            VFS_OPEN_MODE_WRITE);
+    sys_ignore(vfs_session_unlink(files->session, path, sizeof path - 1));
+    return good;
 }
 
 /* Words up to the end, or to a '|'. */
-static bool gather(struct command *command, char **word, unsigned count, unsigned *used)
+static bool gather(struct files *session, struct command *command, char **word, unsigned count,
+                   unsigned *used)
 {
     unsigned i = 0;
     while (i < count && strcmp(word[i], "|") != 0) {
         bool special = strcmp(word[i], "<") == 0 || strcmp(word[i], ">") == 0 ||
                        strcmp(word[i], ">>") == 0;
         if (special) {
-            if (!redirect(command, word + i, count - i)) {
+            if (!redirect(session, command, word + i, count - i)) {
                 return false;
             }
             i += 2;
@@ -177,63 +181,108 @@ static bool gather(struct command *command, char **word, unsigned count, unsigne
     return command->words != 0 || wrong("a command is missing");
 }
 
-static bool run_command(struct command *command)
+struct builtin const *find_builtin(char const *name)
 {
     for (unsigned i = 0; i < builtin_count; i++) {
-        if (strcmp(builtins[i].name, command->word[0]) == 0) {
-            return builtins[i].run(command);
+        if (strcmp(builtins[i].name, name) == 0) {
+            return &builtins[i];
         }
     }
-    return wrong("there is no such command; help lists those that there are");
+    return NULL;
+}
+
+static bool is_command(char const *name)
+{
+    return find_builtin(name) != NULL ||
+           wrong("there is no such command; help lists those that there are");
 }
 
 /* The file server may have died since the last line: then the session is gone, with what was in it. */
 static bool have_session(void)
 {
     uint64_t sessions;
-    enum err err = vfs_session_counter(files.session, VFS_COUNTER_SESSIONS, &sessions);
-    if (err == OK) {
+    if (vfs_session_counter(files->session, VFS_COUNTER_SESSIONS, &sessions) == OK) {
         return true;
     }
-    files_lost(&means, &files);
-    err = files_connect(&means, SHELL_CAP_VFS, &files);
+    enum err err = stages_connect();
     if (err != OK) {
         return complain("the file server", "", err);
     }
     return !wrong("the file server was started again, without the files that were in memory");
 }
 
+/* The commands of a line, each with what it reads and writes. */
+static bool set_up(char **word, unsigned count, unsigned *stages)
+{
+    for (unsigned at = 0; at < count; at++) {
+        unsigned used = 0, stage = *stages;
+        struct command *command = stage_command(stage);
+        if (!gather(stage_files(stage), command, word + at, count - at, &used) ||
+            !is_command(command->word[0])) {
+            return false;
+        }
+        if (find_builtin(command->word[0])->alone && (stage != 0 || used != count)) {
+            return wrong("this command does not go with others");
+        }
+        at += used;
+        (*stages)++;
+        if (at + 1 == count) {
+            return wrong("a command is missing behind |");
+        }
+        if (at < count && *stages == STAGES) {
+            return wrong("too many commands in one line");
+        }
+        if (at < count && !make_pipe(stage)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_words(char **word, unsigned count)
+{
+    unsigned stages = 0;
+    stages_clear();
+    bool good = have_session() && set_up(word, count, &stages);
+    struct builtin const *first = stages == 0 ? NULL : find_builtin(stage_command(0)->word[0]);
+    if (good && first != NULL && !first->alone) {
+        stages_run(stages);
+        return;
+    }
+    if (good && first != NULL) {
+        (void)first->run(stage_command(0));
+    }
+    for (unsigned i = 0; i < STAGES; i++) {
+        close_stream(stage_files(i), &stage_command(i)->in);
+        close_stream(stage_files(i), &stage_command(i)->out);
+    }
+}
+
 static void run_line(char const *line)
 {
     char text[2 * LINE_MOST];
     char *word[WORDS];
-    unsigned count = split(line, text, word), at = 0;
-    struct stream in = { CONSOLE_STREAM, 0 };
-    bool good = have_session();
-    while (at < count && good) {
-        struct command command = { .in = in, .out = { CONSOLE_STREAM, 0 } };
-        unsigned used = 0;
-        in = (struct stream){ CONSOLE_STREAM, 0 };
-        good = gather(&command, word + at, count - at, &used);
-        at += used;
-        if (good && at < count) { /* a pipe */
-            at++;
-            good = at < count ? make_pipe(&command, &in) : wrong("a command is missing behind |");
-        }
-        good = good && run_command(&command);
-        close_stream(&command.in);
-        close_stream(&command.out);
+    unsigned count = split(line, text, word);
+    bool counts = count > 1 && strcmp(word[0], "perf") == 0;
+    if (counts) {
+        perf_start();
     }
-    close_stream(&in);
+    run_words(word + counts, count - counts);
+    if (counts) {
+        perf_show();
+    }
 }
 
 int main(uint64_t argument)
 {
     (void)argument;
     static char line[LINE_MOST];
-    enum err err = files_connect(&means, SHELL_CAP_VFS, &files);
+    enum err err = stages_begin();
+    if (err == OK) {
+        err = watch_begin();
+    }
     if (err != OK) {
-        (void)complain("the file server", "", err);
+        (void)complain("the shell", "", err);
         return 1;
     }
     put_console("\nTessera. help lists the commands.\n", 35);

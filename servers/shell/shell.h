@@ -9,8 +9,14 @@
 
 #define LINE_MOST 256u
 #define WORDS     32u
+#define STAGES    6u /* commands that a pipeline can have */
 
-extern struct files files; /* the shell's session; its current directory is the shell's */
+#define CONTROL_KEY(letter) ((letter) - '@')
+
+extern struct sys_resources means; /* the first thread's alone */
+
+/* The session of the thread that runs: each has one. They all stand in the same directory. */
+extern _Thread_local struct files *files;
 
 /* A line with editing, history and completion: printable text, without its end. False: Ctrl-D. */
 bool edit_line(char const *prompt, char *line);
@@ -27,6 +33,7 @@ struct command {
     char *word[WORDS + 1];
     unsigned words;
     struct stream in, out;
+    bool unheard; /* nobody reads what it writes any more */
 };
 
 struct builtin {
@@ -35,28 +42,73 @@ struct builtin {
     char const *what;
     /* False: it went wrong, and has said so. */
     bool (*run)(struct command *command);
+    bool alone; /* run by the shell's first thread, and not in a pipeline */
 };
 extern struct builtin const builtins[];
 extern unsigned const builtin_count;
+struct builtin const *find_builtin(char const *name);
 
 /* Text to the command's output. */
 void say(struct command *command, char const *format, ...) __attribute__((format(printf, 2, 3)));
 bool put_bytes(struct command *command, char const *text, uint32_t length);
 /* To the console, whatever the output is; returns false. */
 bool complain(char const *what, char const *about, enum err err);
+bool wrong(char const *what);
 void put_console(char const *text, size_t length);
 
 char const *error_name(enum err err);
+/* The number that a text begins with. */
+uint64_t number_of(char const *text);
 
-/* Commands about the system (system.c). */
+/* ---- What is typed (keys.c) ---- */
+
+/* Begins to listen, and to signal this for what is typed. */
+NODISCARD enum err keys_begin(cptr_t bell);
+/* Takes a key, if there is one; Ctrl-C only if that is wanted. Who may take them: the command that runs,
+ * or the shell while none does. */
+bool key_take(char *key, bool or_interrupt);
+/* Whether there is a Ctrl-C among those that were not taken. */
+bool keys_interrupt(void);
+
+/* ---- The threads that run commands (stage.c) ---- */
+
+NODISCARD enum err stages_begin(void);
+/* Opens the sessions anew. */
+NODISCARD enum err stages_connect(void);
+/* Makes the commands empty. */
+void stages_clear(void);
+/* A pipeline's command number `index`; and the session that it will have. */
+struct command *stage_command(unsigned index);
+struct files *stage_files(unsigned index);
+/* Runs that many commands side by side, until all are done or Ctrl-C ends them. */
+void stages_run(unsigned count);
+/* All sessions go to a directory. */
+NODISCARD enum err stages_enter(char const *path);
+/* Waits for a key: in the first thread, any; and in a command, until a deadline, and not for Ctrl-C. */
+char key_wait(void);
+bool key_wait_until(uint64_t deadline, char *key);
+
+/* ---- Commands ---- */
+
+/* About the system (system.c). */
 bool run_uptime(struct command *command);
 bool run_sleep(struct command *command);
 bool run_free(struct command *command);
 bool run_mount(struct command *command);
 bool run_umount(struct command *command);
 bool run_halt(struct command *command);
-/* And about programs (programs.c). */
+bool run_reboot(struct command *command);
+/* About programs (programs.c). */
 bool run_ps(struct command *command);
 bool run_kill(struct command *command);
-bool run_caps(struct command *command);
 bool run_help(struct command *command);
+/* About who holds what (caps.c). */
+bool run_caps(struct command *command);
+/* About what the machine does (watch.c). */
+NODISCARD enum err watch_begin(void);
+bool run_top(struct command *command);
+bool run_trace(struct command *command);
+bool run_perf(struct command *command);
+/* Counts from the one to the other, and shows it. */
+void perf_start(void);
+void perf_show(void);

@@ -2,6 +2,7 @@
 /* Commands about the system. */
 #include "shell.h"
 
+#include <idl/control_client.h>
 #include <shell_caps.h>
 #include <tessera/start.h>
 
@@ -12,14 +13,14 @@ bool run_uptime(struct command *command)
     return true;
 }
 
-/* Waits for a signal that does not come, until then. */
+/* Nobody signals that it is over; what is left of earlier pipes is not. */
 bool run_sleep(struct command *command)
 {
-    uint64_t seconds = 0, bits;
-    for (char const *c = command->words > 1 ? command->word[1] : ""; *c >= '0' && *c <= '9'; c++) {
-        seconds = seconds * 10 + (uint64_t)(*c - '0');
+    uint64_t end = sys_clock_ns() + 1000000000 * number_of(command->words > 1 ? command->word[1] : "");
+    uint64_t bits;
+    while (sys_clock_ns() < end) {
+        sys_ignore(sys_wait(files->events, end, &bits, NULL));
     }
-    sys_ignore(sys_wait(files.events, sys_clock_ns() + seconds * 1000000000, &bits, NULL));
     return true;
 }
 
@@ -46,7 +47,7 @@ bool run_free(struct command *command)
     };
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         uint64_t value;
-        enum err err = vfs_session_counter(files.session, lines[i].which, &value);
+        enum err err = vfs_session_counter(files->session, lines[i].which, &value);
         if (err != OK) {
             return complain("free", "", err);
         }
@@ -62,7 +63,7 @@ static bool list_mounts(struct command *command)
     struct vfs_mount mount;
     char path[VFS_PATH_MOST + 1];
     size_t length;
-    for (uint32_t i = 0; vfs_session_mount_info(files.session, i, &mount, path, &length) == OK; i++) {
+    for (uint32_t i = 0; vfs_session_mount_info(files->session, i, &mount, path, &length) == OK; i++) {
         path[length] = '\0';
         say(command, "%-8s %-20s %6lu inodes %6lu pages%s\n", kinds[mount.kind], path, mount.inodes,
             mount.pages, mount.read_only ? ", for reading" : "");
@@ -77,7 +78,7 @@ bool run_mount(struct command *command)
     }
     for (unsigned kind = 1; kind < sizeof kinds / sizeof kinds[0]; kind++) {
         if (strcmp(command->word[1], kinds[kind]) == 0) {
-            enum err err = vfs_session_mount(files.session, command->word[2],
+            enum err err = vfs_session_mount(files->session, command->word[2],
                                              strlen(command->word[2]),
                                              (enum vfs_file_system)kind);
             return err == OK || complain("mount", command->word[2], err);
@@ -89,7 +90,7 @@ bool run_mount(struct command *command)
 bool run_umount(struct command *command)
 {
     char const *path = command->words > 1 ? command->word[1] : "";
-    enum err err = vfs_session_unmount(files.session, path, strlen(path));
+    enum err err = vfs_session_unmount(files->session, path, strlen(path));
     return err == OK || complain("umount", path, err);
 }
 
@@ -101,11 +102,20 @@ bool run_halt(struct command *command)
     sys_exit(0);
 }
 
+bool run_reboot(struct command *command)
+{
+    (void)command;
+    sys_ignore(console_flush((struct console){ SHELL_CAP_CONSOLE }));
+    enum err err = control_reboot((struct control){ SHELL_CAP_CONTROL });
+    return complain("reboot", "", err);
+}
+
 bool run_help(struct command *command)
 {
     for (unsigned i = 0; i < builtin_count; i++) {
         say(command, "%-7s %-15s %s\n", builtins[i].name, builtins[i].arguments, builtins[i].what);
     }
-    say(command, "COMMAND | COMMAND, < FILE, > FILE and >> FILE do what they do elsewhere.\n");
+    say(command, "COMMAND | COMMAND, < FILE, > FILE and >> FILE do what they do elsewhere;\n"
+                 "Ctrl-C ends what runs.\n");
     return true;
 }

@@ -3,8 +3,10 @@
  * The trace server. Rings are emptied in short intervals, into a store that is never emptied: what
  * finds no room there is counted. Until somebody selects events the kernel records samples only, and
  * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
+ * While none are selected it sleeps.
  */
 #include <idl/trace_server.h>
+#include <tessera/cond.h>
 #include <tessera/print.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
@@ -19,6 +21,9 @@
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
+#define READ_MOST      28u /* entries that trace.read gives at once */
+
+enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
 
 struct source {
     cptr_t frame; /* a copy for the program */
@@ -32,7 +37,12 @@ struct trace_server {
     struct source kernel;
     struct source program[TRACE_MOST_PROGRAMS];
     struct sys_thread drainer;
-    cptr_t never; /* nobody signals it: to sleep on */
+    /* Somebody asks what there is: the drainer looks at all rings at once, and says so. */
+    struct sys_mutex lock; /* guards these */
+    bool asked;
+    bool is_wanted;        /* some events are selected */
+    uint64_t begun, ended; /* rounds */
+    struct sys_cond wanted, drained;
 };
 
 static struct trace_server server = {
@@ -63,7 +73,8 @@ static void drain(struct source *source, uint16_t core_or)
         }
         entry.core = core_or != 0 ? core_or : entry.core;
         *entry_at(store->stored) = entry;
-        store->stored++;
+        /* Pairs with the acquire of read. */
+        __atomic_store_n(&store->stored, store->stored + 1, __ATOMIC_RELEASE);
     }
 }
 
@@ -90,23 +101,58 @@ static uint64_t next_interval(void)
     return INTERVAL_NS / 2 + state % INTERVAL_NS;
 }
 
+static void drain_all(void)
+{
+    struct trace_store *store = server.store;
+    drain(&server.kernel, 0);
+    store->lost = server.kernel.ring->lost;
+    /* Pairs with the release of join. */
+    uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < programs; i++) {
+        drain_program(i);
+    }
+}
+
+/* Until then, or until somebody asks: the next round begins. */
+static void wait_for_round(uint64_t when)
+{
+    enum err err = OK;
+    sys_mutex_lock(&server.lock);
+    while (!server.asked && err == OK) {
+        err = sys_cond_wait(&server.wanted, &server.lock, server.is_wanted ? when : 0);
+    }
+    server.asked = false;
+    server.begun++;
+    sys_mutex_unlock(&server.lock);
+}
+
 static void drain_for_ever(void *argument)
 {
     (void)argument;
-    struct trace_store *store = server.store;
     for (uint64_t when = sys_clock_ns();;) {
         when += next_interval();
-        uint64_t bits, now = sys_clock_ns();
+        uint64_t now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
-        sys_ignore(sys_wait(server.never, when, &bits, NULL));
-        drain(&server.kernel, 0);
-        store->lost = server.kernel.ring->lost;
-        /* Pairs with the release of join. */
-        uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
-        for (unsigned i = 0; i < programs; i++) {
-            drain_program(i);
-        }
+        wait_for_round(when);
+        drain_all();
+        sys_mutex_lock(&server.lock);
+        server.ended = server.begun;
+        sys_cond_wake(&server.drained);
+        sys_mutex_unlock(&server.lock);
     }
+}
+
+/* Has all taken that is in the rings now. */
+static void drain_now(struct trace_server *s)
+{
+    sys_mutex_lock(&s->lock);
+    uint64_t next = s->begun + 1;
+    s->asked = true;
+    sys_cond_wake(&s->wanted);
+    while (s->ended < next) {
+        sys_ignore(sys_cond_wait(&s->drained, &s->lock, 0));
+    }
+    sys_mutex_unlock(&s->lock);
 }
 
 /* ---- Requests ---- */
@@ -146,19 +192,41 @@ static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const
 
 static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t events)
 {
-    (void)s, (void)badge;
-    return sys_trace_select(TRACE_CAP_TRACE, events);
+    (void)badge;
+    enum err err = sys_trace_select(TRACE_CAP_TRACE, events);
+    if (err == OK) {
+        sys_mutex_lock(&s->lock);
+        s->is_wanted = events != 0;
+        s->asked = true; /* what was recorded before is drained once more */
+        sys_cond_wake(&s->wanted);
+        sys_mutex_unlock(&s->lock);
+    }
+    return err;
 }
 
 static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t *stored,
                                       uint64_t *lost)
 {
     (void)badge;
+    drain_now(s);
     *stored = s->store->stored;
     *lost = s->store->dropped + s->store->lost;
     for (unsigned i = 0; i < s->store->programs; i++) {
         *lost += s->store->source[i].lost;
     }
+    return OK;
+}
+
+static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from, char *entries,
+                              size_t *entries_length)
+{
+    (void)badge;
+    /* Pairs with the release of the drainer: these are complete. */
+    uint64_t stored = __atomic_load_n(&s->store->stored, __ATOMIC_ACQUIRE);
+    uint64_t left = from < stored ? stored - from : 0;
+    uint64_t count = left < READ_MOST ? left : READ_MOST;
+    *entries_length = count * sizeof(struct trace_entry);
+    memcpy(entries, entry_at(from < stored ? from : 0), *entries_length);
     return OK;
 }
 
@@ -184,14 +252,16 @@ static enum err set_up(struct trace_server *s)
     }
     s->kernel.capacity = s->kernel.ring->capacity;
     s->store->magic = TRACE_MAGIC;
-    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->never);
+    err = sys_park_make(&s->resources, SERVER, TRACE_CAP_THREAD);
     if (err != OK) {
         return err;
     }
+    sys_park_use(SERVER);
     struct sys_thread_options options = {
         .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
-        .fault = SYS_SUPERVISOR
+        .fault = SYS_SUPERVISOR, .number = DRAINER
     };
+    s->is_wanted = true;
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
     return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);
 }

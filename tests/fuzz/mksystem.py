@@ -55,10 +55,11 @@ def damaged(text, chance, texts):
 def check_plan(kernel, data):
     """What init relies on: counts, and indices that stay inside."""
     head = struct.unpack_from("<QIIIIII", data)
-    devices, objects, programs, capabilities, mappings, stop_with = head[1:]
+    devices, objects, programs, capabilities, mappings, stop_with, cores, _ = head[1:]
     sizes = [struct.calcsize(form) for form in ("<32sII", "<BBHHH", "<16s32sQBBBBIIIIIQ", "<QQIIBBHI", "<QQII")]
     assert len(data) == struct.calcsize("<QIIIIII") + sum(
         size * count for size, count in zip(sizes, (devices, objects, programs, capabilities, mappings), strict=True))
+    assert cores == mksystem.NONE or cores < objects
     assert stop_with == mksystem.NONE or stop_with < programs
 
 

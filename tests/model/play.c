@@ -604,6 +604,7 @@ static struct request {
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
     { METHOD_FRAME_PROTECT, 3, "m" },
+    { METHOD_FRAME_FIND, 1, "V" },
     { METHOD_IRQ_CONTROL_CLAIM, 3, "lCi" },
     { METHOD_IRQ_HANDLER_BIND, 3, "N" },
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
@@ -621,7 +622,7 @@ static bool is_special_priority(uint64_t priority)
  * no room for: retypes of the largest tables. */
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
-    return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ||
+    return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
            label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||

@@ -580,6 +580,17 @@ static enum err frame_protect(struct spec *s, struct request const *r)
     return spec_protect(s, r->self, r->arg[1]);
 }
 
+static enum err frame_find(struct spec *s, struct request const *r)
+{
+    int vspace;
+    TRY(cap_argument(s, r, 1, OBJECT_VSPACE, 0, &vspace));
+    if (self_of(s, r)->vspace == SPEC_NONE || self_of(s, r)->vspace != s->slot[vspace].object) {
+        return ERR_NOT_MAPPED;
+    }
+    r->arg[1] = self_of(s, r)->mapped_at;
+    return OK;
+}
+
 /* ---- Interrupts, the machine ---- */
 
 static enum err irq_control_claim(struct spec *s, struct request const *r)
@@ -674,6 +685,7 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_FRAME_MAP] = frame_map,
     [METHOD_FRAME_UNMAP] = frame_unmap,
     [METHOD_FRAME_PROTECT] = frame_protect,
+    [METHOD_FRAME_FIND] = frame_find,
     [METHOD_IRQ_CONTROL_CLAIM] = irq_control_claim,
     [METHOD_IRQ_HANDLER_BIND] = irq_handler_bind,
     [METHOD_IRQ_HANDLER_ACKNOWLEDGE] = irq_handler_acknowledge,

@@ -24,7 +24,7 @@ static bool is_named(struct control_program const *program, char const *name)
     return memcmp(program->name, name, length) == 0 && program->name[length] == 0;
 }
 
-static uint32_t number_of(char const *name, struct control_program *program)
+uint32_t number_of(char const *name, struct control_program *program)
 {
     uint32_t number = 0;
     while (control_program(CONTROL, number, program) == OK && !is_named(program, name)) {

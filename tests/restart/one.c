@@ -96,6 +96,49 @@ static void not_everything_is_killed(void)
     EXPECT_ERR(control_kill(supervisor, TEXT("vfs")), ERR_BAD_REQUEST);
 }
 
+/* How what these tests were given in a slot compares with the description. */
+static enum control_kept kept(cptr_t cap)
+{
+    struct control_program program;
+    enum control_kept is = CONTROL_KEPT_SAME;
+    uint32_t slot = (uint32_t)(cap.raw >> SLOT_BITS), found = 0;
+    uint64_t its_rights, value;
+    uint8_t type;
+    EXPECT_OK(control_given(CONTROL, number_of("restart_tests", &program), slot, &found, &type,
+                            &its_rights, &value, &is));
+    EXPECT_EQ(found, slot);
+    return is;
+}
+
+static void put_into(cptr_t place, cptr_t source)
+{
+    EXPECT_OK(sys_cnode_delete(means.cnode, (uint32_t)(place.raw >> SLOT_BITS)));
+    EXPECT_OK(sys_cnode_copy(means.cnode, (uint32_t)(place.raw >> SLOT_BITS), source, ~0ul));
+}
+
+static void a_table_is_compared(void)
+{
+    struct control_program program;
+    uint32_t own = number_of("restart_tests", &program), spare = sys_slot_take(&means.slots);
+    uint32_t slot = (uint32_t)(RESTART_TESTS_CAP_TRACE.raw >> SLOT_BITS);
+    bool same = false;
+    ASSERT_OK(sys_cnode_copy(means.cnode, spare, RESTART_TESTS_CAP_TRACE, ~0ul));
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_TRACE), CONTROL_KEPT_SAME);
+    EXPECT_OK(control_same(CONTROL, own, spare, number_of("trace", &program), 2, &same));
+    EXPECT(same);
+    EXPECT_OK(control_same(CONTROL, own, spare, number_of("vfs", &program), 2, &same));
+    EXPECT(!same);
+    put_into(RESTART_TESTS_CAP_TRACE, RESTART_TESTS_CAP_VFS); /* of the same type */
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_TRACE), CONTROL_KEPT_CHANGED);
+    EXPECT_OK(sys_cnode_delete(means.cnode, slot));
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_TRACE), CONTROL_KEPT_GONE);
+    EXPECT_OK(sys_cnode_copy(means.cnode, slot, CPTR(spare), 0));
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_TRACE), CONTROL_KEPT_CHANGED); /* without a right */
+    put_into(RESTART_TESTS_CAP_TRACE, CPTR(spare));
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_TRACE), CONTROL_KEPT_SAME);
+    EXPECT_OK(sys_drop(&means, CPTR(spare)));
+}
+
 /* Twice it comes back; the third time its clients are told that it does not. */
 static void there_is_a_limit(void)
 {
@@ -111,6 +154,7 @@ static void there_is_a_limit(void)
     EXPECT_EQ(program_of("frail").state, CONTROL_STATE_ENDED);
     EXPECT_EQ(program_of("frail").restarts, 2);
     EXPECT_ERR(control_kill(CONTROL, TEXT("frail")), CONTROL_ERR_ENDED);
+    EXPECT_EQ(kept(RESTART_TESTS_CAP_FRAIL), CONTROL_KEPT_GONE);
     EXPECT(pages_used() <= pages - PAGES_OF_LEDGER);
     EXPECT_EQ(sessions_of_vfs(), sessions - 1);
 }
@@ -121,6 +165,7 @@ static struct test const tests[] = {
     TEST(whoever_waits_is_served),
     TEST(a_session_is_lost),
     TEST(not_everything_is_killed),
+    TEST(a_table_is_compared),
     TEST(there_is_a_limit),
 };
 TEST_GROUP(one);

@@ -24,6 +24,7 @@ extern struct sys_resources means;
 
 /* What init knows of a program. */
 struct control_program program_of(char const *name);
+uint32_t number_of(char const *name, struct control_program *program);
 /* Waits, without the processor. */
 void sleep_ns(uint64_t time);
 /* Pages that programs have of the memory server. */

@@ -7,23 +7,23 @@ Boots the system "shell" and types what stands below; each line's answer has to 
 
 import re
 import sys
+import time
 from pathlib import Path
 
 import pexpect
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
-from cli import qemu  # noqa: E402
-
-TIMEOUT = 120   # seconds for an answer: the machine may be busy
-PROMPT = r"\r\$ \x1b\[K$"
-ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+from cli import qemu, shell  # noqa: E402
+from cli.common import Stop  # noqa: E402
 
 UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
-TAB, BACKSPACE, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x05", "\x15"
+TAB, BACKSPACE, CONTROL_C, CONTROL_D, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x03", "\x04", "\x05", "\x15"
+
+PAUSE = "\0"     # a second, before what is behind it is typed
 
 # (what is typed, what has to come, as a regular expression for all of the answer)
 SESSION = [
-    ("help", r"(.*\n)*cat .*\n(.*\n)*wc .*\nCOMMAND .*"),
+    ("help", r"(.*\n)*cat .*\n(.*\n)*wc .*\nCOMMAND .*\n.*"),
     ("echo hello, files > /tmp/hello", r""),
     ("cat /tmp/hello", r"hello, files"),
     ("echo more >> /tmp/hello", r""),
@@ -59,10 +59,46 @@ SESSION = [
     ("ls /boot", r"(.*\n)*shell(\n.*)*"),
     ("rm /boot/shell", r"rm /boot/shell: for reading only"),
     ("nonsense", r"there is no such command; .*"),
-    ("cat", r""),
-    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nvfs +150 +running +0 .*\nshell +100 +running +0 .*"),
-    ("caps", r"console +\d+ of 32: .*\nvfs +\d+ of 32768: .*\nshell +\d+ of 64: (.*, )?5 Endpoint.*"),
-    ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +7  Untyped, 2\^20 bytes(\n.*)*"),
+    ("cat\rtyped\r" + CONTROL_D, r"typed\ntyped"),
+    # Pipes: more than one holds, a reader that ends first, more than two commands, and too many.
+    ("seq 20000 | wc", r"20000 20000 108894"),
+    ("seq 1000000000 | head -3", r"1\n2\n3"),
+    ("seq 40 | head -30 | grep 2 | wc > /tmp/counted", r""),
+    ("cat /tmp/counted", r"12 12 35"),
+    ("seq 1 | cat | cat | cat | cat | cat", r"1"),
+    ("seq 1 | cat | cat | cat | cat | cat | cat", r"too many commands in one line"),
+    ("cd /tmp | cat", r"this command does not go with others"),
+    ("echo a |", r"a command is missing behind \|"),
+    # Ctrl-C: for one that waits, one that never does, a pipeline, and a line that is typed.
+    ("sleep 100000\r" + PAUSE + CONTROL_C, r"\^C"),
+    ("cat /dev/zero > /dev/null\r" + PAUSE + CONTROL_C, r"\^C"),
+    ("cat /dev/zero | cat | wc\r" + PAUSE + CONTROL_C, r"\^C"),
+    ("cat\r" + PAUSE + CONTROL_C, r"\^C"),
+    ("wrong" + CONTROL_C, r""),
+    ("echo a new line", r"a new line"),
+    ("seq 3 | wc", r"3 3 6"),
+    # What the machine does.
+    ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
+    ("top\r" + PAUSE + PAUSE + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
+    ("perf seq 1000 | wc", r"1000 1000 3893\n +(\d+|-)  instructions.*\n(.*\n)* +\d+  switches between threads\n(.*\n)* +\d+  nanoseconds in all"),
+    ("perf", r"perf needs a command to run"),
+    ("trace", r"off, .*; 0 dropped"),
+    ("trace on nonsense", r"there is no such event"),
+    ("trace on switch message", r""),
+    ("trace", r"on, \d+ events since it was switched on; 0 dropped"),
+    ("trace off", r""),
+    ("trace dump > /tmp/events", r""),
+    ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
+    ("grep retype /tmp/events", r""),
+    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
+    ("caps", r"console +\d+ of 32: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*"),
+    ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +9  Untyped, 2\^20 bytes(\n.*)*"),
+    ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 4\nshell 2 \d+ given Endpoint send"),
+    # What the shell has got of the file server: a session for each of its threads.
+    ("caps -d | grep shell", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
+                             r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
+                             r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),
+    ("caps -d | grep differ", r"21 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
@@ -91,37 +127,42 @@ class Wrong(Exception):
     """An answer that is not as it should be."""
 
 
-def answer(machine):
-    """What came before the next prompt, without what was typed."""
-    machine.expect(r"\r\n(?:\x1b\[K)?([\s\S]*?)\r\$ \x1b\[K$", timeout=TIMEOUT)
-    return re.sub(r"\r+\n", "\n", ESCAPES.sub("", machine.match[1])).strip("\r\n")
+def say(machine, typed):
+    first, *others = typed.split(PAUSE)
+    machine.send(first)
+    for more in others:
+        time.sleep(1)
+        machine.send(more)
+    if not typed.endswith((CONTROL_C, CONTROL_D)) and PAUSE not in typed:
+        machine.send("\r")
 
 
 def talk(machine):
-    machine.expect(re.escape("help lists the commands."), timeout=TIMEOUT)
-    machine.expect(PROMPT, timeout=TIMEOUT)
+    shell.begin(machine)
     for typed, expected in SESSION:
-        machine.send(typed + "\r")
-        found = answer(machine)
+        say(machine, typed)
+        found = shell.answer(machine)
         if not re.fullmatch(expected, found):
             raise Wrong(f"{typed!r} was answered by {found!r}, not by {expected!r}")
         print(f"ok - {typed!r}", flush=True)
+    machine.send("reboot\r")
+    shell.begin(machine)
+    if shell.ask(machine, "ls /tmp") != "":
+        raise Wrong("after a reboot there are files of before")
+    print("ok - reboot", flush=True)
     machine.send("halt\r")
-    machine.expect(pexpect.EOF, timeout=TIMEOUT)
+    machine.expect(pexpect.EOF, timeout=shell.TIMEOUT)
     machine.close()
     return machine.exitstatus
 
 
 def main(platform, build):
-    line = qemu.command(platform, Path(build) / "image-shell.bin", counted=False)
-    machine = pexpect.spawn("setpriv", ["--pdeathsig", "KILL", *line], encoding="utf-8", codec_errors="replace", echo=False)
     try:
-        code = talk(machine)
-    except (Wrong, pexpect.TIMEOUT, pexpect.EOF) as wrong:
-        print(f"not ok - {wrong if isinstance(wrong, Wrong) else 'no answer; the last was ' + repr(machine.before[-500:])}")
+        with shell.start(platform, Path(build) / "image-shell.bin") as machine:
+            code = talk(machine)
+    except (Wrong, Stop) as wrong:
+        print(f"not ok - {wrong}")
         return 1
-    finally:
-        machine.close(force=True)
     wanted = qemu.description(platform)["qemu"]["exit_ok"]
     if code != wanted:
         print(f"not ok - QEMU ended with {code}, not {wanted}")

@@ -280,6 +280,7 @@ static struct request {
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
     { METHOD_FRAME_PROTECT, 3, "m" },
+    { METHOD_FRAME_FIND, 1, "V" },
     { METHOD_IRQ_CONTROL_CLAIM, 2, "lCi" },
     { METHOD_IRQ_HANDLER_BIND, 3, "N" },
     { METHOD_IRQ_HANDLER_ACKNOWLEDGE, 3, "" },
@@ -317,7 +318,8 @@ static uint64_t some_request(uint64_t *target, uint64_t arguments[5])
     if (one_in(50)) {
         label = below(1 << 16);
     }
-    return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_PUT ? 0 : label;
+    bool ends = label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART;
+    return ends || label == METHOD_KERNEL_PUT ? 0 : label;
 }
 
 static uint64_t some_tag(void)

@@ -6,7 +6,8 @@
  */
 #pragma once
 
-#include <check.h>
+#include "suite.h"
+
 #include <stdint.h>
 #include <tessera/sys.h>
 
@@ -125,5 +126,8 @@ unsigned world_preempt_everywhere(void (*play)(unsigned argument));
         suite_add_tcase(suite, tcase_);                                                            \
     } while (0)
 
-/* Runs the tests of a suite, each in a process of its own, and prints TAP. */
-int world_run(Suite *suite);
+/* Each test has a process, and so a world, of its own. */
+static inline int world_run(Suite *suite)
+{
+    return suite_run(suite, CK_FORK);
+}

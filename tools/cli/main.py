@@ -50,7 +50,7 @@ def command_run(options):
     common.build(name)
     accel = qemu.accelerator(qemu.description(options.platform))
     return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot,
-                                 accel=accel))
+                                 accel=accel, interactive=True))
 
 
 def command_image(options):
@@ -99,6 +99,16 @@ def command_trace(options):
     return tracing.trace_command(options)
 
 
+def command_caps(options):
+    from . import caps
+    return caps.caps(options)
+
+
+def command_core(options):
+    from . import core
+    core.fetch_command(options)
+
+
 def command_profile(options):
     from . import tracing
     return tracing.profile_command(options)
@@ -136,7 +146,7 @@ COMMANDS = {
               "What is built is in build/PLATFORM: kernel/kernel.elf, and an image-SYSTEM.bin for each system. "
               "The same with CMake alone: cmake --preset PLATFORM && cmake --build --preset PLATFORM"),
     "run": (command_run, "build, and boot a system in QEMU", ["platform", "debug", "system", "boot"],
-            "The terminal is the system's serial port; Ctrl-C ends it. "
+            "The terminal is the system's serial port; Ctrl-A and then x ends it. "
             "The same with CMake alone: cmake --build --preset PLATFORM --target run"),
     "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"], ""),
     "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"],
@@ -147,7 +157,7 @@ COMMANDS = {
                "Each ran ./tessera test --shard I/N --json FILE, with the same N, at the same commit."),
     "parity": (command_parity, "write the pages of properties and their tests", ["results"],
                "docs/reference/parity.md and escapes.md, out of the tests' tags and results."),
-    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["missing", "write"],
+    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["boards", "missing", "write"],
                  "Fails if it is less than the limit."),
     "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
@@ -162,15 +172,20 @@ COMMANDS = {
     "call": (command_call, "boot all servers, and call methods of theirs", ["platform", "debug", "called"],
              "Without a method it lists those that there are. Several calls have \"then\" between them. "
              "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
+    "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
+             "It prints what the system description does not say, or says in vain."),
+    "core": (command_core, "boot a system with a shell, and fetch the core file that a program left there", ["program", "platform", "cores"],
+             "It says how gdb opens it. The system description says by `cores` which file server they go to."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
-    "call": ["building"], "trace": ["building"], "profile": ["building"],
+    "call": ["building"], "caps": ["building", "pictures"], "core": ["building", "debugging", "pictures"],
+    "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
-    "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
-    "coverage": ["building", "testing", "coverage"],
+    "test": ["building", "disks", "testing", "analysis", "debugging"], "gdb": ["building", "debugging"],
+    "coverage": ["building", "disks", "testing", "coverage", "debugging"],
 }
 
 
@@ -185,10 +200,15 @@ def parse(arguments):
                              help=f"the board: {', '.join(boards)} (default: %(default)s)")
         if "name" in takes:
             sub.add_argument("name", metavar="NAME", help="small letters and digits")
+        if "program" in takes:
+            sub.add_argument("program", metavar="PROGRAM", help="which one has died")
+        if "cores" in takes:
+            sub.add_argument("--system", default="core", metavar="S",
+                             help="the system description in platforms/systems (default: %(default)s)")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name in ("run", "caps") else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
         if "traced" in takes:
             sub.add_argument("--system", default="trace", metavar="S",
@@ -212,10 +232,13 @@ def parse(arguments):
                              help="for example: vfs.stat /boot/shell true")
         if "files" in takes:
             sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
+        if "boards" in takes:
+            sub.add_argument("--boards", action="store_true",
+                             help="what the boot tests reach instead, on each board, of what the host does not have")
         if "missing" in takes:
             sub.add_argument("--missing", action="store_true", help="name each branch that was never taken")
         if "write" in takes:
-            sub.add_argument("--write", action="store_true", help="write the table to docs/assurance/coverage.md")
+            sub.add_argument("--write", action="store_true", help="write the tables to docs/assurance")
         if "results" in takes:
             sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:

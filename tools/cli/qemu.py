@@ -51,8 +51,9 @@ def accelerator(board, kvm=Path("/dev/kvm"), imitation=Path("/sys/module/kvm_pvm
     return "kvm" if usable else "tcg"
 
 
-def command(platform, image, counted=True, chain=None, extra=(), accel="tcg"):
-    """The command line that boots an image, by this chain of firmware."""
+def command(platform, image, counted=True, chain=None, extra=(), accel="tcg", interactive=False):
+    """The command line that boots an image, by this chain of firmware. `interactive`: every key
+    goes to the machine, Ctrl-C too, but for Ctrl-A and what follows it; and it may start over, which else ends it."""
     board = description(platform)
     known = chains(platform)
     if chain is not None and chain not in known:
@@ -62,13 +63,13 @@ def command(platform, image, counted=True, chain=None, extra=(), accel="tcg"):
     for name, path in files.items():
         if any(name in argument for argument in start):
             start = [argument.replace(name, str(path())) for argument in start]
-    return [board["qemu"]["program"], *board["qemu"]["arguments"], "-accel", accel, "-display", "none", "-serial", "stdio",
-            "-no-reboot", *(COUNTED if counted else []), *start, *extra]
+    return [board["qemu"]["program"], *board["qemu"]["arguments"], "-accel", accel, "-display", "none",
+            "-serial", *(["mon:stdio"] if interactive else ["stdio", "-no-reboot"]), *(COUNTED if counted else []), *start, *extra]
 
 
 def run(line):
-    """Runs QEMU with this terminal as the serial port, until it ends or somebody presses Ctrl-C."""
-    print("Running:", " ".join(line), "\n(Ctrl-C ends it)", flush=True)
+    """Runs QEMU with this terminal as the serial port, until it ends or somebody presses Ctrl-A and x."""
+    print("Running:", " ".join(line), "\n(Ctrl-A and then x ends it)", flush=True)
     try:
         return subprocess.run(line).returncode
     except KeyboardInterrupt:
@@ -104,6 +105,6 @@ def boot(arguments, timeout, each_line=lambda line: None):
 
 if __name__ == "__main__":
     try:
-        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False, accel=accelerator(description(sys.argv[1])))))
+        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False, interactive=True, accel=accelerator(description(sys.argv[1])))))
     except FileNotFoundError as error:
         sys.exit(f"there is no program {error.filename} on the PATH; run ./tessera setup")

@@ -19,8 +19,10 @@ PACKAGES = {
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "python3-pexpect", "check", "device-tree-compiler", "libasan8", "libubsan1", "git", "babeltrace2",
                 "clang-19", "libclang-rt-19-dev"],
-    "analysis": ["clang-19", "clang-tidy-19", "libclang-rt-19-dev", "cppcheck", "sparse", "frama-c-base", "why3", "z3", "cvc4"],
+    "analysis": ["clang-19", "clang-tidy-19", "libclang-rt-19-dev", "cppcheck", "sparse", "frama-c-base", "why3", "z3", "cvc4",
+                 "afl++"],
     "debugging": ["gdb-multiarch"],
+    "pictures": ["graphviz", "python3-pexpect"],
     "coverage": ["clang-19", "llvm-19", "libclang-rt-19-dev"],
 }
 # Programs that stand for a package where there is no dpkg to ask.

@@ -33,7 +33,8 @@ void arch_put(char c)
 
 /* ---- The end ---- */
 
-#define PSCI_SYSTEM_OFF 0x84000008
+#define PSCI_SYSTEM_OFF   0x84000008
+#define PSCI_SYSTEM_RESET 0x84000009
 
 enum psci_method psci_method;
 bool semihosting;
@@ -47,20 +48,31 @@ static void semihosting_exit(word code)
     __asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
 }
 
-void arch_stop(int code)
+static void psci_call(word function)
 {
-    register word x0 __asm__("x0") = PSCI_SYSTEM_OFF;
-    if (semihosting) {
-        semihosting_exit((word)code);
-    }
+    register word x0 __asm__("x0") = function;
     if (psci_method == PSCI_HVC) {
         __asm__ volatile("hvc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
     } else if (psci_method == PSCI_SMC) {
         __asm__ volatile("smc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
     }
+}
+
+void arch_stop(int code)
+{
+    if (semihosting) {
+        semihosting_exit((word)code);
+    }
+    psci_call(PSCI_SYSTEM_OFF);
     for (;;) {
         arch_wait_for_interrupt();
     }
+}
+
+void arch_restart(void)
+{
+    psci_call(PSCI_SYSTEM_RESET);
+    arch_stop(1);
 }
 
 void arch_wait_for_interrupt(void)

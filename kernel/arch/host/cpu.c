@@ -28,6 +28,11 @@ void arch_stop(int code)
     abort();
 }
 
+void arch_restart(void)
+{
+    abort();
+}
+
 static void never_wakes(void)
 {
     (void)fprintf(stderr, "the machine sleeps for ever\n");

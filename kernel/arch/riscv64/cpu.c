@@ -62,6 +62,12 @@ void arch_stop(int code)
     }
 }
 
+void arch_restart(void)
+{
+    sbi_call(SBI_SRST, 0, 1, 0); /* cold */
+    arch_stop(1);
+}
+
 /* ---- Timer ---- */
 
 bool riscv_has_sstc;

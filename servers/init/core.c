@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A thread of its own writes a core file, as a client of the file server; init waits for it, but not for
+ * ever: the file server may be at fault itself.
+ *
+ *      | ELF header | program headers: notes, regions | notes: program, threads | regions, page by page |
+ */
+#include "core.h"
+
+#include "restart.h"
+
+#include <idl/vfs_client.h>
+#include <tessera/core.h>
+#include <tessera/print.h>
+#include <tessera/start.h>
+#include <tessera/string.h>
+#include <tessera/thread.h>
+
+#define PATIENCE_NS 5000000000ul
+#define PRIORITY    254
+#define SLICE_NS    10000000ul
+#define SLOTS       16u
+/* Among the sessions of the file server: the highest of user 0. */
+#define BADGE 0xffffu
+
+/* Where it looks at memory; all is in reach of the tables that map BUILD_WORK_ADDRESS. */
+#define BUFFER_ADDRESS (BUILD_WORK_ADDRESS + 0x10000ul)
+#define STACK_ADDRESS  (BUILD_WORK_ADDRESS + 0x80000ul)
+#define VIEW_ADDRESS   (BUILD_WORK_ADDRESS + 0x100000ul)
+#define VIEW_BITS      20u /* of larger frames the content is left out */
+
+#define MOST_REGIONS 512u
+#define MOST_THREADS 32u
+#define PAGE         (1ul << PAGE_BITS)
+#define REGISTERS    (sizeof core_registers / sizeof core_registers[0])
+
+struct region {
+    uint64_t address;
+    cptr_t frame;
+    uint64_t bits;
+};
+
+static struct {
+    struct builder *b;
+    struct sys_resources means;
+    struct sys_thread writer;
+    cptr_t done, bell;            /* the writer is done: a notification, and to signal it */
+    cptr_t server, session, frame, view; /* slots for these */
+    uint32_t index;               /* the program */
+    uint64_t const *words;        /* its fault */
+    char const *failure;          /* why there is no file; NULL: there is one */
+    struct region region[MOST_REGIONS];
+    uint32_t regions;
+    uint64_t registers[MOST_THREADS][REGISTER_WORDS];
+    uint32_t threads;
+    uint32_t file;
+    uint64_t at; /* in it */
+} core;
+
+/* ---- What there is to write ---- */
+
+/* Devices and the boot archive are not the program's memory. */
+static bool is_mapping(struct builder const *b, struct plan_program const *program, uint64_t address)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < program->mapping_count; i++) {
+        struct plan_mapping const *m = &b->system.mappings[program->first_mapping + i];
+        found = found || (address >= m->address && address - m->address < 1ul << m->bits);
+    }
+    return found;
+}
+
+/* The frames in these slots of a table that the program has mapped. */
+static void find_regions(cptr_t table, uint32_t from, uint32_t end)
+{
+    struct plan_program const *program = &core.b->system.programs[core.index];
+    uint64_t rights;
+    uint8_t type;
+    for (uint32_t slot = from; slot < end && core.regions < MOST_REGIONS; slot++) {
+        struct region *r = &core.region[core.regions];
+        r->frame = build_in_table(table, slot);
+        if (sys_cnode_inspect(table, slot, &type, &rights, &r->bits) == OK && type == OBJECT_FRAME &&
+            sys_frame_find(r->frame, core.b->running[core.index].vspace, &r->address) == OK &&
+            !is_mapping(core.b, program, r->address)) {
+            core.regions++;
+        }
+    }
+}
+
+static void add_thread(cptr_t thread)
+{
+    if (core.threads < MOST_THREADS && sys_thread_suspend(thread) == OK &&
+        sys_thread_read_registers(thread) == OK) {
+        memcpy(core.registers[core.threads++], sys_buffer()->words, sizeof core.registers[0]);
+    }
+}
+
+/* The one at fault comes first. Its registers begin with the program counter and the stack pointer. */
+static void find_threads(void)
+{
+    struct running const *running = &core.b->running[core.index];
+    add_thread(running->thread);
+    for (uint32_t slot = 1; slot < 1u << core.b->system.programs[core.index].cnode_radix; slot++) {
+        uint64_t rights, value;
+        uint8_t type, is_first = 1;
+        if (sys_cnode_inspect(running->cnode, slot, &type, &rights, &value) == OK &&
+            type == OBJECT_THREAD &&
+            sys_cnode_compare(running->cnode, slot, running->thread, &is_first) == OK && !is_first) {
+            add_thread(build_in_table(running->cnode, slot));
+        }
+    }
+    for (uint32_t i = 1; i < core.threads; i++) {
+        uint64_t first[REGISTER_WORDS];
+        if (core.registers[i][0] == core.words[2] && core.registers[i][1] == core.words[3]) {
+            memcpy(first, core.registers[0], sizeof first);
+            memcpy(core.registers[0], core.registers[i], sizeof first);
+            memcpy(core.registers[i], first, sizeof first);
+        }
+    }
+}
+
+/* What init has mapped into the program, and what programs have: itself, its pager. */
+static void find_all(void)
+{
+    struct builder *b = core.b;
+    struct running const *running = &b->running[core.index];
+    core.regions = core.threads = 0;
+    find_regions(b->resources.cnode, running->first_slot, running->means.slots.next);
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        if (!b->running[i].is_down) {
+            find_regions(b->running[i].cnode, 1, 1u << b->system.programs[i].cnode_radix);
+        }
+    }
+    find_threads();
+}
+
+/* ---- Writing ---- */
+
+static bool put(void const *data, uint64_t length)
+{
+    char const *from = data;
+    while (length > 0) {
+        uint32_t done, now = length < 1ul << VFS_BUFFER_BITS ? (uint32_t)length : 1u << VFS_BUFFER_BITS;
+        memcpy((void *)BUFFER_ADDRESS, from, now);
+        if (vfs_session_write((struct vfs_session){ core.session }, core.file, core.at, 0, now,
+                              &done) != OK ||
+            done == 0) {
+            core.failure = "there is no room for it";
+            return false;
+        }
+        core.at += done;
+        from += done;
+        length -= done;
+    }
+    return true;
+}
+
+struct elf_header {
+    uint8_t ident[16];
+    uint16_t type, machine;
+    uint32_t version;
+    uint64_t entry, segments, sections;
+    uint32_t flags;
+    uint16_t size, segment_size, segment_count, section_size, section_count, names;
+};
+
+struct elf_segment {
+    uint32_t type, flags;
+    uint64_t offset, address, physical, file_size, memory_size, align;
+};
+
+#define ELF_CORE 4
+#define ELF_LOAD 1
+#define ELF_NOTE 4
+#define ELF_ALL  7 /* to be read, written and executed */
+
+struct note {
+    uint32_t name_size, size, type;
+    char name[8];
+};
+
+/* As the System V supplements and Linux have them for all three processors, where words have 8 bytes. */
+struct status {
+    uint32_t signal_info[3];
+    uint16_t signal;
+    uint16_t reserved;
+    uint64_t pending, held;
+    uint32_t thread, parent, group, session;
+    uint64_t times[8];
+    uint64_t registers[REGISTERS];
+    uint64_t has_floats;
+};
+
+struct program_info {
+    uint8_t state[8];
+    uint64_t flags;
+    uint32_t user, group, thread, parent, process_group, session;
+    char name[16];
+    char arguments[80];
+};
+_Static_assert(sizeof(struct program_info) == 136, "as debuggers want it");
+
+#define NOTE_STATUS  1
+#define NOTE_PROGRAM 3
+#define NOTES_SIZE(threads) \
+    (sizeof(struct note) + sizeof(struct program_info) + \
+     (threads) * (sizeof(struct note) + sizeof(struct status)))
+
+/* The signal that other systems send for such a fault. */
+static uint16_t signal_of(uint64_t fault)
+{
+    switch (fault) {
+    case FAULT_KIND_INSTRUCTION:
+        return 4;
+    case FAULT_KIND_BREAKPOINT:
+        return 5;
+    case FAULT_KIND_ALIGNMENT:
+        return 7;
+    default:
+        return 11;
+    }
+}
+
+static uint64_t file_size(struct region const *r)
+{
+    return r->bits <= VIEW_BITS ? 1ul << r->bits : 0;
+}
+
+static bool put_headers(void)
+{
+    uint64_t notes = sizeof(struct elf_header) + (1 + core.regions) * sizeof(struct elf_segment);
+    uint64_t size = NOTES_SIZE(core.threads);
+    struct elf_header header = {
+        .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = ELF_CORE, .machine = CORE_MACHINE,
+        .version = 1, .segments = sizeof header, .size = sizeof header,
+        .segment_size = sizeof(struct elf_segment), .segment_count = (uint16_t)(1 + core.regions),
+    };
+    struct elf_segment segment = { .type = ELF_NOTE, .offset = notes, .file_size = size, .align = 4 };
+    bool good = put(&header, sizeof header) && put(&segment, sizeof segment);
+    uint64_t offset = (notes + size + PAGE - 1) & ~(PAGE - 1);
+    for (uint32_t i = 0; i < core.regions && good; i++) {
+        struct region const *r = &core.region[i];
+        segment = (struct elf_segment){
+            .type = ELF_LOAD, .flags = ELF_ALL, .offset = offset, .address = r->address,
+            .file_size = file_size(r), .memory_size = 1ul << r->bits, .align = PAGE,
+        };
+        offset += segment.file_size;
+        good = put(&segment, sizeof segment);
+    }
+    return good;
+}
+
+static bool put_note(uint32_t type, void const *data, uint32_t size)
+{
+    struct note note = { .name_size = 5, .size = size, .type = type, .name = "CORE" };
+    return put(&note, sizeof note) && put(data, size);
+}
+
+static bool put_notes(void)
+{
+    struct program_info info = { .thread = 1 };
+    memcpy(info.name, core.b->system.programs[core.index].name, sizeof info.name);
+    memcpy(info.arguments, info.name, sizeof info.name);
+    bool good = put_note(NOTE_PROGRAM, &info, sizeof info);
+    for (uint32_t i = 0; i < core.threads && good; i++) {
+        struct status status = { .signal = i == 0 ? signal_of(core.words[0]) : 0, .thread = i + 1 };
+        for (unsigned n = 0; n < REGISTERS; n++) {
+            uint8_t place = core_registers[n];
+            status.registers[n] = place == CORE_NO_REGISTER ? 0 : core.registers[i][place];
+        }
+        good = put_note(NOTE_STATUS, &status, sizeof status);
+    }
+    return good;
+}
+
+static void drop(cptr_t cap)
+{
+    sys_ignore(sys_cnode_delete(core.means.cnode, (uint32_t)(cap.raw >> SLOT_BITS)));
+}
+
+static bool put_region(struct region const *r)
+{
+    if (file_size(r) == 0) {
+        return true;
+    }
+    enum err err = sys_cnode_copy(core.means.cnode, (uint32_t)(core.view.raw >> SLOT_BITS), r->frame,
+                                  FRAME_READ);
+    if (err == OK) {
+        err = sys_frame_map(core.view, core.means.vspace, VIEW_ADDRESS, FRAME_READ);
+    }
+    bool good = err == OK && put((void const *)VIEW_ADDRESS, file_size(r));
+    core.failure = err == OK ? core.failure : "its memory cannot be seen";
+    drop(core.view);
+    return good;
+}
+
+static bool put_all(void)
+{
+    static char const zeros[PAGE];
+    bool good = put_headers() && put_notes() && put(zeros, -core.at % PAGE);
+    for (uint32_t i = 0; i < core.regions && good; i++) {
+        good = put_region(&core.region[i]);
+    }
+    return good;
+}
+
+/* ---- The file ---- */
+
+static enum err connect(void)
+{
+    struct vfs_session session;
+    sys_buffer()->receive_slot = core.session.raw;
+    enum err err = vfs_connect((struct vfs){ core.server }, &session);
+    if (err == OK) {
+        sys_buffer()->receive_slot = core.frame.raw;
+        err = vfs_session_buffer(session, &core.frame);
+    }
+    sys_buffer()->receive_slot = 0;
+    return err != OK ? err
+                     : sys_frame_map(core.frame, core.means.vspace, BUFFER_ADDRESS,
+                                     FRAME_READ | FRAME_WRITE);
+}
+
+static char const directory[] = "/core";
+
+static enum err open_file(void)
+{
+    struct vfs_session session = { core.session };
+    char path[sizeof directory + 17];
+    int length = sys_format(path, sizeof path, "%s/%s", directory,
+                            (char const *)core.b->system.programs[core.index].name);
+    enum err err = vfs_session_make_directory(session, directory, sizeof directory - 1, 0755);
+    if (err != OK && err != (enum err)VFS_ERR_EXISTS) {
+        return err;
+    }
+    core.at = 0;
+    return vfs_session_open(session, path, (size_t)length,
+                            VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE | VFS_OPEN_MODE_TRUNCATE, 0644,
+                            &core.file);
+}
+
+static void write_core(void *argument)
+{
+    (void)argument;
+    find_all();
+    if (connect() != OK || open_file() != OK) {
+        core.failure = "the file server does not take it";
+    } else if (put_all()) {
+        core.failure = NULL;
+    }
+    sys_ignore(vfs_session_disconnect((struct vfs_session){ core.session }));
+    sys_ignore(sys_signal(core.bell));
+}
+
+/* ---- init's own thread ---- */
+
+static cptr_t slot(void)
+{
+    return CPTR(sys_slot_take(&core.means.slots));
+}
+
+void core_begin(struct builder *b)
+{
+    uint32_t object = b->system.plan->cores;
+    if (object == PLAN_NONE) {
+        return;
+    }
+    core.b = b;
+    core.means = b->resources;
+    core.means.next_address = STACK_ADDRESS;
+    core.server = slot();
+    core.session = slot();
+    core.frame = slot();
+    core.view = slot();
+    core.bell = slot();
+    enum err err = sys_cnode_mint(core.means.cnode, (uint32_t)(core.server.raw >> SLOT_BITS),
+                                  b->objects[object], ENDPOINT_SEND, BADGE);
+    if (err == OK) {
+        err = sys_make(&core.means, OBJECT_NOTIFICATION, 0, &core.done);
+    }
+    if (err == OK) {
+        err = sys_cnode_mint(core.means.cnode, (uint32_t)(core.bell.raw >> SLOT_BITS), core.done,
+                             NOTIFICATION_SIGNAL, 1);
+    }
+    if (err != OK) {
+        init_fail("cannot set up core files", "", err);
+    }
+    b->resources.slots.next += SLOTS;
+    core.means.slots.end = b->resources.slots.next;
+}
+
+static enum err start_writer(void)
+{
+    static struct sys_thread_options const options = {
+        .name = "init.core", .priority = PRIORITY, .slice_ns = SLICE_NS
+    };
+    uint64_t bits;
+    sys_ignore(sys_poll(core.done, &bits, NULL)); /* of one that took too long */
+    return core.writer.thread.raw == 0
+               ? sys_thread_create(&core.means, &core.writer, &options, write_core, NULL)
+               : sys_thread_again(&core.writer);
+}
+
+static void write_now(uint32_t index, uint64_t const words[4])
+{
+    uint64_t bits;
+    core.index = index;
+    core.words = words;
+    core.failure = "the file server does not answer";
+    enum err err = start_writer();
+    if (err == OK) {
+        sys_ignore(sys_wait(core.done, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
+        sys_ignore(sys_thread_suspend(core.writer.thread));
+    }
+    drop(core.view);
+    drop(core.frame);
+    drop(core.session);
+}
+
+void core_leave(struct builder *b, uint32_t index, uint64_t const words[4])
+{
+    uint32_t object = b->system.plan->cores;
+    char const *name = (char const *)b->system.programs[index].name;
+    char const *failure = NULL;
+    if (object == PLAN_NONE || b->objects[object].raw == 0) {
+        failure = "there is no file server for it";
+    } else if (system_serves(&b->system, index, object)) {
+        failure = "it is the file server";
+    } else {
+        write_now(index, words);
+        failure = core.failure;
+    }
+    sys_print(failure == NULL ? "init: %s left a core file: %s/%s\n" : "init: %s leaves no core file: %s\n", name,
+              failure == NULL ? directory : failure, name);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The threads that run commands: one for each of a pipeline, with a session each. The shell's first
+ * thread sets them up, and waits for them or for Ctrl-C.
+ */
+#include "shell.h"
+
+#include <shell_caps.h>
+#include <tessera/thread.h>
+
+/* Below the first thread: that has to get at one that never waits. */
+#define PRIORITY 99
+#define SLICE_NS 10000000ul
+/* While the file server is still at work for one that was stopped. */
+#define PATIENCE_NS 1000000ul
+
+/* Bits of `events`: stage i is done; a key was typed. */
+#define DONE(i) (1ul << (i))
+#define KEY     (1ul << STAGES)
+
+_Thread_local struct files *files;
+
+static struct stage {
+    struct sys_thread thread;
+    struct files files;
+    struct command command;
+    cptr_t done; /* signals the bit */
+} stages[STAGES];
+
+static struct files own;
+static cptr_t events, typed, typed_bell;
+
+/* ---- Setting up ---- */
+
+static enum err make_bell(cptr_t notification, uint64_t bits, cptr_t *out)
+{
+    uint32_t slot = sys_slot_take(&means.slots);
+    *out = CPTR(slot);
+    return slot == 0 ? ERR_NO_MEMORY
+                     : sys_cnode_mint(means.cnode, slot, notification, NOTIFICATION_SIGNAL, bits);
+}
+
+enum err stages_connect(void)
+{
+    files = &own;
+    enum err err = OK;
+    for (unsigned i = 0; i <= STAGES && err == OK; i++) {
+        struct files *session = i < STAGES ? &stages[i].files : &own;
+        if (session->session.cap.raw != 0) {
+            files_lost(&means, session);
+        }
+        err = files_connect(&means, SHELL_CAP_VFS, session);
+    }
+    return err;
+}
+
+enum err stages_begin(void)
+{
+    cptr_t key;
+    enum err err = sys_make(&means, OBJECT_NOTIFICATION, 0, &events);
+    if (err == OK) {
+        err = sys_make(&means, OBJECT_NOTIFICATION, 0, &typed);
+    }
+    if (err == OK) {
+        err = make_bell(typed, 1, &typed_bell);
+    }
+    if (err == OK) {
+        err = make_bell(events, KEY, &key);
+    }
+    for (unsigned i = 0; i < STAGES && err == OK; i++) {
+        err = make_bell(events, DONE(i), &stages[i].done);
+    }
+    if (err == OK) {
+        err = stages_connect();
+    }
+    return err != OK ? err : keys_begin(key);
+}
+
+void stages_clear(void)
+{
+    for (unsigned i = 0; i < STAGES; i++) {
+        stages[i].command =
+            (struct command){ .in = { CONSOLE_STREAM, 0 }, .out = { CONSOLE_STREAM, 0 } };
+    }
+}
+
+struct command *stage_command(unsigned index)
+{
+    return &stages[index].command;
+}
+
+struct files *stage_files(unsigned index)
+{
+    return &stages[index].files;
+}
+
+enum err stages_enter(char const *path)
+{
+    enum err err = vfs_session_enter(own.session, path, strlen(path));
+    for (unsigned i = 0; i < STAGES && err == OK; i++) {
+        err = vfs_session_enter(stages[i].files.session, path, strlen(path));
+    }
+    return err;
+}
+
+/* ---- Running ---- */
+
+/* What a command has open is closed with its end: who waits at the other end of a pipe notices. A
+ * stopped one's session may be in use for a moment still. */
+static void close_all(struct files *session)
+{
+    for (uint32_t file = 0; file < VFS_FILES_MOST;) {
+        uint64_t bits;
+        if (vfs_session_close(session->session, file) == (enum err)VFS_ERR_BUSY) {
+            sys_ignore(sys_wait(typed, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
+        } else {
+            file++;
+        }
+    }
+}
+
+static void run(void *argument)
+{
+    struct stage *stage = argument;
+    struct command *command = &stage->command;
+    files = &stage->files;
+    (void)find_builtin(command->word[0])->run(command);
+    struct stream const streams[] = { command->in, command->out };
+    for (unsigned i = 0; i < 2; i++) {
+        if (streams[i].file != CONSOLE_STREAM) {
+            sys_ignore(vfs_session_close(files->session, streams[i].file));
+        }
+    }
+    sys_ignore(sys_signal(stage->done));
+}
+
+/* The thread of an earlier command may be about to stop still. */
+static enum err start(struct stage *stage)
+{
+    static struct sys_thread_options const options = {
+        .name = "shell.command", .priority = PRIORITY, .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR
+    };
+    if (stage->thread.thread.raw == 0) {
+        return sys_thread_create(&means, &stage->thread, &options, run, stage);
+    }
+    enum err err = sys_thread_suspend(stage->thread.thread);
+    return err != OK ? err : sys_thread_again(&stage->thread);
+}
+
+/* Ends those of which the bits are set. */
+static void stop(uint64_t running)
+{
+    for (unsigned i = 0; i < STAGES; i++) {
+        if (running & DONE(i)) {
+            sys_ignore(sys_thread_suspend(stages[i].thread.thread));
+            close_all(&stages[i].files);
+        }
+    }
+    put_console("^C\n", 3);
+}
+
+void stages_run(unsigned count)
+{
+    uint64_t running = 0, bits;
+    sys_ignore(sys_poll(typed, &bits, NULL)); /* what is left of earlier keys */
+    for (unsigned i = 0; i < count; i++) {
+        enum err err = start(&stages[i]);
+        if (err != OK) {
+            (void)complain("starting", stages[i].command.word[0], err);
+            stop(running);
+            return;
+        }
+        running |= DONE(i);
+    }
+    while (running != 0 && !keys_interrupt() && sys_wait(events, 0, &bits, NULL) == OK) {
+        running &= ~bits;
+        if (bits & KEY) {
+            sys_ignore(sys_signal(typed_bell));
+        }
+    }
+    if (running != 0) {
+        char key = 0;
+        stop(running);
+        while (key != CONTROL_KEY('C') && key_take(&key, true)) {
+        }
+    }
+}
+
+/* ---- Keys ---- */
+
+char key_wait(void)
+{
+    char key;
+    uint64_t bits;
+    while (!key_take(&key, true)) {
+        sys_ignore(sys_wait(events, 0, &bits, NULL));
+    }
+    return key;
+}
+
+bool key_wait_until(uint64_t deadline, char *key)
+{
+    uint64_t bits;
+    while (!key_take(key, false)) {
+        if (sys_wait(typed, deadline, &bits, NULL) != OK) {
+            return false;
+        }
+    }
+    return true;
+}
