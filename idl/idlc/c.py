@@ -60,11 +60,17 @@ def declare_output(p, is_client):
     return has + [f"{pointed} *{p.name}"] + ([f"size_t *{count(p)}"] if t.counted else [])
 
 
+def input_parameters(method, is_client=True):
+    return "".join(f", {d}" for p in method.inputs for d in declare_input(p, is_client))
+
+
+def output_parameters(method, is_client=True):
+    return "".join(f", {d}" for p in method.outputs for d in declare_output(p, is_client))
+
+
 def parameters(method, is_client):
     """Those of the stub (or of the handler) behind its first ones."""
-    declared = [d for p in method.inputs for d in declare_input(p, is_client)]
-    declared += [d for p in method.outputs for d in declare_output(p, is_client)]
-    return "".join(f", {d}" for d in declared)
+    return input_parameters(method, is_client) + output_parameters(method, is_client)
 
 
 # ---- Into a message --------------------------------------------------------------------------------

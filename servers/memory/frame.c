@@ -222,9 +222,8 @@ static void drain_all(void)
     }
 }
 
-static void put(uint32_t frame)
+static void put(struct bin *bin, uint32_t frame)
 {
-    struct bin *bin = bin_of(frame);
     if (bin->count == CACHE_FRAMES) {
         drain(bin);
     }
@@ -243,7 +242,7 @@ static bool make_batch(uint32_t index)
     chunk->used += FRAME_BATCH;
     for (uint32_t i = FRAME_BATCH; i-- > 0;) {
         pool.frame[first + i].is_clean = true;
-        put(first + i);
+        put(bin_of(first + i), first + i);
     }
     return true;
 }
@@ -437,11 +436,12 @@ void frame_drop(uint32_t frame)
         return;
     }
     pool.counts.free++;
-    bin_of(frame)->counts.given++;
+    struct bin *bin = bin_of(frame);
+    bin->counts.given++;
     if (index == pool.leaving) {
         give_to_chunk(frame);
     } else {
-        put(frame);
+        put(bin, frame);
     }
 }
 

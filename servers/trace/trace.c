@@ -5,6 +5,7 @@
  * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
  */
 #include <idl/trace_server.h>
+#include <tessera/cond.h>
 #include <tessera/print.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
@@ -20,6 +21,8 @@
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
 
+enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
+
 struct source {
     cptr_t frame; /* a copy for the program */
     struct trace_ring *ring;
@@ -32,7 +35,11 @@ struct trace_server {
     struct source kernel;
     struct source program[TRACE_MOST_PROGRAMS];
     struct sys_thread drainer;
-    cptr_t never; /* nobody signals it: to sleep on */
+    /* Somebody asks what there is: the drainer looks at all rings at once, and says so. */
+    struct sys_mutex lock; /* guards these three */
+    bool asked;
+    uint64_t begun, ended; /* rounds */
+    struct sys_cond wanted, drained;
 };
 
 static struct trace_server server = {
@@ -90,23 +97,58 @@ static uint64_t next_interval(void)
     return INTERVAL_NS / 2 + state % INTERVAL_NS;
 }
 
+static void drain_all(void)
+{
+    struct trace_store *store = server.store;
+    drain(&server.kernel, 0);
+    store->lost = server.kernel.ring->lost;
+    /* Pairs with the release of join. */
+    uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < programs; i++) {
+        drain_program(i);
+    }
+}
+
+/* Until then, or until somebody asks: the next round begins. */
+static void wait_for_round(uint64_t when)
+{
+    enum err err = OK;
+    sys_mutex_lock(&server.lock);
+    while (!server.asked && err == OK) {
+        err = sys_cond_wait(&server.wanted, &server.lock, when);
+    }
+    server.asked = false;
+    server.begun++;
+    sys_mutex_unlock(&server.lock);
+}
+
 static void drain_for_ever(void *argument)
 {
     (void)argument;
-    struct trace_store *store = server.store;
     for (uint64_t when = sys_clock_ns();;) {
         when += next_interval();
-        uint64_t bits, now = sys_clock_ns();
+        uint64_t now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
-        sys_ignore(sys_wait(server.never, when, &bits, NULL));
-        drain(&server.kernel, 0);
-        store->lost = server.kernel.ring->lost;
-        /* Pairs with the release of join. */
-        uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
-        for (unsigned i = 0; i < programs; i++) {
-            drain_program(i);
-        }
+        wait_for_round(when);
+        drain_all();
+        sys_mutex_lock(&server.lock);
+        server.ended = server.begun;
+        sys_cond_wake(&server.drained);
+        sys_mutex_unlock(&server.lock);
     }
+}
+
+/* Has all taken that is in the rings now. */
+static void drain_now(struct trace_server *s)
+{
+    sys_mutex_lock(&s->lock);
+    uint64_t next = s->begun + 1;
+    s->asked = true;
+    sys_cond_wake(&s->wanted);
+    while (s->ended < next) {
+        sys_ignore(sys_cond_wait(&s->drained, &s->lock, 0));
+    }
+    sys_mutex_unlock(&s->lock);
 }
 
 /* ---- Requests ---- */
@@ -154,6 +196,7 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
                                       uint64_t *lost)
 {
     (void)badge;
+    drain_now(s);
     *stored = s->store->stored;
     *lost = s->store->dropped + s->store->lost;
     for (unsigned i = 0; i < s->store->programs; i++) {
@@ -184,13 +227,14 @@ static enum err set_up(struct trace_server *s)
     }
     s->kernel.capacity = s->kernel.ring->capacity;
     s->store->magic = TRACE_MAGIC;
-    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->never);
+    err = sys_park_make(&s->resources, SERVER, TRACE_CAP_THREAD);
     if (err != OK) {
         return err;
     }
+    sys_park_use(SERVER);
     struct sys_thread_options options = {
         .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
-        .fault = SYS_SUPERVISOR
+        .fault = SYS_SUPERVISOR, .number = DRAINER
     };
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
     return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);

@@ -33,6 +33,7 @@ struct node {
 };
 
 struct pipe;
+struct file;
 struct device;
 struct mount;
 
@@ -67,8 +68,8 @@ struct inode {
         struct pipe *pipe;
         struct device const *device;
         struct {
-            uint32_t header; /* where its entry begins */
-            uint32_t depth;  /* how many components of that entry's name are this one's */
+            struct file const *file; /* constant; NULL: this is the root */
+            uint32_t depth; /* constant: how many components of that one's path are this one's */
         } archive;
     };
 };

@@ -92,6 +92,7 @@ enum err mount_remove(struct inode *root)
     if (err != OK) {
         return err;
     }
+    /* Its fence pairs with that of the path cache. */
     sys_rcu_wait(&walks); /* nobody is about to take a reference to `root` or `point` any more */
     /* Whoever still walks in it finds what is there, and drops it in the end. */
     paths_forget_mount(mount);

@@ -298,11 +298,12 @@ static _Atomic uintptr_t place[PLACES];
 
 static void *hold_and_retire(unsigned number)
 {
+    struct sys_hazard *own = sys_hazard_own(&hazards);
     for (unsigned i = 0; i < TURNS; i++) {
         _Atomic uintptr_t *here = &place[i % PLACES];
         uintptr_t seen = atomic_load_explicit(here, memory_order_relaxed);
         struct pair *pair = (struct pair *)seen;
-        if (!sys_hazard_hold(&hazards, pair, here, seen)) {
+        if (!sys_hazard_hold(&hazards, own, pair, here, seen)) {
             continue;
         }
         if (pair->one != pair->two) {
@@ -312,7 +313,10 @@ static void *hold_and_retire(unsigned number)
             struct pair *new = malloc(sizeof *new);
             *new = (struct pair){ i, i };
             bool mine = atomic_compare_exchange_strong(here, &seen, (uintptr_t)new);
-            sys_hazard_retire(&hazards, mine ? pair : new);
+            struct pair *old = mine ? pair : new;
+            if (sys_hazard_retire(&hazards, old)) {
+                free_pair(old);
+            }
         }
         if (i % 64 == 1) {
             sched_yield();
@@ -320,7 +324,7 @@ static void *hold_and_retire(unsigned number)
         if (pair->one != pair->two) {
             abort();
         }
-        sys_hazard_let_go(&hazards);
+        sys_hazard_let_go(&hazards, own);
     }
     return NULL;
 }

@@ -36,7 +36,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
     for (uint64_t at = 0; at < size; at += step) {
         uint64_t entry = world_entry(space, address + at);
         if (rights == 0) {
-            ck_assert(!arch_pte_valid(entry));
+            ck_assert_uint_eq(entry, 0);
             continue;
         }
         ck_assert(arch_pte_valid(entry));
@@ -89,6 +89,9 @@ START_TEST(frames_of_all_sizes_are_mapped_whole)
             continue;
         }
         ck_mapped(cases[i].address, size, 0x40000000, WRITE);
+        uint64_t last = arch_pte_address(world_entry(space, cases[i].address + size - 4096)).raw;
+        uint64_t within = (1ul << (12 + 9 * cases[i].level)) - 1;
+        ck_assert_uint_eq(last, 0x40000000 + ((size - 4096) & ~within));
         if (cases[i].address >= 4096) {
             ck_assert(!arch_pte_valid(world_entry(space, cases[i].address - 4096)));
         }

@@ -301,6 +301,21 @@ START_TEST(a_signal_waits_for_time)
 }
 END_TEST
 
+/* Its client waits on until it receives at the set. */
+START_TEST(a_server_cannot_answer_and_receive_at_a_member)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread client = waits_in(50, s.endpoint, SYS_CALL, 8);
+    ck_receives(s.endpoint, event_of(0, 0, 0), 8);
+    struct sys_message m = { .w = { 9 } };
+    ck_err(sys_event_error(sys_reply_recv(s.member, &m, 1)), ERR_NOT_READY);
+    ck_assert_uint_ne(client.tcb->wait, 0);
+    m = (struct sys_message){ .w = { 10 } };
+    ck_ok(sys_reply(CPTR_NONE, &m));
+    ck_got(&client, OK, 10);
+}
+END_TEST
+
 /* Who waited to send, or to receive, when the endpoint joins; and signals that were there. */
 START_TEST(what_waits_at_a_new_member_moves_on)
 {
@@ -471,6 +486,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_sender_to_a_member_may_give_up, 2);
     WORLD_LOOP_TEST(suite, servers_of_a_set_inherit_from_senders_to_members, 2);
     WORLD_TEST(suite, what_cannot_be_a_member);
+    WORLD_LOOP_TEST(suite, a_server_cannot_answer_and_receive_at_a_member, 2);
     WORLD_TEST(suite, what_waits_at_a_new_member_moves_on);
     WORLD_TEST(suite, a_removed_member_stands_alone);
     WORLD_TEST(suite, a_member_that_ends_leaves_its_number);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "host.h"
 
+#include "archive.h"
 #include "device.h"
 #include "memory.h"
 #include "paths.h"
@@ -144,5 +145,6 @@ void host_end(struct view *view)
     inode_put(view->root);
     ck_assert_uint_eq(mount->inodes, 0);
     ck_assert_uint_eq(mount->pages, 0);
+    archive_use(NULL, 0); /* what it has read of one */
     ck_assert_uint_eq(host_in_use, 0);
 }

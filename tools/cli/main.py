@@ -104,6 +104,11 @@ def command_profile(options):
     return tracing.profile_command(options)
 
 
+def command_call(options):
+    from . import call
+    return call.call(options)
+
+
 def command_new_server(options):
     use_debian_python()
     from . import newserver
@@ -154,12 +159,15 @@ COMMANDS = {
     "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
                 "The system needs the program trace, which samples until somebody selects other events. "
                 "Functions compiled without frame pointers are missing between those that have them."),
+    "call": (command_call, "boot all servers, and call methods of theirs", ["platform", "debug", "called"],
+             "Without a method it lists those that there are. Several calls have \"then\" between them. "
+             "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
-    "trace": ["building"], "profile": ["building"],
+    "call": ["building"], "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
     "test": ["building", "disks", "testing", "analysis", "debugging"], "gdb": ["building", "debugging"],
     "coverage": ["building", "disks", "testing", "coverage", "debugging"],
@@ -199,6 +207,9 @@ def parse(arguments):
             sub.add_argument("--long", action="store_true", help="also the tests that take hours")
         if "shard" in takes:
             sub.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, to be spread over N machines")
+        if "called" in takes:
+            sub.add_argument("arguments", nargs="*", metavar="SERVER.METHOD ARGUMENT",
+                             help="for example: vfs.stat /boot/shell true")
         if "files" in takes:
             sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
         if "boards" in takes:

@@ -18,41 +18,80 @@
 
 #define SYS_HAZARD_HANDED 1u
 
+struct sys_hazard {
+    _Atomic uintptr_t held;
+} __attribute__((aligned(64)));
+
 struct sys_hazards {
-    void (*free)(void *thing); /* nobody has it */
-    struct {
-        _Atomic uintptr_t held;
-    } __attribute__((aligned(64))) thread[SYS_PARKS + 1]; /* by number */
+    struct sys_hazard thread[SYS_PARKS + 1]; /* by number */
+    void (*free)(void *thing); /* what was handed over, and nobody holds any more */
 };
 
-/* What was handed over is this thread's to free, unless another one looks at it, too. */
-void sys_hazard_handed(struct sys_hazards *hazards, void *thing);
+/* This thread's. */
+ALWAYS_INLINE struct sys_hazard *sys_hazard_own(struct sys_hazards *hazards)
+{
+    return &hazards->thread[sys_park_own];
+}
+
+void sys_hazard_handed(struct sys_hazards *hazards, uintptr_t held);
+/* Hands it to this thread; false if that one holds it no longer. */
+bool sys_hazard_hand(struct sys_hazard *to, void *thing);
 
 /* Lets go what sys_hazard_hold() has got. */
-ALWAYS_INLINE void sys_hazard_let_go(struct sys_hazards *hazards)
+ALWAYS_INLINE void sys_hazard_let_go(struct sys_hazards *hazards, struct sys_hazard *own)
 {
     /* pairs with the acquire in sys_hazard_retire() */
-    uintptr_t was = atomic_exchange_explicit(&hazards->thread[sys_park_own].held, 0, memory_order_acq_rel);
+    uintptr_t was = atomic_exchange_explicit(&own->held, 0, memory_order_release);
     if (unlikely(was & SYS_HAZARD_HANDED)) {
-        sys_hazard_handed(hazards, (void *)(was - SYS_HAZARD_HANDED));
+        sys_hazard_handed(hazards, was);
     }
 }
 
-/* `thing`, which is what *place has led to by its value `seen`, stays until it is let go. False: *place
- * leads elsewhere by now, and nothing is held. */
-ALWAYS_INLINE bool sys_hazard_hold(struct sys_hazards *hazards, void *thing, _Atomic uintptr_t *place,
-                                   uintptr_t seen)
+ALWAYS_INLINE bool sys_hazard_is_there(struct sys_hazards *hazards, struct sys_hazard *own,
+                                       _Atomic uintptr_t *place, uintptr_t seen)
 {
-    atomic_store_explicit(&hazards->thread[sys_park_own].held, (uintptr_t)thing, memory_order_relaxed);
     /* Either sys_hazard_retire() sees that it is held, or this one sees that it is gone. */
     atomic_thread_fence(memory_order_seq_cst);
     /* pairs with the release of who put it there */
     if (likely(atomic_load_explicit(place, memory_order_acquire) == seen)) {
         return true;
     }
-    sys_hazard_let_go(hazards);
+    sys_hazard_let_go(hazards, own);
     return false;
 }
 
-/* Frees a thing that can be found nowhere any more, when nobody holds it. */
-void sys_hazard_retire(struct sys_hazards *hazards, void *thing);
+/* `thing`, which is what *place has led to by its value `seen`, stays until it is let go. False: *place
+ * leads elsewhere by now, and nothing is held. */
+ALWAYS_INLINE bool sys_hazard_hold(struct sys_hazards *hazards, struct sys_hazard *own, void *thing,
+                                   _Atomic uintptr_t *place, uintptr_t seen)
+{
+    atomic_store_explicit(&own->held, (uintptr_t)thing, memory_order_relaxed);
+    return sys_hazard_is_there(hazards, own, place, seen);
+}
+
+/* The same for who holds something already, and lets go of that. */
+ALWAYS_INLINE bool sys_hazard_hold_instead(struct sys_hazards *hazards, struct sys_hazard *own, void *thing,
+                                           _Atomic uintptr_t *place, uintptr_t seen)
+{
+    /* pairs with the acquire in sys_hazard_retire() */
+    uintptr_t was = atomic_exchange_explicit(&own->held, (uintptr_t)thing, memory_order_release);
+    if (unlikely(was & SYS_HAZARD_HANDED)) {
+        sys_hazard_handed(hazards, was);
+    }
+    return sys_hazard_is_there(hazards, own, place, seen);
+}
+
+/* A thing that can be found nowhere any more. True: nobody holds it, and the caller frees it. False: it has
+ * been handed to one who does. */
+ALWAYS_INLINE NODISCARD bool sys_hazard_retire(struct sys_hazards *hazards, void *thing)
+{
+    atomic_thread_fence(memory_order_seq_cst); /* as in sys_hazard_hold() */
+    for (unsigned number = 1; number <= sys_park_most; number++) {
+        /* pairs with the release in sys_hazard_let_go(): who held it has done with it */
+        uintptr_t held = atomic_load_explicit(&hazards->thread[number].held, memory_order_acquire);
+        if (unlikely(held == (uintptr_t)thing) && sys_hazard_hand(&hazards->thread[number], thing)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -12,12 +12,12 @@ struct sys_once {
     struct sys_mutex maker;
 };
 
-enum err sys_once_make(struct sys_once *once, enum err (*make)(void));
+enum err sys_once_make(struct sys_once *once, enum err (*how)(void));
 
-/* Comes back with OK when `make` has, now or before, and the caller sees what it has made; with its error
- * if it fails now. `make` may not want the same again. */
-ALWAYS_INLINE NODISCARD enum err sys_once(struct sys_once *once, enum err (*make)(void))
+/* Comes back with OK when `how` has, now or before, and the caller sees what it has made; with its error
+ * if it fails now. `how` may not want the same again. */
+ALWAYS_INLINE NODISCARD enum err sys_once(struct sys_once *once, enum err (*how)(void))
 {
     /* pairs with the release in sys_once_make() */
-    return likely(atomic_load_explicit(&once->done, memory_order_acquire)) ? OK : sys_once_make(once, make);
+    return likely(atomic_load_explicit(&once->done, memory_order_acquire)) ? OK : sys_once_make(once, how);
 }

@@ -80,5 +80,6 @@ static void happen(uint8_t what)
 }
 
 struct fuzz_server const fuzz_server = {
+    .library = { &fuzz_console },
     .slots = CONSOLE_SLOTS, .cnode = CONSOLE_CAP_CNODE, .equip = equip, .answer = answer, .happen = happen,
 };

@@ -30,10 +30,13 @@ static struct {
     size_t left;
 } input;
 
+bool fuzz_other_runs;
+
 static struct {
     struct world_thread thread;
     cptr_t table;
     cptr_t endpoint;
+    cptr_t waits_at; /* the endpoint that it received from last, in its own table */
     bool runs; /* it, and not a client, makes the system call */
     jmp_buf end;
 } server;
@@ -134,6 +137,18 @@ void fuzz_client_cap(uint64_t badge)
     have.to[have.to_count++] = slot;
 }
 
+char *fuzz_put_file(char *at, char const *name, unsigned mode, void const *content, size_t size)
+{
+    size_t name_size = strlen(name) + 1;
+    name_size += (8 - (110 + name_size) % 8) % 8;
+    sprintf(at, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0,
+            name_size, 0);
+    memset(at + 110, 0, name_size);
+    memcpy(at + 110, name, strlen(name));
+    memcpy(at + 110 + name_size, content, size);
+    return at + 110 + name_size + size;
+}
+
 void fuzz_client_object(enum object_type type, uint8_t size)
 {
     have.other[have.other_count++] = world_object(type, size);
@@ -190,6 +205,18 @@ static void make_server(void)
 }
 
 /* ---- What clients send ---- */
+
+static unsigned method_count(void)
+{
+    struct fuzz_library const *const *library = fuzz_server.library;
+    return library[0]->count + (library[1] != NULL ? library[1]->count : 0);
+}
+
+static struct fuzz_method const *method_number(unsigned number)
+{
+    struct fuzz_library const *const *library = fuzz_server.library;
+    return number < library[0]->count ? &library[0]->method[number] : &library[1]->method[number - library[0]->count];
+}
 
 static uint64_t choose_number(struct fuzz_parameter const *p)
 {
@@ -388,11 +415,12 @@ static void call(struct client *client, struct fuzz_method const *method, cptr_t
 static void call_first(struct client *client)
 {
     struct fuzz_request const *request = have.next_first++;
-    struct fuzz_method const *method = fuzz_methods;
-    while (strcmp(method->name, request->method) != 0) {
-        method++;
-        ck_assert(method < &fuzz_methods[fuzz_method_count]);
+    unsigned number = 0;
+    while (strcmp(method_number(number)->name, request->method) != 0) {
+        number++;
+        ck_assert(number < method_count());
     }
+    struct fuzz_method const *method = method_number(number);
     uint8_t const *data = input.data;
     size_t left = input.left;
     input.data = request->bytes;
@@ -402,11 +430,25 @@ static void call_first(struct client *client)
     input.left = left;
 }
 
+/* The server has made its endpoint, and waits there. */
+static void meet(void)
+{
+    cptr_t own = world_inside(server.table, INDEX(server.waits_at));
+    for (uint64_t const *badge = fuzz_server.badges; *badge != 0; badge++) {
+        cptr_t slot = world_slot();
+        ck_ok(sys_cnode_mint(CPTR(BOOT_SLOT_CNODE), INDEX(slot), own, ENDPOINT_SEND | ENDPOINT_GRANT, *badge));
+        have.to[have.to_count++] = slot;
+    }
+}
+
 /* A client does something: most often it calls. */
 static void play_client(struct client *client)
 {
     if (client->waits) {
         take_answer(client, world_registers());
+    }
+    if (have.to_count == 0) {
+        meet();
     }
     if (have.next_first != NULL && have.next_first->method != NULL) {
         call_first(client);
@@ -430,7 +472,7 @@ static void play_client(struct client *client)
         fuzz_server.happen(fuzz_byte());
         return;
     }
-    struct fuzz_method const *method = &fuzz_methods[fuzz_byte() % fuzz_method_count];
+    struct fuzz_method const *method = method_number(fuzz_byte() % method_count());
     cptr_t to = have.to[fuzz_byte() % have.to_count];
     unsigned how = fuzz_byte();
     call(client, method, to, how < 192 ? 0 : how); /* mostly as it should be */
@@ -445,6 +487,24 @@ static void play_bottom(void)
     fuzz_server.happen(fuzz_byte());
 }
 
+/* A program that the server has made runs: it faults, or asks its supervisor for something. */
+static void play_program(void)
+{
+    if (!fuzz_has_more()) {
+        longjmp(server.end, 1);
+    }
+    uint64_t registers[8];
+    struct client program = { .thread = { .tcb = host.current, .buffer = host.current->buffer } };
+    unsigned what = fuzz_byte();
+    if (what % 2 == 0) {
+        world_fault((enum fault_kind)(FAULT_KIND_READ + what / 2 % FAULT_KIND_ALIGNMENT), fuzz_number());
+        return;
+    }
+    make_message(&program, method_number(fuzz_byte() % method_count()), CPTR(1), 0, registers);
+    say("program", registers[0], registers, 0);
+    (void)world_trap(registers);
+}
+
 static void play_others(void)
 {
     while (host.current != server.thread.tcb) {
@@ -454,9 +514,10 @@ static void play_others(void)
         }
         if (client != NULL) {
             play_client(client);
-        } else {
-            ck_assert_ptr_eq(host.current, bottom.tcb);
+        } else if (host.current == bottom.tcb) {
             play_bottom();
+        } else {
+            play_program();
         }
     }
 }
@@ -480,13 +541,16 @@ int64_t fuzz_trap(uint64_t registers[8])
     uint64_t first = registers[0], label = tag_label(registers[7]);
     struct sys_message m = { .tag = registers[7] };
     memcpy(m.w, &registers[1], sizeof m.w);
-    if (fuzz_server.answer != NULL && fuzz_server.answer((cptr_t){ first & ~31ul }, &m)) {
+    if ((server.runs || fuzz_other_runs) && fuzz_server.answer != NULL && fuzz_server.answer((cptr_t){ first & ~31ul }, &m)) {
         memcpy(&registers[1], m.w, sizeof m.w);
         registers[7] = m.tag;
         return 0;
     }
     if (!server.runs) {
         return world_trap(registers);
+    }
+    if ((first & 31) == SYS_REPLY_RECV || (first & 31) == SYS_REPLY_RECV_LONG) {
+        server.waits_at.raw = first & ~31ul;
     }
     bool maps = label == METHOD_FRAME_MAP && (first & 31) == SYS_CALL &&
                 registers[1] == fuzz_server.vspace.raw;
@@ -521,7 +585,7 @@ void fuzz_play(uint8_t const *data, size_t size)
     sys_thread_receiver = NULL;
     server.runs = true;
     if (setjmp(server.end) == 0) {
-        (void)server_main(sys_clock_hz);
+        (void)server_main(fuzz_server.argument != 0 ? fuzz_server.argument : sys_clock_hz);
         fprintf(stderr, "the server has ended\n");
         abort();
     }

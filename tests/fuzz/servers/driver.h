@@ -31,8 +31,11 @@ struct fuzz_method {
     uint8_t count;
     struct fuzz_parameter const *parameter;
 };
-extern struct fuzz_method const fuzz_methods[];
-extern unsigned const fuzz_method_count;
+struct fuzz_library {
+    struct fuzz_method const *method;
+    unsigned count;
+};
+extern struct fuzz_library const fuzz_console, fuzz_control, fuzz_init, fuzz_memory, fuzz_trace, fuzz_vfs;
 
 /* ---- Of a server: a file each in this folder ---- */
 
@@ -44,11 +47,15 @@ struct fuzz_request {
 };
 
 struct fuzz_server {
+    struct fuzz_library const *library[2]; /* one or two */
     struct fuzz_request const *first; /* what clients ask for before the input has a say */
     char const *const *words; /* that strings are often made of; the last is NULL. NULL: there are none */
     uint32_t slots; /* of its table */
     cptr_t cnode, vspace; /* where it has its own */
     bool has_faults; /* programs' page faults come to it */
+    uint64_t argument; /* of its main(); 0: the clock's frequency, as init gives it to programs */
+    /* NULL, or it makes its endpoint itself: what clients hold of that, by badge, and a 0 behind them. */
+    uint64_t const *badges;
     /* Fills its table, and makes what clients hold of it. */
     void (*equip)(void);
     /* Answers for other servers: true if this call is one of theirs, and *m is the reply. NULL: there are
@@ -70,10 +77,15 @@ cptr_t fuzz_thread(void);
 void fuzz_client_cap(uint64_t badge);
 /* An object that clients send along with messages. */
 void fuzz_client_object(enum object_type type, uint8_t size);
+/* Appends a file to a boot archive at `at`, where the next one begins then; sizes are multiples of eight. */
+char *fuzz_put_file(char *at, char const *name, unsigned mode, void const *content, size_t size);
 /* The next bytes of the input; zeros behind its end. */
 uint8_t fuzz_byte(void);
 uint64_t fuzz_number(void);
 bool fuzz_has_more(void);
+
+/* Set while another thread of the server's runs: its system calls go to answer(), too. */
+extern bool fuzz_other_runs;
 
 /* Runs one input. */
 void fuzz_play(uint8_t const *data, size_t size);

@@ -12,7 +12,6 @@
 static struct {
     ucontext_t own, other;
     void (*function)(void *argument);
-    bool runs;
     char stack[65536];
 } drainer;
 
@@ -33,7 +32,7 @@ static void drain(void)
 static bool answer(cptr_t to, struct sys_message *m)
 {
     (void)to, (void)m;
-    if (!drainer.runs) {
+    if (!fuzz_other_runs) {
         return false;
     }
     swapcontext(&drainer.own, &drainer.other);
@@ -49,9 +48,9 @@ static void happen(uint8_t what)
         drainer.own.uc_stack.ss_size = sizeof drainer.stack;
         makecontext(&drainer.own, drain, 0);
     }
-    drainer.runs = true;
+    fuzz_other_runs = true;
     swapcontext(&drainer.other, &drainer.own);
-    drainer.runs = false;
+    fuzz_other_runs = false;
 }
 
 static void equip(void)
@@ -70,6 +69,7 @@ static struct fuzz_request const first[] = {
 };
 
 struct fuzz_server const fuzz_server = {
+    .library = { &fuzz_trace },
     .first = first, .slots = TRACE_SLOTS, .cnode = TRACE_CAP_CNODE, .vspace = TRACE_CAP_VSPACE,
     .equip = equip, .answer = answer, .happen = happen,
 };

@@ -18,26 +18,15 @@ enum err sys_thread_create(struct sys_resources *r, struct sys_thread *thread,
     return OK;
 }
 
-/* An archive with a file and a link to it. */
-static char *put_file(char *at, char const *name, unsigned mode, char const *content)
-{
-    size_t name_size = strlen(name) + 1, size = strlen(content);
-    sprintf(at, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0,
-            name_size, 0);
-    memcpy(at + 110, name, name_size);
-    char *data = at + ((110 + name_size + 3) & ~3ul);
-    memcpy(data, content, size);
-    return data + ((size + 3) & ~3ul);
-}
-
+/* With a file and a link to it. */
 static void make_archive(void)
 {
     char *at = mmap((void *)VFS_MEMORY_ARCHIVE, VFS_MEMORY_ARCHIVE_SIZE, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     ck_assert_ptr_eq(at, (char *)VFS_MEMORY_ARCHIVE);
-    at = put_file(at, "a", 0100644, "what a file holds");
-    at = put_file(at, "b", 0120777, "a");
-    put_file(at, "TRAILER!!!", 0, "");
+    at = fuzz_put_file(at, "a", 0100644, "what a file has", 16);
+    at = fuzz_put_file(at, "b", 0120777, "/boot/a", 8);
+    (void)fuzz_put_file(at, "TRAILER!!!", 0, "", 0);
 }
 
 static void equip(void)
@@ -76,6 +65,7 @@ static struct fuzz_request const first[] = {
 };
 
 struct fuzz_server const fuzz_server = {
+    .library = { &fuzz_vfs },
     .first = first, .words = words, .slots = VFS_SLOTS, .cnode = VFS_CAP_CNODE, .vspace = VFS_CAP_VSPACE,
     .equip = equip, .answer = answer,
 };
