@@ -34,7 +34,8 @@ idl_generate(kernel.idl
 function(idl_library file)
   get_filename_component(name ${file} NAME_WE)
   idl_generate(${file} types=include/idl/${name}.h client=include/idl/${name}_client.h
-    server=include/idl/${name}_server.h events=include/idl/${name}_events.h json=${name}.json)
+    async=include/idl/${name}_async.h
+    server=include/idl/${name}_server.h events=include/idl/${name}_events.h requests=fuzz/${name}_requests.c json=${name}.json)
 endfunction()
 foreach(library init control console memory memory_tests bench trace vfs)
   idl_library(${library}.idl)
@@ -42,3 +43,4 @@ endforeach()
 idl_library(${PROJECT_SOURCE_DIR}/tests/boot/files.idl) # of the boot tests
 idl_library(${PROJECT_SOURCE_DIR}/tests/restart/ledger.idl)
 idl_generate(plan.idl types=include/idl/plan.h)
+idl_generate(gateway.idl types=include/idl/gateway.h)

@@ -12,11 +12,12 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${platform_dir}/p
 execute_process(
   COMMAND ${TESSERA_PYTHON} -c "import sys, tomllib
 p = tomllib.load(open(sys.argv[1], 'rb'))
-print('|'.join([p['architecture'], ';'.join(p['devices']), p['trigger'], ';'.join(p['boot'])]))" ${platform_dir}/platform.toml
+print('|'.join([p['architecture'], ';'.join(p['devices']), p['trigger'], ';'.join(p['boot']), ';'.join(p.get('memory', []))]))" ${platform_dir}/platform.toml
   OUTPUT_VARIABLE description OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX MATCH "^([^|]*)\\|([^|]*)\\|([^|]*)\\|([^|]*)$" _ "${description}")
+string(REGEX MATCH "^([^|]*)\\|([^|]*)\\|([^|]*)\\|([^|]*)\\|([^|]*)$" _ "${description}")
 set(architecture ${CMAKE_MATCH_1})
 set(platform_devices ${CMAKE_MATCH_2})
 set(bench_trigger ${CMAKE_MATCH_3})
 set(boot_chains ${CMAKE_MATCH_4})
+set(memory_machines ${CMAKE_MATCH_5})
 include(${PROJECT_SOURCE_DIR}/cmake/arch/${architecture}.cmake)

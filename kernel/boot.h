@@ -10,6 +10,7 @@
 struct boot_region {
     word start; /* physical */
     word end;
+    uint32_t node; /* NUMA */
 };
 
 struct boot {

@@ -38,7 +38,7 @@ void boot_reserve(struct boot *boot, word start, word end)
             if (boot->memory_count == BOOT_MOST_REGIONS) {
                 panic("too many pieces of memory");
             }
-            boot->memory[boot->memory_count++] = (struct boot_region){ end, region->end };
+            boot->memory[boot->memory_count++] = (struct boot_region){ end, region->end, region->node };
             region->end = start;
         } else if (start <= region->start) {
             region->start = end < region->end ? end : region->end;
@@ -224,7 +224,7 @@ static void map_archive(struct maker *maker)
 }
 
 /* A capability to a piece of memory or of device space: a power of two, aligned. */
-static void give_piece(struct maker *maker, word start, unsigned bits, bool device)
+static void give_piece(struct maker *maker, word start, unsigned bits, bool device, uint32_t node)
 {
     struct boot_info *info = maker->info;
     if (info->memory_count == array_length(info->memory)) {
@@ -233,7 +233,8 @@ static void give_piece(struct maker *maker, word start, unsigned bits, bool devi
     struct cap cap = { .head = head_make(OBJECT_UNTYPED, arch_window((paddr_t){ start }), 0),
                        .arg = bits | (device ? UNTYPED_DEVICE : 0) };
     info->memory[info->memory_count++] = (struct memory_info){
-        .address = start, .slot = maker->next_slot, .bits = (uint8_t)bits, .device = device
+        .address = start, .slot = maker->next_slot, .bits = (uint8_t)bits, .device = device,
+        .node = (uint16_t)node
     };
     cap_insert(&families[0].root, slot_for(maker, maker->next_slot++), cap);
 }
@@ -248,7 +249,7 @@ static void give_memory(struct maker *maker)
             while (at + PAGE <= region->end) {
                 unsigned size = piece_bits(at, region->end);
                 if (size == bits) {
-                    give_piece(maker, at, bits, false);
+                    give_piece(maker, at, bits, false, region->node);
                 }
                 at += 1ul << size;
             }
@@ -274,7 +275,7 @@ static uint32_t give_device_piece(struct maker *maker, word start, unsigned bits
             return piece->slot;
         }
     }
-    give_piece(maker, start, bits, true);
+    give_piece(maker, start, bits, true, 0);
     return maker->next_slot - 1;
 }
 

@@ -127,7 +127,7 @@ class Kernel:
         self.types = {o.name: o.number for o in library.objects}
         self.rights = {o.name: {r.name: 1 << r.value for r in o.rights} for o in library.objects}
         self.structs = parse.load(ROOT / "idl" / "plan.idl")
-        self.limits = {c.name: c.value for c in self.structs.consts}
+        self.limits = {c.name: c.value for c in [*self.structs.consts, *parse.load(ROOT / "idl" / "memory.idl").consts]}
 
     def rights_of(self, file, keys, type_name, names):
         known = self.rights[type_name]
@@ -158,7 +158,7 @@ class Manifest:
         data = file.table([], file.data, {"slots", "stack", "capability", "memory"})
         self.radix = file.number(["slots"], data.get("slots", 6), 2, 16, "the size of the capability table, in bits of an index,")
         self.stack_bits = bits_of(file, ["stack"], data.get("stack", "16K"))
-        self.capabilities = {}
+        self.capabilities, self.optional = {}, set()
         for name, need in file.table(["capability"], data.get("capability", {})).items():
             self.add_capability(["capability", name], name, need)
         self.memory = {}
@@ -174,11 +174,15 @@ class Manifest:
     def add_capability(self, keys, name, need):
         file = self.file
         file.name(keys, name, "a capability's name")
-        file.table(keys, need, {"type", "rights"})
+        file.table(keys, need, {"type", "rights", "optional"})
         type_name = file.one_of([*keys, "type"], need.get("type"), System.types(), "type that a program can be given")
         rights = self.kernel.rights_of(file, [*keys, "rights"], type_name, need.get("rights", []))
         if type_name in System.SHARED.values() and not rights:
             raise file.wrong([*keys, "rights"], f"say which the program needs, of: {listed(self.kernel.rights[type_name])}")
+        if not isinstance(need.get("optional", False), bool):
+            raise file.wrong([*keys, "optional"], "write true if the program can do without it")
+        if need.get("optional", False):
+            self.optional.add(name)
         self.capabilities[name] = (FIRST_SLOT + len(self.capabilities), type_name, rights)
 
     def add_memory(self, keys, name, need):
@@ -244,9 +248,12 @@ class System:
         self.platform = File(platform)
         self.manifests = manifests
         self.sources = {m.name: m.value for e in kernel.structs.enums if e.name == "Source" for m in e.members}
-        data = file.table([], file.data, {"description", "stop_with", "cores", "program", *self.SHARED})
+        data = file.table([], file.data, {"description", "stop_with", "cores", "page_colours", "program", *self.SHARED})
         if not isinstance(data.get("description", ""), str):
             raise file.wrong(["description"], "this is a text; put it in quotes")
+        self.page_colours = file.number(["page_colours"], data.get("page_colours", 1), 1, kernel.limits["MOST_COLOURS"], "how many colours pages have")
+        if self.page_colours & (self.page_colours - 1):
+            raise file.wrong(["page_colours"], "a power of two: a way of the machine's cache, in pages")
         self.devices, self.objects, self.programs, self.capabilities, self.mappings = [], [], [], [], []
         self.shared = {}
         for kind in self.SHARED:
@@ -313,7 +320,7 @@ class System:
     def add_program(self, name, program):
         file, keys = self.file, ["program", name]
         file.name(keys, name, "a program's name", 15)
-        file.table(keys, program, {"file", "priority", "slice_us", "restart", "pager", "limit", "capability", "memory"})
+        file.table(keys, program, {"file", "priority", "slice_us", "restart", "pager", "limit", "node", "colours", "capability", "memory"})
         known = sorted(set(self.manifests) - {"init"})
         kind = file.one_of([*keys, "file"], program.get("file", name), known, "program")
         manifest = self.manifests[kind]
@@ -321,6 +328,7 @@ class System:
         slice_us = file.number([*keys, "slice_us"], program.get("slice_us", 10000), 10, 10_000_000, "the slice, in microseconds,")
         restarts = file.number([*keys, "restart"], program.get("restart", 0), 0, 255, "how often it is started again, in a minute,")
         pager, limit = self.pager(keys, program)
+        node, colours = self.place(keys, program)
         first_capability, first_mapping = len(self.capabilities), len(self.mappings)
         for cap_name, given in self.matched(keys, "capability", program, manifest.capabilities, manifest):
             self.add_capability([*keys, "capability", cap_name], given, *manifest.capabilities[cap_name])
@@ -330,7 +338,8 @@ class System:
             "Program", name=name, file=kind, slice=slice_us * 1000, priority=priority, cnode_radix=manifest.radix,
             stack_bits=manifest.stack_bits, first_capability=first_capability,
             capability_count=len(self.capabilities) - first_capability, first_mapping=first_mapping,
-            mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit, restarts=restarts))
+            mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit, restarts=restarts,
+            node=node, colours=colours))
 
     def pager(self, keys, program):
         """(endpoint that the program's faults go to, pages that it may have)."""
@@ -349,6 +358,19 @@ class System:
             raise self.file.wrong([*keys, "pager"], 'say how much memory the program may have: limit = "16M"')
         return self.shared["endpoint", name], 1 << (bits_of(self.file, [*keys, "limit"], program["limit"]) - 12)
 
+    def place(self, keys, program):
+        """(node, colours) of the pages that the program's pager gives it."""
+        for what in ("node", "colours"):
+            if what in program and "pager" not in program:
+                raise self.file.wrong([*keys, what], 'only of a program with a pager; add pager = "ENDPOINT"')
+        node = self.file.number([*keys, "node"], program.get("node", 0), 0, self.kernel.limits["MOST_NODES"] - 1, "a node of memory")
+        colours = program.get("colours", list(range(self.page_colours)))
+        if not isinstance(colours, list) or not colours:
+            raise self.file.wrong([*keys, "colours"], "this is a list of colours; write [0, 1]")
+        for colour in colours:
+            self.file.number([*keys, "colours"], colour, 0, self.page_colours - 1, "a colour, of those that page_colours says,")
+        return node, sum(1 << colour for colour in set(colours))
+
     def matched(self, keys, what, program, needed, manifest):
         """What the program is given, once that is exactly what it asks for."""
         keys = [*keys, what]
@@ -358,7 +380,7 @@ class System:
                 raise self.file.wrong([*keys, name],
                                       f"the program does not ask for it; {manifest.file.path} lists: {listed(needed)}")
         for name in needed:
-            if name not in given:
+            if name not in given and name not in manifest.optional:
                 raise self.file.wrong(keys, f'"{name}" is missing, which {manifest.file.path} asks for')
         return given.items()
 
@@ -385,14 +407,16 @@ class System:
         if len(kinds) != 1:
             raise file.wrong(keys, f"say where it comes from, by one of: {listed(self.KINDS)}")
         kind = kinds[0]
-        more = {"notification": {"rights", "badge"}, "endpoint": {"rights", "badge", "forget"}}
+        more = {"untyped": {"node"}, "notification": {"rights", "badge"}, "endpoint": {"rights", "badge", "forget"}}
         file.table(keys, given, {kind, *more.get(kind, ())})
         what, index, bits, rights, badge, forget = given[kind], 0, 0, (1 << 64) - 1, 0, 0
-        at = [*keys, kind]
+        at, node = [*keys, kind], NONE
         if kind in self.SHARED:
             found, source = self.SHARED[kind], "object"
         elif kind == "untyped":
             found, source, bits = "Untyped", "untyped", bits_of(file, at, what)
+            if "node" in given:
+                node = file.number([*keys, "node"], given["node"], 0, 0xFFFF, "a node of memory")
         elif kind == "interrupt":
             found, source, index = "IrqHandler", "interrupt", self.device(at, what)
         else:
@@ -411,7 +435,7 @@ class System:
                 raise file.wrong(at, f"this has the right to {self.CONTROL_RIGHTS[what]} only, and the program needs the right to {listed(lacking)}")
         self.capabilities.append(self.kernel.pack(
             "Capability", rights=rights, badge=badge, slot=slot, index=index, source=self.sources[source],
-            bits=bits, forget=forget))
+            bits=bits, forget=forget, node=node))
 
     def forget(self, keys, name):
         """The label of the method that is called for a program that has ended: one without parameters."""
@@ -448,7 +472,8 @@ class System:
         head = self.kernel.pack(
             "Plan", magic=next(c.value for c in self.kernel.structs.consts if c.name == "MAGIC"),
             device_count=len(self.devices), object_count=len(self.objects), program_count=len(self.programs),
-            capability_count=len(self.capabilities), mapping_count=len(self.mappings), stop_with=self.stop_with, cores=self.cores)
+            capability_count=len(self.capabilities), mapping_count=len(self.mappings), stop_with=self.stop_with,
+            page_colours=self.page_colours, cores=self.cores)
         return head + b"".join(self.devices + self.objects + self.programs + self.capabilities + self.mappings)
 
 

@@ -139,6 +139,7 @@ WHAT = {
     "object.retype": "an endpoint out of untyped memory",
     "mem.fault.zeroed": "a new page of memory, clearing included; pages touched in order",
     "mem.fault.scattered": "the same, every page a fault of its own",
+    "mem.renew": "for each of 32 pages: asked for and mapped at once, and all given back, two calls",
     "boot.to_init": "the kernel's first instruction to the first program's",
     "vfs.open_close": "two calls, of a file two folders deep",
     "vfs.stat.depth4": "of a file four folders deep",

@@ -3,8 +3,8 @@
 
 or, what a new version of a file does to programs that know the old one: idlc --compat OLD.idl NEW.idl
 
-WHAT is one of the templates: types, decode, invocations, stubs, names, client, server, fuzz, events,
-docs, abi, json, vectors. OUTPUT is the file to write; it is touched only when its content changes.
+WHAT is one of the templates: types, decode, invocations, stubs, names, client, async, server, fuzz,
+requests, events, docs, abi, json, vectors. OUTPUT is the file to write; it is touched only when its content changes.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from .diagnostics import IdlError
 TEMPLATES = Path(__file__).parent.parent / "templates"
 KINDS = {
     "types": "types.h.j2", "decode": "decode.c.j2", "invocations": "invocations.h.j2", "stubs": "stubs.h.j2",
-    "names": "names.h.j2", "client": "client.h.j2", "server": "server.h.j2", "fuzz": "fuzz.c.j2", "docs": "docs.md.j2",
+    "names": "names.h.j2", "client": "client.h.j2", "async": "async.h.j2", "server": "server.h.j2", "fuzz": "fuzz.c.j2", "requests": "requests.c.j2",
+    "docs": "docs.md.j2",
     "abi": "abi.txt.j2", "events": "events.h.j2", "json": None, "vectors": None,
 }
 

@@ -60,11 +60,17 @@ def declare_output(p, is_client):
     return has + [f"{pointed} *{p.name}"] + ([f"size_t *{count(p)}"] if t.counted else [])
 
 
+def input_parameters(method, is_client=True):
+    return "".join(f", {d}" for p in method.inputs for d in declare_input(p, is_client))
+
+
+def output_parameters(method, is_client=True):
+    return "".join(f", {d}" for p in method.outputs for d in declare_output(p, is_client))
+
+
 def parameters(method, is_client):
     """Those of the stub (or of the handler) behind its first ones."""
-    declared = [d for p in method.inputs for d in declare_input(p, is_client)]
-    declared += [d for p in method.outputs for d in declare_output(p, is_client)]
-    return "".join(f", {d}" for d in declared)
+    return input_parameters(method, is_client) + output_parameters(method, is_client)
 
 
 # ---- Into a message --------------------------------------------------------------------------------
@@ -298,3 +304,21 @@ def make_up(p):
         return has + [f"*{count(p)} = fuzz_number() % {t.bound + 1};",
                       f"memset({p.name}, (int)fuzz_number(), *{count(p)} * sizeof *{p.name});"]
     return has + [f"memset({p.name}, (int)fuzz_number(), {t.size});"]
+
+
+def fuzz_parameter(p):
+    """An input in the table of idl/templates/requests.c.j2."""
+    t = p.type
+    kind, most, size = {
+        "cap": ("CAP", 0, 0), "buffer": ("RANGE", 0, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
+        "bytes": ("BYTES", t.bound, 0), "string": ("BYTES", t.bound, 0),
+        "list": ("LIST", t.bound, t.element.size if t.element else 0)}.get(t.kind, ("NUMBER", most_of(t), 0))
+    return f"{{ FUZZ_{kind}, {'true' if t.optional and t.kind != 'cap' else 'false'}, {most:#x}ul, {size} }}"
+
+
+def most_of(t):
+    """The largest value of a scalar."""
+    if t.kind in ("enum", "flags"):
+        values = [m.value for m in t.decl.members]
+        return sum(values) if t.kind == "flags" else max(values)
+    return 1 if t.name == "bool" else (1 << 8 * (t.size or 8)) - 1

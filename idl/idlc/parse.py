@@ -20,7 +20,7 @@ C_RESERVED = set(
     "typedef typeof union unix unsigned void volatile while".split())
 # Names that functions generated from a method give to things of their own.
 GENERATED = {
-    "message": set("self m err event reader writer server badge at_fault came".split()),
+    "message": set("self m err event reader writer server badge at_fault came deadline async".split()),
     "kernel": set("self m err cpu slot head arg".split()),
     "trace": set(),
 }

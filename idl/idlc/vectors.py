@@ -142,10 +142,13 @@ def check_of(method, vector):
     lines.append(f"static uint64_t const request[] = {{ {', '.join(words + ['0'])} }};")
     reply = vector["reply"] or []
     lines.append(f"static uint64_t const reply[] = {{ {', '.join(reply + ['0'])} }};")
-    lines.append(f"answer(reply, {len(reply)}, {int(method.out_cap is not None)});")
-    lines.append(f"CHECK({prefix}_{method.name}((struct {prefix}){{ CPTR(1) }}{''.join(f', {a}' for a in arguments)}) == OK);")
-    lines.append(f"sent({method.label}, request, {len(words)}, {int(method.in_cap is not None)});")
-    return lines + after
+    for suffix, deadline in ("", []), ("_until", ["1"]):
+        given = "".join(f", {a}" for a in deadline + arguments)
+        lines.append(f"answer(reply, {len(reply)}, {int(method.out_cap is not None)});")
+        lines.append(f"CHECK({prefix}_{method.name}{suffix}((struct {prefix}){{ CPTR(1) }}{given}) == OK);")
+        lines.append(f"sent({method.label}, request, {len(words)}, {int(method.in_cap is not None)});")
+        lines += after
+    return lines
 
 
 def as_c(library):

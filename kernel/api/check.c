@@ -92,9 +92,8 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->attention & ATTENTION_TIME) {
         must("I-TIME", thread->caller != NULL && !receiving, thread);
     }
-    if (thread->attention & ATTENTION_FULL) {
-        must("I-FAULT", thread->fault_kind != 0 && thread->wait != 0, thread);
-    }
+    must("I-FAULT", thread->fault_kind == 0 || thread->wait != 0, thread);
+    must("I-FAULT", !(thread->attention & ATTENTION_FULL) || thread->fault_kind != 0, thread);
     fpu_check(cpu, thread);
     inherit_check(thread);
     if (thread->bound != NULL) {

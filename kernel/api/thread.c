@@ -197,7 +197,7 @@ enum err invoke_reply_await(struct cpu *cpu, struct cap self, struct cap thread,
     if (!invocation_in_registers(cpu)) {
         return invocation_refuse(cpu, ERR_BAD_REQUEST, 0, OBJECT_NONE, OBJECT_REPLY); /* no batch waits */
     }
-    return ipc_await(cpu, cap_reply(self), cap_thread(thread), deadline);
+    return ipc_await(cpu, cap_reply(self), cap_thread(thread), clock_to_ticks(deadline));
 }
 
 enum err invoke_reply_answer(struct cpu *cpu, struct cap self)

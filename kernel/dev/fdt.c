@@ -93,6 +93,8 @@ static void read_property(struct reader *r, struct fdt_node *node, char const *n
         node->lines = fdt_cell(value);
     } else if (length == 4 && text_equal(name, "timebase-frequency")) {
         node->timebase = fdt_cell(value);
+    } else if (length == 4 && text_equal(name, "numa-node-id")) {
+        node->numa_node = fdt_cell(value);
     } else if (text_equal(name, "interrupts-extended")) {
         node->contexts = value;
         node->context_length = length;

@@ -22,6 +22,7 @@ struct fdt_node {
     unsigned interrupts_length;
     uint32_t lines;         /* riscv,ndev */
     uint32_t timebase;      /* timebase-frequency */
+    uint32_t numa_node;     /* numa-node-id, 0 if there is none */
     uint8_t const *contexts; /* interrupts-extended: pairs of cells */
     unsigned context_length; /* in bytes */
 };

@@ -155,7 +155,7 @@ int irqchip_claim(void)
     }
     /* In effect when the kernel returns to a program, at the latest. */
     __asm__ volatile("msr icc_eoir1_el1, %0" : : "r"(interrupt) : "memory");
-    return (int)interrupt - (FIRST_SHARED - 1);
+    return (int)(interrupt - (FIRST_SHARED - 1));
 }
 
 void irqchip_complete(unsigned line)

@@ -116,7 +116,6 @@ static struct table *make_way(struct vspace *vspace, word address, unsigned want
 {
     if (vspace->top == NULL) {
         struct table *top = table_take(vspace, 0, ARCH_LEVELS - 1);
-        top->base = 0;
         arch_root_init(top->entry);
         vspace->top = top;
     }
@@ -595,7 +594,7 @@ void vspace_check(struct vspace const *vspace)
             }
         }
     }
-    if (vspace->root != 0 && asid_owner[vspace->asid] != vspace) {
+    if (vspace->asid != 0 ? asid_owner[vspace->asid] != vspace : vspace->root != 0) {
         panic("ASID %lu is not its owner's", vspace->asid);
     }
 }

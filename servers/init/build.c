@@ -269,6 +269,34 @@ static uint8_t home_bits(struct builder const *b, struct plan_program const *pro
     return bits;
 }
 
+cptr_t build_memory(struct builder const *b, uint32_t node)
+{
+    struct memory_info const *best = NULL;
+    for (uint32_t i = 0; i < b->info->memory_count; i++) {
+        struct memory_info const *m = &b->info->memory[i];
+        bool suits = !m->device && (node == PLAN_NONE || node == m->node);
+        if (suits && (best == NULL || m->bits > best->bits)) {
+            best = m;
+        }
+    }
+    if (best == NULL) {
+        init_fail("this machine lacks memory, or a node of memory that the plan wants", "", OK);
+    }
+    return CPTR(best->slot);
+}
+
+/* Untyped memory for a program, on a node or anywhere. */
+static cptr_t reserve(struct builder *b, struct plan_capability const *c, char const *name)
+{
+    struct sys_resources from = b->resources;
+    if (c->node != PLAN_NONE) {
+        from.memory = build_memory(b, c->node);
+    }
+    cptr_t cap = make(&from, OBJECT_UNTYPED, c->bits, name);
+    b->resources.slots = from.slots;
+    return cap;
+}
+
 static void reserve_bits(struct builder *b, uint32_t index, uint8_t bits)
 {
     struct plan_program const *program = &b->system.programs[index];
@@ -281,7 +309,7 @@ static void reserve_bits(struct builder *b, uint32_t index, uint8_t bits)
         uint32_t c = program->first_capability + i;
         if (b->system.capabilities[c].source == PLAN_SOURCE_UNTYPED &&
             b->system.capabilities[c].bits == bits) {
-            b->sources[c] = make(&b->resources, OBJECT_UNTYPED, bits, name);
+            b->sources[c] = reserve(b, &b->system.capabilities[c], name);
         }
     }
 }
@@ -501,7 +529,8 @@ void build_start(struct builder *b, uint32_t index)
     struct plan_program const *program = &b->system.programs[index];
     if (program->pager != PLAN_NONE) {
         struct memory_supervisor pager = { b->objects[program->pager] };
-        check(memory_supervisor_adopt(pager, index + 1, program->limit, running->vspace),
+        check(memory_supervisor_adopt(pager, index + 1, program->limit, program->node, program->colours,
+                                      b->system.plan->page_colours, running->vspace),
               "the memory server refuses program", (char const *)program->name);
     }
     check(sys_thread_start(running->thread, running->entry, STACK_TOP, 0,

@@ -70,6 +70,8 @@ NORETURN void init_fail(char const *what, char const *name, enum err err);
 
 /* Finds the plan in the archive; stops the machine if it is not one. */
 void build_read_plan(struct builder *builder);
+/* The largest piece of memory on a node, or of all if that is PLAN_NONE: what others are cut from. */
+cptr_t build_memory(struct builder const *builder, uint32_t node);
 /* Sets memory aside for every program. */
 void build_reserve(struct builder *builder);
 /* Makes the plan's objects and programs; none runs yet. */

@@ -167,22 +167,6 @@ static void ask_pagers(struct builder *b)
     }
 }
 
-/* The largest piece of memory is what everything is made of. */
-static cptr_t largest_memory(struct boot_info const *info)
-{
-    struct memory_info const *best = NULL;
-    for (uint32_t i = 0; i < info->memory_count; i++) {
-        struct memory_info const *m = &info->memory[i];
-        if (!m->device && (best == NULL || m->bits > best->bits)) {
-            best = m;
-        }
-    }
-    if (best == NULL) {
-        init_fail("this machine has no memory", "", OK);
-    }
-    return CPTR(best->slot);
-}
-
 NORETURN static void serve(struct init_server *server)
 {
     struct builder *b = &server->builder;
@@ -219,7 +203,7 @@ int main(uint64_t argument)
         .cnode = CPTR(BOOT_SLOT_CNODE),
         .vspace = CPTR(BOOT_SLOT_VSPACE),
         .sched = CPTR(BOOT_SLOT_SCHED_CONTROL),
-        .memory = largest_memory(info),
+        .memory = build_memory(b, PLAN_NONE),
         .slots = { .next = info->first_free_slot, .end = INIT_SLOTS },
     };
     build_read_plan(b);

@@ -233,6 +233,35 @@ static enum err memory_space_on_stats(struct memory_space_server *server, uint64
     return OK;
 }
 
+static enum err memory_space_on_bin(struct memory_space_server *server, uint64_t badge, uint32_t node,
+                                    uint32_t colour, struct memory_bin *bin)
+{
+    (void)server, (void)badge;
+    struct bin_counts counts;
+    if (!frame_bin_counts(node, colour, &counts)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    *bin = (struct memory_bin){
+        .total = counts.total, .used = counts.taken - counts.given, .taken = counts.taken,
+        .strayed = counts.strayed, .fills = counts.fills, .drains = counts.drains,
+    };
+    return OK;
+}
+
+static enum err memory_space_on_prefer(struct memory_space_server *server, uint64_t badge,
+                                       uint64_t address, uint32_t node, uint32_t colours)
+{
+    (void)server;
+    struct area *area = area_at(badge, address);
+    struct place place = { node, colours };
+    if (area == NULL || area->region->owner != area->space || !frame_place(&place) ||
+        (place.colours & ~area->space->place.colours) != 0) {
+        return ERR_BAD_ARGUMENT;
+    }
+    area->region->place = place;
+    return OK;
+}
+
 struct memory_region_server {
     uint8_t nothing;
 };
@@ -350,9 +379,14 @@ static enum err make_space(uint64_t badge)
 _Static_assert(sizeof(struct space) <= 1u << PAGE_BITS, "in a page");
 
 static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *server, uint64_t badge,
-                                           uint32_t program, uint64_t limit, cptr_t vspace)
+                                           uint32_t program, uint64_t limit, uint32_t node,
+                                           uint32_t colours, uint32_t all_colours, cptr_t vspace)
 {
     (void)server, (void)badge;
+    struct place place = { node, colours };
+    if (!frame_colour(all_colours) || !frame_place(&place)) {
+        return ERR_BAD_ARGUMENT;
+    }
     if (program == 0 || program >= MOST_PROGRAMS || (spaces[program] != NULL && spaces[program]->limit != 0)) {
         return ERR_BAD_ARGUMENT;
     }
@@ -362,6 +396,7 @@ static enum err memory_supervisor_on_adopt(struct memory_supervisor_server *serv
     }
     struct space *space = spaces[program];
     space->limit = limit;
+    space->place = place;
     uint32_t from = (uint32_t)(vspace.raw >> SLOT_BITS);
     err = sys_cnode_move(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS), MEMORY_CAP_CNODE,
                          from);
@@ -515,15 +550,17 @@ static void on_fault(uint64_t badge, struct sys_message *m)
     }
 }
 
-/* Faults that waited are tried once more, in order. */
+/* Faults that waited are tried once more, in order; what is free may be of the wrong colour for some. */
 static void mend_waiting(void)
 {
-    uint32_t done = 0;
-    while (done < wait_count && answer_fault(waiting[done].badge, &waiting[done].fault)) {
-        sys_ignore(sys_reply(waiting[done].reply, &waiting[done].fault)); /* if it is still there */
-        done++;
+    for (uint32_t i = 0; i < wait_count;) {
+        if (answer_fault(waiting[i].badge, &waiting[i].fault)) {
+            sys_ignore(sys_reply(waiting[i].reply, &waiting[i].fault)); /* if it is still there */
+            forget_waiting(i, 1);
+        } else {
+            i++;
+        }
     }
-    forget_waiting(0, done);
 }
 
 /* ---- The loop ---- */
@@ -562,11 +599,12 @@ static enum err prepare(void)
         .memory = MEMORY_CAP_MEMORY,
         .vspace = MEMORY_CAP_VSPACE,
         .slots = { .next = MEMORY_FIRST_FREE_SLOT, .end = MEMORY_SLOTS },
-        .next_address = 0x100000000,
+        .next_address = 0x20000000,
     };
     given_slot = sys_slot_take(&resources.slots);
     enum err err = sys_receive_into(&resources);
-    return err != OK ? err : frame_init(&resources, MEMORY_CAP_POOL);
+    cptr_t const pool[MEMORY_MOST_NODES] = { MEMORY_CAP_POOL, MEMORY_CAP_POOL_1, MEMORY_CAP_POOL_2, MEMORY_CAP_POOL_3 };
+    return err != OK ? err : frame_init(&resources, pool);
 }
 
 int main(uint64_t argument)

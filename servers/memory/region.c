@@ -64,7 +64,7 @@ struct region *region_make(struct space *owner, uint32_t pages)
         struct region *region = &regions[i];
         if (region->owner == NULL) {
             *region = (struct region){
-                .owner = owner, .pages = pages, .number = ++serial * MOST_REGIONS + i
+                .owner = owner, .pages = pages, .number = ++serial * MOST_REGIONS + i, .place = owner->place
             };
             if (numbers_make(&region->frames)) {
                 return region;
@@ -160,6 +160,7 @@ struct region *region_copy(struct region *region, struct space *owner)
     if (copy == NULL) {
         return NULL;
     }
+    copy->place = region->place;
     for (uint32_t i = 0; i < MOST_PARTS; i++) {
         if (!copy_part(copy, i, &region->frames.part[i])) {
             region_free(copy);
@@ -170,9 +171,9 @@ struct region *region_copy(struct region *region, struct space *owner)
 }
 
 /* A new frame with what is in `frame`, FRAME_NONE if there is no memory for it. */
-static uint32_t copy_of(uint32_t frame)
+static uint32_t copy_of(uint32_t frame, struct place place)
 {
-    uint32_t copy = frame_new(false);
+    uint32_t copy = frame_new(place, false);
     char *to = copy != FRAME_NONE ? frame_look(copy) : NULL;
     char const *from = frame_look(frame);
     if (to != NULL && from != NULL) {
@@ -195,7 +196,7 @@ static bool move_page(struct region *region, uint32_t page, uint32_t *word, uint
     if (*moved != FRAME_NONE) {
         frame_share(*moved);
     } else {
-        *moved = copy_of(*word);
+        *moved = copy_of(*word, region->place);
         if (*moved == FRAME_NONE) {
             return false;
         }
@@ -237,17 +238,17 @@ static bool make_room(void)
     return frame_leave_end(chunk);
 }
 
-static uint32_t new_huge(void)
+static uint32_t new_huge(struct place place)
 {
-    uint32_t frame = frame_new_huge();
-    return frame == FRAME_NONE && make_room() ? frame_new_huge() : frame;
+    uint32_t frame = frame_new_huge(place);
+    return frame == FRAME_NONE && frame_suits_huge(place) && make_room() ? frame_new_huge(place) : frame;
 }
 
 /* ---- Pages of a region ---- */
 
 static bool fill_huge(struct region *region, struct part *part)
 {
-    part->huge = new_huge();
+    part->huge = new_huge(region->place);
     if (part->huge == FRAME_NONE) {
         return false;
     }
@@ -266,7 +267,7 @@ static bool part_up(struct region *region, uint32_t index)
         return false;
     }
     for (uint32_t i = 0; i < CHUNK_FRAMES; i++) {
-        uint32_t frame = frame_new(false);
+        uint32_t frame = frame_new(region->place, false);
         char *to = frame != FRAME_NONE ? frame_look(frame) : NULL;
         if (to == NULL) {
             while (i-- > 0) {
@@ -287,7 +288,7 @@ static bool part_up(struct region *region, uint32_t index)
 /* The region gets a page of its own instead of one that it shares. */
 static bool copy_page(struct region *region, uint32_t page, uint32_t *word)
 {
-    uint32_t copy = copy_of(*word);
+    uint32_t copy = copy_of(*word, region->place);
     if (copy == FRAME_NONE) {
         return false;
     }
@@ -319,7 +320,7 @@ uint32_t *region_fill(struct region *region, uint32_t page, bool write)
         return NULL;
     }
     if (*word == FRAME_NONE) {
-        *word = frame_new(true);
+        *word = frame_new(region->place, true);
         region->used += *word != FRAME_NONE;
         return *word != FRAME_NONE ? word : NULL;
     }
@@ -348,7 +349,7 @@ static bool promote_part(struct region *region, uint32_t index)
     if (part->huge != FRAME_NONE || part->page == NULL || !is_full(part)) {
         return false;
     }
-    uint32_t huge = new_huge();
+    uint32_t huge = new_huge(region->place);
     char *to = huge != FRAME_NONE ? frame_look(huge) : NULL;
     for (uint32_t i = 0; to != NULL && i < CHUNK_FRAMES; i++) {
         char const *from = frame_look(part->page[i]);

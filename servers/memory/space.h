@@ -26,6 +26,7 @@ struct space {
     cptr_t tables;    /* untyped memory for its page tables */
     uint32_t first_table; /* the slot of its first block of page tables; MOST_TABLES in a row */
     uint32_t table_count;
+    struct place place; /* of its pages */
     uint64_t limit;   /* pages that its areas may have; 0: nobody runs here */
     uint64_t asked;   /* that they do have */
     uint64_t recover_first, recover_end, recover_target; /* as Supervisor.recover said */

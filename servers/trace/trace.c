@@ -6,6 +6,7 @@
  * While none are selected it sleeps.
  */
 #include <idl/trace_server.h>
+#include <tessera/cond.h>
 #include <tessera/print.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
@@ -22,6 +23,8 @@
 #define SLICE_NS       10000000ul
 #define READ_MOST      28u /* entries that trace.read gives at once */
 
+enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
+
 struct source {
     cptr_t frame; /* a copy for the program */
     struct trace_ring *ring;
@@ -34,9 +37,12 @@ struct trace_server {
     struct source kernel;
     struct source program[TRACE_MOST_PROGRAMS];
     struct sys_thread drainer;
-    cptr_t begin;   /* signalled when events are selected, through `bell` */
-    cptr_t bell;
-    bool is_wanted; /* some are; the drainer looks at it */
+    /* Somebody asks what there is: the drainer looks at all rings at once, and says so. */
+    struct sys_mutex lock; /* guards these */
+    bool asked;
+    bool is_wanted;        /* some events are selected */
+    uint64_t begun, ended; /* rounds */
+    struct sys_cond wanted, drained;
 };
 
 static struct trace_server server = {
@@ -46,7 +52,7 @@ static struct trace_server server = {
         .vspace = TRACE_CAP_VSPACE,
         .sched = TRACE_CAP_SCHED,
         .slots = { .next = TRACE_FIRST_FREE_SLOT, .end = TRACE_SLOTS },
-        .next_address = 0x100000000ul,
+        .next_address = 0x20000000,
     },
 };
 
@@ -95,25 +101,58 @@ static uint64_t next_interval(void)
     return INTERVAL_NS / 2 + state % INTERVAL_NS;
 }
 
+static void drain_all(void)
+{
+    struct trace_store *store = server.store;
+    drain(&server.kernel, 0);
+    store->lost = server.kernel.ring->lost;
+    /* Pairs with the release of join. */
+    uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < programs; i++) {
+        drain_program(i);
+    }
+}
+
+/* Until then, or until somebody asks: the next round begins. */
+static void wait_for_round(uint64_t when)
+{
+    enum err err = OK;
+    sys_mutex_lock(&server.lock);
+    while (!server.asked && err == OK) {
+        err = sys_cond_wait(&server.wanted, &server.lock, server.is_wanted ? when : 0);
+    }
+    server.asked = false;
+    server.begun++;
+    sys_mutex_unlock(&server.lock);
+}
+
 static void drain_for_ever(void *argument)
 {
     (void)argument;
-    struct trace_store *store = server.store;
     for (uint64_t when = sys_clock_ns();;) {
         when += next_interval();
-        uint64_t bits, now = sys_clock_ns();
+        uint64_t now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
-        /* Pairs with the store of select: what was recorded before that is drained once more. */
-        bool is_wanted = __atomic_load_n(&server.is_wanted, __ATOMIC_ACQUIRE);
-        sys_ignore(sys_wait(server.begin, is_wanted ? when : 0, &bits, NULL));
-        drain(&server.kernel, 0);
-        store->lost = server.kernel.ring->lost;
-        /* Pairs with the release of join. */
-        uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
-        for (unsigned i = 0; i < programs; i++) {
-            drain_program(i);
-        }
+        wait_for_round(when);
+        drain_all();
+        sys_mutex_lock(&server.lock);
+        server.ended = server.begun;
+        sys_cond_wake(&server.drained);
+        sys_mutex_unlock(&server.lock);
     }
+}
+
+/* Has all taken that is in the rings now. */
+static void drain_now(struct trace_server *s)
+{
+    sys_mutex_lock(&s->lock);
+    uint64_t next = s->begun + 1;
+    s->asked = true;
+    sys_cond_wake(&s->wanted);
+    while (s->ended < next) {
+        sys_ignore(sys_cond_wait(&s->drained, &s->lock, 0));
+    }
+    sys_mutex_unlock(&s->lock);
 }
 
 /* ---- Requests ---- */
@@ -156,9 +195,11 @@ static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t
     (void)badge;
     enum err err = sys_trace_select(TRACE_CAP_TRACE, events);
     if (err == OK) {
-        /* Pairs with the load of the drainer. */
-        __atomic_store_n(&s->is_wanted, events != 0, __ATOMIC_RELEASE);
-        err = sys_signal(s->bell);
+        sys_mutex_lock(&s->lock);
+        s->is_wanted = events != 0;
+        s->asked = true; /* what was recorded before is drained once more */
+        sys_cond_wake(&s->wanted);
+        sys_mutex_unlock(&s->lock);
     }
     return err;
 }
@@ -167,6 +208,7 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
                                       uint64_t *lost)
 {
     (void)badge;
+    drain_now(s);
     *stored = s->store->stored;
     *lost = s->store->dropped + s->store->lost;
     for (unsigned i = 0; i < s->store->programs; i++) {
@@ -210,18 +252,14 @@ static enum err set_up(struct trace_server *s)
     }
     s->kernel.capacity = s->kernel.ring->capacity;
     s->store->magic = TRACE_MAGIC;
-    err = sys_make(&s->resources, OBJECT_NOTIFICATION, 0, &s->begin);
-    uint32_t slot = sys_slot_take(&s->resources.slots);
-    s->bell = CPTR(slot);
-    if (err == OK) {
-        err = sys_cnode_mint(TRACE_CAP_CNODE, slot, s->begin, NOTIFICATION_SIGNAL, 1);
-    }
+    err = sys_park_make(&s->resources, SERVER, TRACE_CAP_THREAD);
     if (err != OK) {
         return err;
     }
+    sys_park_use(SERVER);
     struct sys_thread_options options = {
         .name = "trace.drain", .priority = DRAIN_PRIORITY, .slice_ns = SLICE_NS,
-        .fault = SYS_SUPERVISOR
+        .fault = SYS_SUPERVISOR, .number = DRAINER
     };
     s->is_wanted = true;
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);

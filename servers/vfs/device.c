@@ -33,7 +33,7 @@ static enum err write_full(char const *from, uint32_t length, uint32_t *done)
     return VFS_ERR_NO_SPACE;
 }
 
-/* So much at a time: a worker waits for the console meanwhile. */
+/* So much at a time: where the console cannot follow a worker waits meanwhile. */
 #define CONSOLE_MOST 512u
 
 static enum err write_console(char const *from, uint32_t length, uint32_t *done)

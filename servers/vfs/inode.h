@@ -33,6 +33,7 @@ struct node {
 };
 
 struct pipe;
+struct file;
 struct device;
 struct mount;
 
@@ -67,8 +68,8 @@ struct inode {
         struct pipe *pipe;
         struct device const *device;
         struct {
-            uint32_t header; /* where its entry begins */
-            uint32_t depth;  /* how many components of that entry's name are this one's */
+            struct file const *file; /* constant; NULL: this is the root */
+            uint32_t depth; /* constant: how many components of that one's path are this one's */
         } archive;
     };
 };
@@ -125,8 +126,9 @@ struct mount {
     struct file_system const *type; /* NULL: not in use; constant otherwise */
     enum vfs_file_system kind;
     bool read_only;
-    struct inode *root;      /* with a reference */
-    struct inode *point;     /* what it covers, with a reference; NULL for the first */
+    /* Both with a reference; NULL where it is not to be seen. */
+    _Atomic(struct inode *) root;
+    _Atomic(struct inode *) point; /* what it covers; NULL for the first */
     _Atomic uint32_t users;  /* open files and sessions that stand in it */
     _Atomic uint64_t inodes; /* in memory; the mount's place is free again when all are gone */
     _Atomic uint64_t pages;

@@ -3,22 +3,13 @@
  * /dev; then its workers serve. */
 #include "archive.h"
 #include "board.h"
-#include "device.h"
 #include "mount.h"
 #include "session.h"
 #include "tree.h"
 
-#include <idl/console_client.h>
 #include <tessera/park.h>
 #include <tessera/start.h>
 #include <vfs_caps.h>
-
-#define CONSOLE ((struct console){ VFS_CAP_CONSOLE })
-
-void console_put(char const *text, uint32_t length)
-{
-    sys_ignore(console_write(CONSOLE, text, length));
-}
 
 static enum err mount_directory(struct view *view, struct path path, enum vfs_file_system kind)
 {

@@ -19,7 +19,7 @@ struct sys_resources board = {
     .vspace = VFS_CAP_VSPACE,
     .sched = VFS_CAP_SCHED,
     .slots = { .next = VFS_FIRST_FREE_SLOT + PAGES_MOST, .end = VFS_SLOTS },
-    .next_address = 0x100000000,
+    .next_address = 0x20000000,
 };
 
 /* ---- Things of one size ---- */
@@ -68,7 +68,7 @@ void pool_give(struct pool *pool, void *thing)
 
 /* Page number n of the server is at PAGES_ADDRESS + n * FILE_PAGE, and its frame's capability in slot
  * VFS_FIRST_FREE_SLOT + n. A page that was made stays. */
-#define PAGES_ADDRESS 0x1000000000ul
+#define PAGES_ADDRESS 0x70000000ul
 #define PAGES_AT_ONCE 32u
 
 static struct {

@@ -4,12 +4,15 @@
 #include "icache.h"
 #include "paths.h"
 
+#include <tessera/rcu.h>
 #include <tessera/string.h>
 
 struct mount mounts[MOUNTS];
 
-/* Guards which places are in use, what covers what, and `point`. */
+/* Guards which places are in use, and whoever changes what covers what. */
 static struct sys_mutex lock;
+/* Walks go from mount to mount without it: what they come by stays until they have a reference. */
+static struct sys_rcu walks;
 
 /* Takes a place; NULL: there is none. */
 static struct mount *begin(enum vfs_file_system kind)
@@ -58,13 +61,13 @@ enum err mount_cover(struct mount *mount, struct inode *root, struct inode *poin
         lock_give(&lock);
         return VFS_ERR_BUSY;
     }
-    mount->root = root;
     mount->path_length = length;
     memcpy(mount->path, path, length);
+    /* What is stored with release here pairs with the acquires in mount_top() and below. */
+    atomic_store_explicit(&mount->root, root, memory_order_release);
     if (point != NULL) {
-        mount->point = inode_ref(point);
+        atomic_store_explicit(&mount->point, inode_ref(point), memory_order_release);
         atomic_fetch_add_explicit(&point->mount->users, 1, memory_order_relaxed);
-        /* pairs with the acquire in mount_top() */
         atomic_store_explicit(&point->covered, mount, memory_order_release);
     }
     lock_give(&lock);
@@ -81,13 +84,16 @@ enum err mount_remove(struct inode *root)
                                                        : OK;
     if (err == OK) {
         atomic_store_explicit(&point->covered, NULL, memory_order_release);
-        mount->root = mount->point = NULL;
-        mount->kind = 0;
+        atomic_store_explicit(&mount->root, NULL, memory_order_release);
+        atomic_store_explicit(&mount->point, NULL, memory_order_release);
+        mount->kind = 0; /* the place is taken until its last inode goes */
     }
     lock_give(&lock);
     if (err != OK) {
         return err;
     }
+    /* Its fence pairs with that of the path cache. */
+    sys_rcu_wait(&walks); /* nobody is about to take a reference to `root` or `point` any more */
     /* Whoever still walks in it finds what is there, and drops it in the end. */
     paths_forget_mount(mount);
     icache_forget(mount);
@@ -103,13 +109,20 @@ void mount_lost_inode(struct mount *mount)
     atomic_fetch_sub_explicit(&mount->inodes, 1, memory_order_release);
 }
 
+/* What is there, with a reference; NULL if nothing. For who reads in `walks`. */
+static struct inode *ref_if(_Atomic(struct inode *) *place)
+{
+    struct inode *inode = atomic_load_explicit(place, memory_order_acquire);
+    return inode == NULL ? NULL : inode_ref(inode);
+}
+
 struct inode *mount_top_slow(struct inode *inode)
 {
     for (;;) {
-        lock_take(&lock);
-        struct mount *mount = inode->covered;
-        struct inode *top = mount == NULL ? NULL : inode_ref(mount->root);
-        lock_give(&lock);
+        sys_rcu_read_begin(&walks);
+        struct mount *mount = atomic_load_explicit(&inode->covered, memory_order_acquire);
+        struct inode *top = mount == NULL ? NULL : ref_if(&mount->root);
+        sys_rcu_read_end(&walks);
         if (top == NULL) {
             return inode;
         }
@@ -121,11 +134,11 @@ struct inode *mount_top_slow(struct inode *inode)
 struct inode *mount_bottom(struct inode *inode)
 {
     for (;;) {
-        lock_take(&lock);
         struct mount *mount = inode->mount;
-        struct inode *point = mount->root == inode && mount->point != NULL
-                                  ? inode_ref(mount->point) : NULL;
-        lock_give(&lock);
+        sys_rcu_read_begin(&walks);
+        bool is_root = atomic_load_explicit(&mount->root, memory_order_acquire) == inode;
+        struct inode *point = is_root ? ref_if(&mount->point) : NULL;
+        sys_rcu_read_end(&walks);
         if (point == NULL) {
             return inode;
         }

@@ -58,6 +58,9 @@ enum err workers_begin(void)
     }
     struct sys_thread_options options = { .name = "vfs worker", .priority = PRIORITY,
                                           .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR };
+    if (err == OK) {
+        err = console_begin(&options);
+    }
     for (unsigned i = 1; i < WORKERS && err == OK; i++) {
         options.number = i + 1;
         err = sys_thread_create(&board, &workers[i].thread, &options, work, NULL);

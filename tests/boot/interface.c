@@ -3,12 +3,14 @@
 #include "test.h"
 #include "world.h"
 
+#include <idl/files_async.h>
 #include <idl/files_client.h>
 #include <idl/files_server.h>
 
 #define MOST      8
 #define BUFFERS   2
 #define OWN_SLOTS 64u
+#define MS        1000000ul
 
 /* ---- The server ---- */
 
@@ -642,7 +644,99 @@ static void requests_of_other_versions_are_refused(void)
     }
 }
 
+/* ---- Deadlines, and calls that go on ---- */
+
+/* Where nobody receives. */
+static struct files_directory nobody(void)
+{
+    return (struct files_directory){ copy_of(make(OBJECT_ENDPOINT), ENDPOINT_SEND | ENDPOINT_GRANT, 0) };
+}
+
+static void a_call_ends_at_its_deadline(void)
+{
+    begin();
+    struct files_file file = { CPTR_NONE };
+    bool had, more;
+    uint64_t old_size, soon = sys_clock_ns() + MS;
+    uint32_t sizes[4];
+    size_t count = 0;
+    EXPECT_ERR(files_directory_list_until(nobody(), soon, 0, sizes, &count, &more), ERR_TIMED_OUT);
+    EXPECT(sys_clock_ns() >= soon);
+    EXPECT_ERR(files_file_clear_until((struct files_file){ nobody().cap }, soon + MS), ERR_TIMED_OUT);
+    soon = sys_clock_ns() + 1000 * MS;
+    EXPECT_OK(files_directory_open_until(directory, soon, "until", 5, true, FILES_KIND_TEXT, &file, &had, &old_size));
+    EXPECT_OK(files_directory_list_until(directory, soon, 0, sizes, &count, &more));
+    EXPECT_EQ(count, 1);
+    EXPECT_ERR(files_directory_open_until(directory, soon, "none", 4, false, FILES_KIND_TEXT, &file, &had, &old_size),
+               (enum err)FILES_DIRECTORY_ERR_NOT_FOUND);
+    EXPECT(sys_clock_ns() < soon);
+}
+
+static void a_call_goes_on_without_its_caller(void)
+{
+    begin();
+    static struct sys_async async;
+    struct files_file file = { CPTR_NONE };
+    bool had = true, more = true;
+    uint64_t old_size, bits;
+    uint32_t sizes[4];
+    size_t count = 0;
+    ASSERT_OK(sys_async_make(&world, &async, PRIORITY - 1));
+    EXPECT_OK(files_directory_open_begin(&async, directory, 0, "later", 5, true, FILES_KIND_BINARY));
+    EXPECT_EQ(server.count, 0); /* the thread that calls has not run: this one is more urgent */
+    EXPECT_ERR(sys_poll(async.answer, &bits, NULL), ERR_WOULD_BLOCK);
+    EXPECT_ERR(files_directory_list_begin(&async, directory, 0, 0), ERR_ALREADY);
+    EXPECT_OK(files_directory_open_end(&async, &file, &had, &old_size));
+    EXPECT(!had);
+    EXPECT_EQ(server.count, 1);
+    struct files_stat stat = { .kind = FILES_KIND_TEXT };
+    EXPECT_OK(files_file_stat_begin(&async, file, 0)); /* through the capability that came */
+    EXPECT_OK(files_file_stat_end(&async, &stat));
+    EXPECT_EQ(stat.kind, FILES_KIND_BINARY);
+    EXPECT_OK(files_directory_list_begin(&async, directory, 0, 0));
+    EXPECT_OK(files_directory_list_end(&async, sizes, &count, &more));
+    EXPECT_EQ(count, 1);
+    EXPECT(!more);
+    EXPECT_OK(files_directory_open_begin(&async, directory, 0, "none", 4, false, FILES_KIND_TEXT));
+    EXPECT_ERR(files_directory_open_end(&async, &file, &had, &old_size), (enum err)FILES_DIRECTORY_ERR_NOT_FOUND);
+    EXPECT_ERR(files_directory_list_end(&async, sizes, &count, &more), ERR_BAD_REQUEST);
+    EXPECT_OK(sys_async_destroy(&world, &async));
+}
+
+/* Two servers that never answer hold their caller up no longer than one. */
+static void calls_that_go_on_end_at_their_deadlines(void)
+{
+    begin();
+    static struct sys_async async[2];
+    uint32_t sizes[4];
+    size_t count;
+    bool more;
+    cptr_t frame;
+    (void)memory_of(PAGE_BITS, &frame);
+    uint8_t kinds[] = { FILES_KIND_TEXT, FILES_KIND_TEXT };
+    struct files_file file = { CPTR_NONE };
+    uint64_t begun = sys_clock_ns();
+    for (unsigned i = 0; i < 2; i++) {
+        ASSERT_OK(sys_async_make(&world, &async[i], PRIORITY));
+        EXPECT_OK(files_directory_list_begin(&async[i], nobody(), begun + 20 * MS, 0));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        EXPECT_ERR(files_directory_list_end(&async[i], sizes, &count, &more), ERR_TIMED_OUT);
+    }
+    EXPECT(sys_clock_ns() - begun < 40 * MS);
+    EXPECT(sys_clock_ns() - begun >= 20 * MS);
+    /* The thread is free for the next call: one that gives a capability. */
+    EXPECT_OK(files_directory_adopt_begin(&async[0], directory, sys_clock_ns() + 1000 * MS, "given", 5, frame, 7, kinds));
+    EXPECT_OK(files_directory_adopt_end(&async[0], &file));
+    EXPECT(file.cap.raw != 0);
+    EXPECT_OK(sys_async_destroy(&world, &async[0]));
+    EXPECT_OK(sys_async_destroy(&world, &async[1]));
+}
+
 static struct test const tests[] = {
+    TEST(a_call_ends_at_its_deadline),
+    TEST(a_call_goes_on_without_its_caller),
+    TEST(calls_that_go_on_end_at_their_deadlines),
     TEST(capabilities_come_with_replies),
     TEST(capabilities_go_with_requests),
     TEST(a_wrong_capability_is_refused),

@@ -29,6 +29,7 @@ struct console const test_console = { BOOT_TESTS_CAP_CONSOLE };
     X(pmu)                                                                                         \
     X(inherit)                                                                                     \
     X(mutex)                                                                                       \
+    X(sync)                                                                                        \
     X(idle)                                                                                        \
     X(ipc)                                                                                         \
     X(lend)                                                                                        \

@@ -360,6 +360,12 @@ static void ports(void)
     EXPECT_OK(sys_io_ports_write(range, 0, 1, 0x32));
     EXPECT_OK(sys_io_ports_read(range, 1, 1, &value));
     EXPECT_EQ(value, 0x20);
+    /* Two bytes are the index and what it selects; 0x60 is memory of nobody's. The index cannot be read. */
+    EXPECT_OK(sys_io_ports_write(range, 0, 2, 0x5a60));
+    EXPECT_OK(sys_io_ports_read(range, 1, 1, &value));
+    EXPECT_EQ(value, 0x5a);
+    EXPECT_OK(sys_io_ports_read(range, 0, 2, &value));
+    EXPECT_EQ(value, 0x5aff);
 }
 
 /* Where nothing can be mapped. */

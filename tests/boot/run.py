@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the tests on a platform and passes on what they print.
 
-    run.py PLATFORM BUILD_DIR [--system NAME] [--chain CHAIN] [--panic invariant|trap]
+    run.py PLATFORM BUILD_DIR [--system NAME] [--chain CHAIN] [--panic invariant|trap|stack] [--plugin PLUGIN]
 
 Succeeds if every test of the plan passed and the machine stopped by itself with the right exit
 code. With --panic something in the kernel is broken by a debugger, and the panic has to tell.
 """
 
 import argparse
+import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,8 +29,11 @@ CRASH = {"tests": "init: boot_crash stopped: write fault at address 0xdead000",
          "memory": "init: memory_peer stopped: write fault at address 0xdead000",
          "vfs": "init: vfs_victim stopped: write fault at address 0xdead000"}
 
+# What has to come out one line after the other, in each system.
+SAID = {"vfs": [f"# through the file server: {n:03}" for n in range(400)]}
 
-def judge(lines, code, exit_ok, crash):
+
+def judge(lines, code, exit_ok, crash, said=()):
     """What is wrong with a run; nothing if all is well."""
     wrong = []
     plan, seen, failed, running = None, 0, [], None
@@ -58,13 +63,67 @@ def judge(lines, code, exit_ok, crash):
         wrong.append(f"all passed, but QEMU ended with {code}")
     if crash and not any(line.startswith(crash) for line in lines):
         wrong.append(f'init did not report "{crash}"')
+    first = lines.index(said[0]) if said and said[0] in lines else 0
+    if lines[first:first + len(said)] != list(said):
+        wrong.append(f'the {len(said)} lines from "{said[0]}" on are not all there, or not in order')
     return wrong
 
 
+def plugin(options):
+    return ["-plugin", options.plugin] if options.plugin else []
+
+
+# What a page says of where it should be (tests/memory/place.h).
+PLACE = struct.Struct("<QQQQ")
+PLACE_MARK = 0x6563616C70736968
+PLACE_ANY_NODE = (1 << 64) - 1
+PAGE = 4096
+
+
+def pages(path):
+    """The pages of a file that were written to: (number, bytes)."""
+    with open(path, "rb") as file:
+        end, at = os.fstat(file.fileno()).st_size, 0
+        while at < end:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:     # there are no more
+                return
+            hole = os.lseek(file.fileno(), at, os.SEEK_HOLE)
+            file.seek(at)
+            while at < hole:
+                yield at // PAGE, file.read(PAGE)
+                at += PAGE
+
+
+def misplaced(nodes):
+    """What is wrong with where pages are, given the memory of each node. Each node begins at a multiple of any number
+    of colours."""
+    wrong, found = [], [0] * len(nodes)
+    for node, path in enumerate(nodes):
+        for number, data in pages(path):
+            mark, wanted, colours, all_colours = PLACE.unpack_from(data)
+            if mark != PLACE_MARK:
+                continue
+            found[node] += 1
+            if wanted not in (node, PLACE_ANY_NODE):
+                wrong.append(f"page {number} of node {node} should be of node {wanted}")
+            if not colours >> number % all_colours & 1:
+                wrong.append(f"page {number} of node {node} has not one of the colours {colours:#b} of {all_colours}")
+    print(f"# pages that say where they should be: {found}")
+    wrong += [f"node {node} has only {count} pages that say where they should be" for node, count in enumerate(found) if count < 50]
+    return wrong[:5]
+
+
 def run_tests(options, image, exit_ok):
-    code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain), TIMEOUT,
-                            lambda line: print(line, flush=True))
-    return judge(lines, code, exit_ok, CRASH.get(options.system))
+    board = qemu.description(options.platform)
+    machine = board.get("memory", {}).get(options.system, {}).get("arguments", [])
+    with tempfile.TemporaryDirectory() as folder:
+        extra = plugin(options) + [argument.replace("{memory}", f"{folder}/memory") for argument in machine]
+        code, lines = qemu.boot(qemu.command(options.platform, image, chain=options.chain, extra=extra), TIMEOUT,
+                                lambda line: print(line, flush=True))
+        wrong = judge(lines, code, exit_ok, CRASH.get(options.system), SAID.get(options.system, ()))
+        return wrong + (misplaced(sorted(Path(folder).iterdir())) if machine else [])
 
 
 # Where the debugger stops, what it breaks there, and what the panic has to say: of the check that
@@ -83,6 +142,11 @@ PANICS = {
         r'Thread "\w+" .* last system call \w+\(',
         r"  [0-9a-f]{16} \w+\+0x",
     ]),
+    "stack": ("kernel_syscall", "set var $sp = (char *)&kernel_stack_guard + 512", [
+        r"The kernel trapped: .* \(kernel_syscall\+0x",
+        r"Its stack has overflowed",
+        r"PANIC: trap in the kernel",
+    ]),
 }
 
 
@@ -95,7 +159,7 @@ def run_panic(options, image):
         script.write_text(f"target remote {socket}\nhbreak {place}\ncontinue\ndelete\n{deed}\n"
                           "detach\nquit\n")
         line = qemu.command(options.platform, image, counted=False, extra=[
-            "-chardev", f"socket,path={socket},server=on,wait=on,id=gdb", "-gdb", "chardev:gdb", "-S"])
+            *plugin(options), "-chardev", f"socket,path={socket},server=on,wait=on,id=gdb", "-gdb", "chardev:gdb", "-S"])
         debugger = subprocess.Popen(
             ["sh", "-c", f"until [ -S {socket} ]; do sleep 0.1; done; exec gdb-multiarch -q -nx -batch -x {script} "
              f"{options.build}/kernel/kernel.elf"],
@@ -128,6 +192,7 @@ def main():
     parser.add_argument("--chain", help="of firmware: a name of [boot] in platform.toml")
     parser.add_argument("--panic", choices=PANICS)
     parser.add_argument("--system", default="tests", help="one of platforms/systems whose last program is tests")
+    parser.add_argument("--plugin", help="of QEMU's, with its arguments")
     options = parser.parse_args()
     image = Path(options.build) / f"image-{options.system}.bin"
     if options.panic:

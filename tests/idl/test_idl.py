@@ -197,7 +197,8 @@ def generated(tmp_path_factory):
         else:
             emits = {"types": f"idl/{library.name}.h"}
         if library.interfaces:
-            emits |= {"client": f"idl/{library.name}_client.h", "server": f"idl/{library.name}_server.h"}
+            emits |= {"client": f"idl/{library.name}_client.h", "async": f"idl/{library.name}_async.h",
+                      "server": f"idl/{library.name}_server.h"}
         for kind, name in emits.items():
             idlc.write(out / name, idlc.render(library, kind, source.name))
     return out

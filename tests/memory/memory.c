@@ -102,6 +102,39 @@ static void pages_that_come_back_are_cleared(void)
     }
 }
 
+static struct memory_bin bin_now(uint32_t node, uint32_t colour)
+{
+    struct memory_bin bin = { 0 };
+    EXPECT_OK(memory_space_bin(MEMORY, node, colour, &bin));
+    return bin;
+}
+
+/* Pages come out of a cache that is filled 32 at a time, and drained 32 at a time when it has 64. */
+static void pages_come_and_go_in_batches(void)
+{
+    uint64_t at = 0;
+    struct memory_bin before = bin_now(0, 0);
+    ASSERT_OK(memory_space_map(MEMORY, 320 * PAGE, BOTH, MEMORY_HOW_NOW, &at));
+    struct memory_bin full = bin_now(0, 0);
+    EXPECT_EQ(full.taken, before.taken + 320);
+    EXPECT_EQ(full.used, before.used + 320);
+    EXPECT(full.fills >= before.fills + 8 && full.fills <= before.fills + 11);
+    ASSERT_OK(memory_space_unmap(MEMORY, at));
+    struct memory_bin after = bin_now(0, 0);
+    EXPECT_EQ(after.used, before.used);
+    EXPECT(after.drains >= before.drains + 8 && after.drains <= before.drains + 10);
+    /* As many as the cache has: the rest of the pool has nothing to do with it. */
+    for (unsigned round = 0; round < 100; round++) {
+        ASSERT_OK(memory_space_map(MEMORY, 32 * PAGE, BOTH, MEMORY_HOW_NOW, &at));
+        ASSERT_OK(memory_space_unmap(MEMORY, at));
+    }
+    EXPECT_EQ(bin_now(0, 0).taken, after.taken + 3200);
+    EXPECT_EQ(bin_now(0, 0).fills, after.fills);
+    EXPECT_EQ(bin_now(0, 0).drains, after.drains);
+    EXPECT_ERR(memory_space_bin(MEMORY, 0, 32, &before), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_bin(MEMORY, 9, 0, &before), ERR_BAD_ARGUMENT);
+}
+
 static void another_program_sees_what_is_shared(void)
 {
     uint64_t at = 0, before = 0;
@@ -329,6 +362,7 @@ static struct test const tests[] = {
     TEST(pages_come_when_they_are_touched),
     TEST(pages_are_brought_along),
     TEST(pages_that_come_back_are_cleared),
+    TEST(pages_come_and_go_in_batches),
     TEST(another_program_sees_what_is_shared),
     TEST(a_copy_is_made_when_somebody_writes),
     TEST(huge_pages_come_in_one_piece),

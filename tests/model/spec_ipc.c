@@ -555,7 +555,7 @@ enum err spec_await(struct spec *s, int reply, int thread)
         return OK;
     }
     r->awaited = true;
-    r->server = thread != s->current ? (int16_t)thread : SPEC_NONE;
+    r->server = (int16_t)(thread != s->current ? thread : SPEC_NONE);
     block(s, SPEC_AWAITS_OBJECT, reply);
     spec_update(s);
     return OK;

@@ -3,8 +3,9 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <tessera/resources.h>
+#include <time.h>
 
-#define OBJECTS 128
+#define OBJECTS 256
 
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
@@ -32,6 +33,13 @@ enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t r
     abort();
 }
 
+static int64_t sleep_on(sem_t *which, uint64_t deadline)
+{
+    struct timespec until = { (time_t)(deadline / 1000000000), (long)(deadline % 1000000000) };
+    int failed = deadline == 0 ? sem_wait(which) : sem_timedwait(which, &until);
+    return failed ? -ERR_TIMED_OUT : OK;
+}
+
 int64_t sys_trap(uint64_t first, struct sys_message *m, unsigned given)
 {
     (void)given;
@@ -39,13 +47,13 @@ int64_t sys_trap(uint64_t first, struct sys_message *m, unsigned given)
     sem_t *which = &object[first >> SLOT_BITS];
     /* cppcheck-suppress uninitvar; a poll has no tag, and none is looked for */
     bool wakes = operation == SYS_SIGNAL || (operation == SYS_CALL && tag_label(m->tag) == METHOD_REPLY_ANSWER);
-    bool sleeps = operation == SYS_WAIT || (operation == SYS_CALL && tag_label(m->tag) == METHOD_REPLY_AWAIT);
+    bool awaits = operation == SYS_CALL && tag_label(m->tag) == METHOD_REPLY_AWAIT;
     if (wakes) {
         sem_post(which);
-    } else if (sleeps) {
-        sem_wait(which);
-    } else {
+        return OK;
+    }
+    if (!awaits && operation != SYS_WAIT) {
         abort();
     }
-    return OK;
+    return sleep_on(which, awaits ? m->w[1] : m->w[0]);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <check.h>
+#include "suite.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <tessera/channel.h>
-#include <tessera/mutex.h>
+#include <tessera/cond.h>
+#include <tessera/hazard.h>
+#include <tessera/once.h>
 #include <tessera/queue.h>
+#include <tessera/rcu.h>
 #include <tessera/rwlock.h>
+#include <time.h>
 
 #define THREADS 4
 #define TURNS   20000
@@ -64,12 +69,15 @@ END_TEST
 static struct sys_rwlock rwlock;
 static _Atomic unsigned inside, most_inside;
 
-static void read_both(void)
+static void read_both(bool slowly)
 {
     sys_read_lock(&rwlock);
     unsigned now = ++inside;
     if (now > most_inside) {
         most_inside = now;
+    }
+    if (slowly) { /* or where the machine has much to do nobody else comes in */
+        sched_yield();
     }
     if (sum != copy) {
         abort();
@@ -82,7 +90,7 @@ static void *read_and_write(unsigned number)
 {
     for (unsigned i = 0; i < TURNS; i++) {
         if ((i + number) % 8 != 0) {
-            read_both();
+            read_both(i % 64 == 1);
             continue;
         }
         sys_write_lock(&rwlock);
@@ -101,6 +109,239 @@ START_TEST(many_read_or_one_writes)
     ck_assert_uint_eq(rwlock.readers, 0);
     ck_assert_uint_eq(rwlock.writer.word, 0);
     ck_assert_uint_gt(most_inside, 1);
+}
+END_TEST
+
+/* ---- Waiting for a change ---- */
+
+static struct sys_cond cond;
+static unsigned there; /* things that were brought and not taken yet */
+
+static void wait_until_there_are(unsigned least, unsigned most)
+{
+    while (there < least || there > most) {
+        ck_assert_int_eq(sys_cond_wait(&cond, &mutex, 0), OK);
+    }
+}
+
+/* Half of them bring, one at a time, what the others take. */
+static void *bring_or_take(unsigned number)
+{
+    for (unsigned i = 0; i < TURNS; i++) {
+        bool brings = number % 2 == 0;
+        sys_mutex_lock(&mutex);
+        wait_until_there_are(brings ? 0 : 1, brings ? 0 : 1);
+        there += brings ? 1 : -1u;
+        sys_cond_wake(&cond);
+        sys_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+START_TEST(who_waits_for_a_change_sees_it)
+{
+    run(bring_or_take);
+    ck_assert_uint_eq(there, 0);
+    ck_assert_uint_eq(cond.waiters, 0);
+    ck_assert_uint_eq(mutex.word, 0);
+}
+END_TEST
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void *wait_for_nothing(unsigned number)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        uint64_t deadline = now_ns() + number * 10000;
+        enum err err = OK;
+        sys_mutex_lock(&mutex);
+        while (err == OK) { /* another one may just have given the lock back */
+            err = sys_cond_wait(&cond, &mutex, deadline);
+        }
+        sum++; /* the lock is held again */
+        sys_mutex_unlock(&mutex);
+        ck_assert_int_eq(err, ERR_TIMED_OUT);
+        ck_assert_uint_ge(now_ns(), deadline);
+    }
+    return NULL;
+}
+
+START_TEST(a_wait_ends_at_its_deadline)
+{
+    sum = 0;
+    run(wait_for_nothing);
+    ck_assert_uint_eq(sum, THREADS * 100);
+    ck_assert_uint_eq(cond.waiters, 0);
+}
+END_TEST
+
+/* ---- Things made once ---- */
+
+#define THINGS 2000
+
+static struct thing {
+    struct sys_once once;
+    unsigned tried, made;
+} things[THINGS];
+static _Thread_local struct thing *wanted;
+
+/* Fails the first time. */
+static enum err make_wanted(void)
+{
+    if (wanted->tried++ == 0) {
+        return ERR_NO_MEMORY;
+    }
+    sched_yield(); /* so that others come and want it, too */
+    wanted->made++;
+    return OK;
+}
+
+static void *want_all(unsigned number)
+{
+    (void)number;
+    for (unsigned i = 0; i < THINGS; i++) {
+        wanted = &things[i];
+        while (sys_once(&wanted->once, make_wanted) != OK) {
+        }
+        if (wanted->made != 1) {
+            abort();
+        }
+    }
+    return NULL;
+}
+
+START_TEST(what_is_wanted_is_made_once)
+{
+    run(want_all);
+    for (unsigned i = 0; i < THINGS; i++) {
+        ck_assert_uint_eq(things[i].tried, 2);
+        ck_assert_uint_eq(things[i].made, 1);
+    }
+}
+END_TEST
+
+/* ---- Reading without a lock ---- */
+
+struct pair {
+    uint64_t one, two; /* the same while it can be read */
+};
+
+static struct sys_rcu rcu;
+static struct pair pairs[2];
+static _Atomic(struct pair *) current;
+
+static void replace_pair(void)
+{
+    sys_mutex_lock(&mutex);
+    struct pair *old = current;
+    struct pair *new = &pairs[old == &pairs[0]];
+    sum++;
+    *new = (struct pair){ sum, sum };
+    atomic_store_explicit(&current, new, memory_order_release);
+    sys_rcu_wait(&rcu);
+    *old = (struct pair){ 1, 2 };
+    sys_mutex_unlock(&mutex);
+}
+
+static void *read_and_replace(unsigned number)
+{
+    for (unsigned i = 0; i < TURNS; i++) {
+        if ((i + number) % 16 == 0) {
+            replace_pair();
+            continue;
+        }
+        sys_rcu_read_begin(&rcu);
+        struct pair const *pair = atomic_load_explicit(&current, memory_order_acquire);
+        uint64_t one = pair->one;
+        if (i % 64 == 1) { /* in the middle of reading others have their turn */
+            sched_yield();
+        }
+        if (one != pair->two) {
+            abort();
+        }
+        sys_rcu_read_end(&rcu);
+    }
+    return NULL;
+}
+
+START_TEST(what_is_read_stays_until_the_end)
+{
+    sum = 0;
+    current = &pairs[0];
+    run(read_and_replace);
+    ck_assert_uint_eq(sum, THREADS * TURNS / 16);
+    for (unsigned i = 0; i <= THREADS; i++) {
+        ck_assert_uint_eq(rcu.reader[i].word, 0);
+    }
+}
+END_TEST
+
+#define PLACES 2
+
+static _Atomic unsigned freed;
+
+static void free_pair(void *thing)
+{
+    struct pair *pair = thing;
+    *pair = (struct pair){ 1, 2 };
+    freed++;
+    free(pair);
+}
+
+static struct sys_hazards hazards = { .free = free_pair };
+static _Atomic uintptr_t place[PLACES];
+
+static void *hold_and_retire(unsigned number)
+{
+    struct sys_hazard *own = sys_hazard_own(&hazards);
+    for (unsigned i = 0; i < TURNS; i++) {
+        _Atomic uintptr_t *here = &place[i % PLACES];
+        uintptr_t seen = atomic_load_explicit(here, memory_order_relaxed);
+        struct pair *pair = (struct pair *)seen;
+        if (!sys_hazard_hold(&hazards, own, pair, here, seen)) {
+            continue;
+        }
+        if (pair->one != pair->two) {
+            abort();
+        }
+        if ((i + number) % 4 == 0) { /* it is this thread's own turn, too, to let it go */
+            struct pair *new = malloc(sizeof *new);
+            *new = (struct pair){ i, i };
+            bool mine = atomic_compare_exchange_strong(here, &seen, (uintptr_t)new);
+            struct pair *old = mine ? pair : new;
+            if (sys_hazard_retire(&hazards, old)) {
+                free_pair(old);
+            }
+        }
+        if (i % 64 == 1) {
+            sched_yield();
+        }
+        if (pair->one != pair->two) {
+            abort();
+        }
+        sys_hazard_let_go(&hazards, own);
+    }
+    return NULL;
+}
+
+START_TEST(what_is_held_is_freed_when_it_is_let_go)
+{
+    for (unsigned i = 0; i < PLACES; i++) {
+        place[i] = (uintptr_t)calloc(1, sizeof(struct pair));
+    }
+    run(hold_and_retire);
+    ck_assert_uint_gt(freed, TURNS / 4);
+    for (unsigned i = 0; i < PLACES; i++) {
+        free((struct pair *)place[i]);
+    }
+    for (unsigned i = 0; i <= THREADS; i++) {
+        ck_assert_uint_eq(hazards.thread[i].held, 0);
+    }
 }
 END_TEST
 
@@ -218,15 +459,14 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, one_is_inside_a_mutex);
     tcase_add_test(tests, many_read_or_one_writes);
+    tcase_add_test(tests, who_waits_for_a_change_sees_it);
+    tcase_add_test(tests, a_wait_ends_at_its_deadline);
+    tcase_add_test(tests, what_is_wanted_is_made_once);
+    tcase_add_test(tests, what_is_read_stays_until_the_end);
+    tcase_add_test(tests, what_is_held_is_freed_when_it_is_let_go);
     tcase_add_test(tests, what_is_put_is_taken_once);
     tcase_add_loop_test(tests, a_channel_carries_all_in_order, 0, 2);
     tcase_add_test(tests, a_broken_ring_ends_a_channel);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite, CK_NOFORK);
 }

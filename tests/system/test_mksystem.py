@@ -175,6 +175,34 @@ def test_what_happens_after_an_end(tmp_path):
     assert done.stderr == "system.toml:8: program.server.restart: the memory of client would be gone with it; drop one of them\n"
 
 
+PAGED = 'priority = 0\npager = "door"\nlimit = "1M"\n'
+
+
+def test_where_memory_is(tmp_path):
+    text = SOUND["system.toml"].replace('untyped = "64K"', 'untyped = "64K", node = 1').replace(
+        "priority = 0\n", PAGED + "node = 2\ncolours = [0, 3, 3]\n")
+    done = compile_system(tmp_path, {**SOUND, "system.toml": "page_colours = 4\n" + text})
+    assert (done.returncode, done.stderr) == (0, "")
+    parts = unpacked((tmp_path / "plan").read_bytes())
+    anywhere = mksystem.NONE
+    assert parts["plan"]["page_colours"] == 4
+    assert [(p["node"], p["colours"]) for p in parts["Program"]] == [(0, 0b1111), (2, 0b1001), (0, 0b1111)]
+    assert [c["node"] for c in parts["Capability"]][:4] == [anywhere, anywhere, 1, anywhere]
+    compile_system(tmp_path, SOUND)
+    parts = unpacked((tmp_path / "plan").read_bytes())
+    assert (parts["plan"]["page_colours"], parts["Program"][1]["colours"]) == (1, 1)
+
+
+def test_what_a_program_can_do_without(tmp_path):
+    manifest = SOUND["client.toml"] + "[capability.more]\ntype = \"Untyped\"\noptional = true\n"
+    done = compile_system(tmp_path, {**SOUND, "client.toml": manifest})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert unpacked((tmp_path / "plan").read_bytes())["Program"][1]["capability_count"] == 3
+    given = SOUND["system.toml"].replace('time = {', 'more = { untyped = "4K" }\ntime = {')
+    compile_system(tmp_path, {**SOUND, "client.toml": manifest, "system.toml": given})
+    assert unpacked((tmp_path / "plan").read_bytes())["Program"][1]["capability_count"] == 4
+
+
 def test_header(tmp_path):
     (tmp_path / "server.toml").write_text(SOUND["server.toml"])
     done = run("header", "server.toml", "out/server_caps.h", cwd=tmp_path)
@@ -224,17 +252,17 @@ WRONG = [
 
     # Keys.
     ("system.toml", 'notification = ["bell"]', 'notifications = ["bell"]',
-     "system.toml:4: notifications: unknown; known here: cores, description, endpoint, notification, program, stop_with"),
+     "system.toml:4: notifications: unknown; known here: cores, description, endpoint, notification, page_colours, program, stop_with"),
     ("system.toml", "slice_us = 500", "slice = 500",
-     "system.toml:8: program.server.slice: unknown; known here: capability, file, limit, memory, pager, priority, restart, slice_us"),
+     "system.toml:8: program.server.slice: unknown; known here: capability, colours, file, limit, memory, node, pager, priority, restart, slice_us"),
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
-     "system.toml:12: program.server.capability.memory.badge: unknown; known here: untyped"),
+     "system.toml:12: program.server.capability.memory.badge: unknown; known here: node, untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
      "system.toml:15: program.server.memory.registers.size: unknown; known here: archive, device"),
     ("server.toml", "slots = 3", "slot = 3",
      "server.toml:1: slot: unknown; known here: capability, memory, slots, stack"),
     ("server.toml", 'type = "Untyped"', 'type = "Untyped"\nsize = "4K"',
-     "server.toml:11: capability.memory.size: unknown; known here: rights, type"),
+     "server.toml:11: capability.memory.size: unknown; known here: optional, rights, type"),
     ("server.toml", 'size = "8K"', 'bytes = "8K"',
      "server.toml:15: memory.registers.bytes: unknown; known here: address, rights, size"),
     ("platform.toml", "number = 1", "index = 1",
@@ -328,7 +356,7 @@ WRONG = [
     ("system.toml", "priority = 200", "priority = 200\nrestart = 256",
      "system.toml:8: program.server.restart: how often it is started again, in a minute, is a number from 0 to 255"),
     ("system.toml", "priority = 0\n", 'priority = 0\nforget = "vfs.Vfs.forget"\n',
-     "system.toml:19: program.client.forget: unknown; known here: capability, file, limit, memory, pager, priority, restart, slice_us"),
+     "system.toml:19: program.client.forget: unknown; known here: capability, colours, file, limit, memory, node, pager, priority, restart, slice_us"),
     ("system.toml", "badge = 7", "badge = 7, forget = 1",
      'system.toml:20: program.client.capability.door.forget: this is the method by which the server forgets a client; write '
      '"library.Interface.method"'),
@@ -450,6 +478,25 @@ WRONG = [
      'system.toml:19: program.client.pager: no program above has the right to recv on "other"; write its server above'),
     ("system.toml", "priority = 0\n", 'priority = 0\npager = "door"\nlimit = "1000"\n',
      'system.toml:20: program.client.limit: "1000" is no size that memory has: powers of two from 4K to 8G'),
+    # Where memory is.
+    ("system.toml", "stop_with", "page_colours = 6\nstop_with",
+     "system.toml:2: page_colours: a power of two: a way of the machine's cache, in pages"),
+    ("system.toml", "stop_with", "page_colours = 64\nstop_with",
+     "system.toml:2: page_colours: how many colours pages have is a number from 1 to 32"),
+    ("system.toml", "priority = 0\n", "priority = 0\nnode = 1\n",
+     'system.toml:19: program.client.node: only of a program with a pager; add pager = "ENDPOINT"'),
+    ("system.toml", "priority = 0\n", "priority = 0\ncolours = [0]\n",
+     'system.toml:19: program.client.colours: only of a program with a pager; add pager = "ENDPOINT"'),
+    ("system.toml", "priority = 0\n", PAGED + "node = 4\n",
+     "system.toml:21: program.client.node: a node of memory is a number from 0 to 3"),
+    ("system.toml", "priority = 0\n", PAGED + "colours = [1]\n",
+     "system.toml:21: program.client.colours: a colour, of those that page_colours says, is a number from 0 to 0"),
+    ("system.toml", "priority = 0\n", PAGED + "colours = []\n",
+     "system.toml:21: program.client.colours: this is a list of colours; write [0, 1]"),
+    ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", node = -1 }',
+     "system.toml:12: program.server.capability.memory.node: a node of memory is a number from 0 to 65535"),
+    ("client.toml", 'type = "CNode"', 'type = "CNode"\noptional = 1',
+     "client.toml:6: capability.table.optional: write true if the program can do without it"),
     ("server.toml", '["read", "write"]', '["write", "execute"]',
      "server.toml:16: memory.registers.rights: nothing is writable and executable at once; drop one"),
     ("server.toml", "[memory.registers]", "[memory.more]\naddress = 0x50001000\n[memory.registers]",

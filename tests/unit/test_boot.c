@@ -145,26 +145,27 @@ static void reserve(struct boot *boot, word start, word end, struct boot_region 
     for (unsigned i = 0; i < count; i++) {
         ck_assert_uint_eq(boot->memory[i].start, expected[i].start);
         ck_assert_uint_eq(boot->memory[i].end, expected[i].end);
+        ck_assert_uint_eq(boot->memory[i].node, expected[i].node);
     }
 }
 
 START_TEST(what_is_reserved_is_cut_out)
 {
-    struct boot boot = { .memory = { { 100, 200 }, { 300, 400 } }, .memory_count = 2 };
-    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200 }, { 300, 400 } }, 2);
-    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190 }, { 310, 400 } }, 2);
-    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150 }, { 310, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150 }, { 400, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150 }, { 400, 400 }, { 160, 190 } }, 3);
-    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150 }, { 400, 400 }, { 190, 190 } }, 3);
+    struct boot boot = { .memory = { { 100, 200, 1 }, { 300, 400, 2 } }, .memory_count = 2 };
+    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200, 1 }, { 300, 400, 2 } }, 2);
+    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200, 1 }, { 300, 400, 2 } }, 2);
+    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200, 1 }, { 300, 400, 2 } }, 2);
+    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190, 1 }, { 310, 400, 2 } }, 2);
+    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150, 1 }, { 310, 400, 2 }, { 160, 190, 1 } }, 3);
+    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150, 1 }, { 400, 400, 2 }, { 160, 190, 1 } }, 3);
+    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150, 1 }, { 400, 400, 2 }, { 160, 190, 1 } }, 3);
+    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150, 1 }, { 400, 400, 2 }, { 190, 190, 1 } }, 3);
 }
 END_TEST
 
 static void cut_often(void)
 {
-    struct boot boot = { .memory = { { 0, 1000 } }, .memory_count = 1 };
+    struct boot boot = { .memory = { { .start = 0, .end = 1000 } }, .memory_count = 1 };
     for (word i = 0; i < BOOT_MOST_REGIONS; i++) {
         if (i == BOOT_MOST_REGIONS - 1) {
             fprintf(stderr, "%u pieces\n", boot.memory_count);
@@ -189,7 +190,7 @@ static void many_regions(struct boot *boot)
     for (unsigned i = 0; i < BOOT_MOST_REGIONS - 1; i++) {
         word start = 0x1000000000 + ((word)i << 30);
         /* Pieces of all sizes, from a page to 4 MiB, and back; and bytes that make no page. */
-        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10 };
+        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10, i };
     }
 }
 
@@ -205,6 +206,8 @@ START_TEST(memory_is_given_in_aligned_pieces_the_largest_first)
         ck_assert_uint_eq(m->address % (1ul << m->bits), 0);
         ck_assert_uint_ge(m->bits, PAGE_BITS);
         ck_assert_uint_eq(world_type(CPTR(m->slot)), OBJECT_UNTYPED);
+        bool is_far = !m->device && m->address >= 0x1000000000;
+        ck_assert_uint_eq(m->node, is_far ? (m->address - 0x1000000000) >> 30 : 0);
         if (!m->device) {
             ck_assert_uint_le(m->bits, last);
             last = m->bits;

@@ -141,6 +141,64 @@ START_TEST(slices_come_last)
 }
 END_TEST
 
+/* A job that waits for an answer is late as much as one that runs; no job, or a stopped one, is not. */
+START_TEST(a_job_is_late_where_it_waits)
+{
+    enum { ENDED, STOPPED, SENDS, CALLS, IS_KEPT };
+    world_make();
+    struct task t = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    struct sys_message m = { .tag = 0 };
+    ring(&t);
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    if (_i == ENDED) {
+        done(&t);
+    } else {
+        ck_runs(t.thread);
+        sys_ignore(sys_call(endpoint, &m, 0));
+    }
+    world_pass(MS);
+    ck_runs(world_init());
+    if (_i == STOPPED) {
+        ck_ok(sys_thread_suspend(t.thread.cap));
+    } else if (_i == CALLS || _i == IS_KEPT) {
+        (void)sys_nb_recv(endpoint, &m);
+    }
+    if (_i == IS_KEPT) {
+        ck_ok(sys_reply_save(world_object(OBJECT_REPLY, 0)));
+    }
+    ck_assert_uint_eq(missed(t.thread), 0);
+    world_pass(10 * MS);
+    ck_assert_uint_eq(missed(t.thread), _i >= SENDS);
+}
+END_TEST
+
+/* Who is late goes on in his next period, by the deadline of that one. */
+START_TEST(a_late_job_gets_the_next_deadline)
+{
+    world_make();
+    struct task late = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task other = task(2 * MS, 7 * MS, DEADLINE_PRIORITY);
+    struct world_thread low = world_thread(1);
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    ring(&late);
+    sys_ignore(sys_wait(n, sys_clock_ns() + 11 * MS, &bits, NULL));
+    ck_runs(late.thread);
+    world_pass(2 * MS);
+    ck_runs(low);
+    world_pass(8 * MS);
+    ck_runs(late.thread);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_assert_uint_eq(missed(late.thread), 1);
+    ring(&other);
+    world_sleep();
+    ck_runs(other.thread);
+}
+END_TEST
+
 /* A server runs by the deadline of whom it serves, on his time. */
 START_TEST(a_server_has_its_clients_deadline)
 {
@@ -252,6 +310,8 @@ int main(void)
     WORLD_TEST(suite, the_earliest_deadline_goes_first);
     WORLD_TEST(suite, an_earlier_one_takes_over);
     WORLD_TEST(suite, slices_come_last);
+    WORLD_LOOP_TEST(suite, a_job_is_late_where_it_waits, 5);
+    WORLD_TEST(suite, a_late_job_gets_the_next_deadline);
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
     return world_run(suite);

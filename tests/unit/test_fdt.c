@@ -61,6 +61,7 @@ static void compare(struct fdt_node const *node, void *context)
     ck_assert_uint_eq(node->irq, e->irq);
     ck_assert_uint_eq(node->lines, e->lines);
     ck_assert_uint_eq(node->timebase, e->timebase);
+    ck_assert_uint_eq(node->numa_node, e->address == 0x80000000 ? 3 : 0);
     if (strcmp(e->name, "cpu@3") == 0) {
         ck_assert_str_eq(node->device_type, "cpu");
         ck_assert_str_eq(node->isa, "rv64imac");
@@ -187,18 +188,18 @@ START_TEST(what_is_reserved_is_not_memory)
         word start, end;
         struct boot_region left[2];
     } const cases[] = {
-        { 0x2000, 0x3000, { { 0x4000, 0x8000 } } },
-        { 0x8000, 0x9000, { { 0x4000, 0x8000 } } },
-        { 0x2000, 0x5000, { { 0x5000, 0x8000 } } },
-        { 0x4000, 0x5000, { { 0x5000, 0x8000 } } },
-        { 0x7000, 0x9000, { { 0x4000, 0x7000 } } },
-        { 0x7000, 0x8000, { { 0x4000, 0x7000 } } },
-        { 0x5000, 0x6000, { { 0x4000, 0x5000 }, { 0x6000, 0x8000 } } },
-        { 0x4000, 0x8000, { { 0x8000, 0x8000 } } },
-        { 0x1000, 0x9000, { { 0x8000, 0x8000 } } },
+        { 0x2000, 0x3000, { { 0x4000, 0x8000, 0 } } },
+        { 0x8000, 0x9000, { { 0x4000, 0x8000, 0 } } },
+        { 0x2000, 0x5000, { { 0x5000, 0x8000, 0 } } },
+        { 0x4000, 0x5000, { { 0x5000, 0x8000, 0 } } },
+        { 0x7000, 0x9000, { { 0x4000, 0x7000, 0 } } },
+        { 0x7000, 0x8000, { { 0x4000, 0x7000, 0 } } },
+        { 0x5000, 0x6000, { { 0x4000, 0x5000, 0 }, { 0x6000, 0x8000, 0 } } },
+        { 0x4000, 0x8000, { { 0x8000, 0x8000, 0 } } },
+        { 0x1000, 0x9000, { { 0x8000, 0x8000, 0 } } },
     };
     for (unsigned i = 0; i < array_length(cases); i++) {
-        struct boot boot = { .memory = { { 0x4000, 0x8000 } }, .memory_count = 1 };
+        struct boot boot = { .memory = { { 0x4000, 0x8000, 0 } }, .memory_count = 1 };
         boot_reserve(&boot, cases[i].start, cases[i].end);
         ck_assert_uint_eq(boot.memory_count, cases[i].left[1].end == 0 ? 1 : 2);
         for (unsigned r = 0; r < boot.memory_count; r++) {

@@ -200,6 +200,23 @@ START_TEST(one_who_is_awaited_is_as_urgent_until_the_answer)
 }
 END_TEST
 
+START_TEST(awaiting_ends_at_its_deadline)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ring(s.bell[HIGH]);
+    plays(&s.thread[HIGH]);
+    sys_ignore(sys_reply_await(s.reply, s.thread[LOW].cap, sys_clock_ns() + 3000000));
+    plays(&s.init);
+    world_pass(2999900);
+    plays(&s.init);
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 200);
+    world_pass(100);
+    plays(&s.thread[HIGH]);
+    ck_assert_int_eq((int64_t)world_registers()[0], -ERR_TIMED_OUT);
+    ck_assert_uint_eq(priority(&s.thread[LOW]), 10);
+}
+END_TEST
+
 START_TEST(awaiting_goes_on_through_those_who_wait_themselves)
 {
     struct scene s = make_scene(4, three_and_three, 3);
@@ -380,6 +397,7 @@ int main(void)
     tcase_add_test(tcase, who_gives_up_takes_the_urgency_along);
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
     tcase_add_test(tcase, one_who_is_awaited_is_as_urgent_until_the_answer);
+    tcase_add_test(tcase, awaiting_ends_at_its_deadline);
     tcase_add_test(tcase, awaiting_goes_on_through_those_who_wait_themselves);
     tcase_add_test(tcase, one_at_a_time_waits_in_a_reply_object);
     tcase_add_test(tcase, a_saved_caller_wants_a_message);

@@ -110,11 +110,15 @@ START_TEST(an_overrun_is_told_each_time)
     struct scene s = make_scene();
     struct world_thread t = budgeted(100, 2 * MS, 10 * MS);
     tell_handler(t);
+    uint64_t before, faults_now;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &before));
     world_sleep();
     for (unsigned i = 1; i <= 5; i++) {
         ck_runs(t);
         world_pass(2 * MS);
         ck_told(&s, t, i * 2 * MS);
+        ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &faults_now));
+        ck_assert_uint_eq(faults_now - before, i);
         ck_ok(sys_sched_control_configure(SCHED, t.time, 2 * MS, 10 * MS)); /* once more */
         reply_recv(faults, 0);
     }
@@ -407,6 +411,23 @@ START_TEST(a_server_with_time_outlives_its_client)
 }
 END_TEST
 
+/* It loses no turn: it runs before one of the same priority that woke later. */
+START_TEST(a_server_keeps_its_turn_when_its_client_goes)
+{
+    (void)make_scene();
+    struct world_thread server = receiver(endpoint, 120, true);
+    struct world_thread other = world_thread(255);
+    uint64_t bits;
+    sys_yield();
+    ck_runs(other);
+    sys_ignore(sys_wait(world_object(OBJECT_NOTIFICATION, 0), sys_clock_ns() + MS, &bits, NULL));
+    set_priority(other, 120);
+    (void)client_goes(SUSPENDED, server);
+    ck_assert_uint_eq(other.tcb->wait, 0);
+    ck_runs(server);
+}
+END_TEST
+
 /* A proxy without time gives up on the server behind it, and goes on on its client's time. */
 START_TEST(passed_time_comes_back_at_the_deadline)
 {
@@ -642,6 +663,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_server_outlives_its_client, ENDS);
     WORLD_TEST(suite, a_client_has_its_time_back_at_its_deadline);
     WORLD_LOOP_TEST(suite, a_server_with_time_outlives_its_client, ENDS);
+    WORLD_TEST(suite, a_server_keeps_its_turn_when_its_client_goes);
     WORLD_TEST(suite, passed_time_comes_back_at_the_deadline);
     WORLD_TEST(suite, a_dropped_client_has_its_time_back);
     WORLD_TEST(suite, a_kept_client_has_its_time_back);

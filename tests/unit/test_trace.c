@@ -347,6 +347,9 @@ START_TEST(the_ring_goes_with_its_memory)
     ck_ok(sys_trace_attach(TRACE, slot));
     ck_ok(sys_trace_select(TRACE, ALL));
     char *bytes = world_frame(slot);
+    for (unsigned i = 0; i < 100; i++) {
+        sys_null(); /* more than there is room for */
+    }
     ck_ok(sys_cnode_revoke(CPTR(BOOT_SLOT_CNODE), INDEX(memory)));
     memset(bytes, 0xa5, 4096);
     sys_null();
@@ -355,10 +358,17 @@ START_TEST(the_ring_goes_with_its_memory)
         ck_assert_int_eq((uint8_t)bytes[i], 0xa5);
     }
     ck_err(sys_trace_select(TRACE, ALL), ERR_NOT_READY);
-    attach(); /* another one can come */
-    ck_ok(sys_trace_select(TRACE, ALL));
+    attach(); /* another one can come; it begins at nothing */
+    ck_ok(sys_trace_select(TRACE, BIT(TRACE_SYSCALL)));
     sys_null();
-    ck_assert_uint_gt(ring->written, 0);
+    ck_assert_uint_eq(ring->written, 3);
+    ck_assert_uint_eq(entry_at(0)->event, TRACE_NAME);
+    ck_assert_uint_eq(entry_at(1)->event, TRACE_SPACE);
+    ck_assert_uint_eq(entry_at(2)->event, TRACE_SYSCALL);
+    for (unsigned i = 0; i < ring->capacity; i++) {
+        sys_null();
+    }
+    ck_assert_uint_eq(ring->lost, ring->capacity + 3 - ring->written);
 }
 END_TEST
 
@@ -440,7 +450,7 @@ END_TEST
 
 /* ---- Samples ---- */
 
-#define STACK 0x7000000ul
+#define STACK 0x7000000ul /* where a page of 2 MiB can be */
 
 /* A stack of three frames, and init sampled with a frame pointer into it. Returns the depth. */
 static uint64_t sample_with(uint64_t frame_pointer)
@@ -478,6 +488,27 @@ START_TEST(a_sample_follows_the_frames)
     e = next_is(TRACE_STACK);
     ck_assert_uint_eq(e->words[0], 0x1002);
     ck_assert_uint_eq(e->words[1], 0);
+}
+END_TEST
+
+/* From page to page, of frames of each size; as far as the search for a page's frame goes. */
+START_TEST(a_stack_may_be_in_any_frame)
+{
+    static struct {
+        uint8_t bits;
+        uint64_t first, second, depth; /* numbers of pages in it */
+    } const cases[] = { { 13, 0, 1, 2 }, { 16, 3, 10, 2 }, { 19, 1, 63, 2 }, { 19, 1, 64, 1 }, { 21, 1, 511, 2 } };
+    begin(BIT(TRACE_SAMPLE));
+    cptr_t frame_of = world_object(OBJECT_FRAME, cases[_i].bits);
+    ck_ok(sys_frame_map(frame_of, CPTR(BOOT_SLOT_VSPACE), STACK, FRAME_READ | FRAME_WRITE));
+    uint64_t *words = world_frame(frame_of);
+    uint64_t first = cases[_i].first << PAGE_BITS, second = cases[_i].second << PAGE_BITS;
+    words[first / 8] = STACK + second;
+    words[first / 8 + 1] = 0x1000;
+    words[second / 8] = 0;
+    words[second / 8 + 1] = 0x1001;
+    ck_assert_uint_eq(sample_with(STACK + first), cases[_i].depth);
+    ck_assert_uint_eq(next_is(TRACE_STACK)->words[0], 0x1000);
 }
 END_TEST
 
@@ -527,6 +558,7 @@ int main(void)
     WORLD_TEST(suite, entries_come_in_order_round_and_round);
     WORLD_TEST(suite, nonsense_in_the_head_costs_its_writer_only);
     WORLD_TEST(suite, a_sample_follows_the_frames);
+    WORLD_LOOP_TEST(suite, a_stack_may_be_in_any_frame, 5);
     WORLD_TEST(suite, a_wrong_frame_pointer_ends_the_way);
     return world_run(suite);
 }

@@ -36,7 +36,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
     for (uint64_t at = 0; at < size; at += step) {
         uint64_t entry = world_entry(space, address + at);
         if (rights == 0) {
-            ck_assert(!arch_pte_valid(entry));
+            ck_assert_uint_eq(entry, 0);
             continue;
         }
         ck_assert(arch_pte_valid(entry));
@@ -91,6 +91,9 @@ START_TEST(frames_of_all_sizes_are_mapped_whole)
             continue;
         }
         ck_mapped(cases[i].address, size, 0x40000000, WRITE);
+        uint64_t last = arch_pte_address(world_entry(space, cases[i].address + size - 4096)).raw;
+        uint64_t within = (1ul << (12 + 9 * cases[i].level)) - 1;
+        ck_assert_uint_eq(last, 0x40000000 + ((size - 4096) & ~within));
         ck_ok(sys_frame_find(frame, space, &found));
         ck_assert_uint_eq(found, cases[i].address);
         ck_err(sys_frame_find(frame, world_object(OBJECT_VSPACE, 0), &found), ERR_NOT_MAPPED);
@@ -319,6 +322,9 @@ START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
         ck_ok(sys_thread_start(t[i].cap, 0, 0, 0, 0, 0));
     }
     bool seen[8] = { false, true }; /* init's */
+    uint64_t given, given_before, flushed, flushed_before;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_ASIDS, &given_before));
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TLB_FLUSHES, &flushed_before));
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < SPACES; i++) {
             unsigned before = host.flushes;
@@ -340,6 +346,11 @@ START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
         sys_yield();
         ck_runs(world_init());
     }
+    /* Nobody kept one for a whole round, init neither; only the first time of each is free. */
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_ASIDS, &given));
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_TLB_FLUSHES, &flushed));
+    ck_assert_uint_eq(given - given_before, 3 * (SPACES + 1));
+    ck_assert_uint_eq(flushed - flushed_before, 3 * (SPACES + 1) - 6);
     /* One that lost its ASID can still be called. */
     struct sys_message m = { .tag = 0 };
     sys_yield();
@@ -408,6 +419,41 @@ START_TEST(a_large_page_takes_the_place_of_an_empty_table)
 }
 END_TEST
 
+/* The processor may remember the table that was there, under the space's ASID. */
+START_TEST(a_table_that_gave_way_is_flushed)
+{
+    make_space(0);
+    space = CPTR(BOOT_SLOT_VSPACE);
+    cptr_t page = world_object(OBJECT_FRAME, 12), large = large_frame(21);
+    ck_ok(sys_vspace_feed(space, world_object(OBJECT_TABLES, 15)));
+    ck_ok(sys_frame_map(page, space, 0x50001000, READ));
+    ck_ok(sys_frame_unmap(page));
+    host.flushed = 0;
+    ck_ok(sys_frame_map(large, space, 0x50000000, READ));
+    ck_assert_uint_eq(host.flushed, ~0ul);
+}
+END_TEST
+
+/* A space without tables has no ASID: the one that it had is another's soon. */
+START_TEST(an_asid_goes_with_the_tables)
+{
+    make_space(0);
+    cptr_t tables = world_object(OBJECT_TABLES, 15);
+    ck_ok(sys_vspace_feed(space, tables));
+    ck_ok(sys_frame_map(world_object(OBJECT_FRAME, PAGE_BITS), space, 0x1000, READ));
+    struct world_thread t = world_thread_unstarted(255);
+    ck_ok(sys_thread_configure(t.cap, INIT_TABLE, space, CPTR_NONE, CPTR_NONE));
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_thread_start(t.cap, 0, 0, 0, 0, 0));
+    sys_yield();
+    ck_runs(t);
+    ck_assert_uint_ne(t.tcb->vspace->asid, 0);
+    sys_yield();
+    ck_ok(sys_cnode_delete(INIT_TABLE, INDEX(tables)));
+    ck_assert_uint_eq(t.tcb->vspace->asid, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vspace");
@@ -421,6 +467,8 @@ int main(void)
     WORLD_TEST(suite, all_pages_of_a_frame_are_flushed);
     WORLD_TEST(suite, asids_are_taken_in_turn_and_flushed_when_reused);
     WORLD_TEST(suite, a_large_page_takes_the_place_of_an_empty_table);
+    WORLD_TEST(suite, a_table_that_gave_way_is_flushed);
+    WORLD_TEST(suite, an_asid_goes_with_the_tables);
     WORLD_TEST(suite, clearing_may_be_interrupted_anywhere);
     return world_run(suite);
 }

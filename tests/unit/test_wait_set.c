@@ -174,11 +174,11 @@ START_TEST(a_reply_and_receive_misses_no_signal)
 }
 END_TEST
 
-START_TEST(a_fault_comes_to_a_member)
+/* A thread that has faulted; the member endpoint hears of it. */
+static struct world_thread faulted(struct scene const *s)
 {
-    struct scene s = make_scene(_i);
     struct world_thread faulter = world_thread_unstarted(255);
-    ck_ok(sys_thread_configure(faulter.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, s.badged));
+    ck_ok(sys_thread_configure(faulter.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, s->badged));
     ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), faulter.time, 1000000, 0));
     ck_ok(sys_sched_context_bind(faulter.time, faulter.cap));
     ck_ok(sys_thread_start(faulter.cap, 0, 0, 0, 0, 0));
@@ -186,6 +186,13 @@ START_TEST(a_fault_comes_to_a_member)
     ck_runs(faulter);
     world_fault(FAULT_KIND_READ, 0x1000);
     ck_runs(world_init());
+    return faulter;
+}
+
+START_TEST(a_fault_comes_to_a_member)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread faulter = faulted(&s);
     ck_receives(s.endpoint, event_of(1, 5, EVENT_KIND_FAULT), FAULT_KIND_READ);
     struct sys_message m = { .tag = 0 };
     ck_ok(sys_reply(CPTR_NONE, &m));
@@ -258,6 +265,54 @@ START_TEST(what_cannot_be_a_member)
     ck_err(nothing_to_receive(s.member), ERR_NOT_READY);
     struct sys_message m = { .tag = 0 };
     ck_err(sys_event_error(sys_reply_recv(s.member, &m, 0)), ERR_NOT_READY);
+}
+END_TEST
+
+/* A fault that waited there comes to the set, and is over when it was answered. */
+START_TEST(a_fault_moves_on_to_the_set)
+{
+    struct scene s = make_scene(_i);
+    ck_ok(sys_wait_set_remove(s.set, 1));
+    struct world_thread faulter = faulted(&s);
+    ck_ok(sys_wait_set_add(s.set, 1, s.member));
+    ck_assert_uint_eq(faulter.tcb->wait, 0);
+    sys_yield();
+    ck_runs(faulter);
+    uint64_t registers[8] = { s.badged.raw | SYS_CALL, 4 }; /* what it did is allowed by now */
+    world_trap(registers);
+    ck_runs(world_init());
+    ck_receives(s.endpoint, event_of(1, 5, 0), 4);
+    struct sys_message m = { .tag = sys_tag(6, 0, 0), .w = { 9 } }; /* would leave a faulter stopped */
+    ck_ok(sys_reply(CPTR_NONE, &m));
+    ck_got(&faulter, OK, m.w[0]);
+}
+END_TEST
+
+/* A signal waits for a receiver that has no time; so do both until it has. */
+START_TEST(a_signal_waits_for_time)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread server = waits_in(100, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_sched_context_unbind(server.time));
+    ck_ok(sys_signal(s.bits[1]));
+    ck_assert_uint_ne(server.tcb->wait, 0);
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    ck_got(&server, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+}
+END_TEST
+
+/* Its client waits on until it receives at the set. */
+START_TEST(a_server_cannot_answer_and_receive_at_a_member)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread client = waits_in(50, s.endpoint, SYS_CALL, 8);
+    ck_receives(s.endpoint, event_of(0, 0, 0), 8);
+    struct sys_message m = { .w = { 9 } };
+    ck_err(sys_event_error(sys_reply_recv(s.member, &m, 1)), ERR_NOT_READY);
+    ck_assert_uint_ne(client.tcb->wait, 0);
+    m = (struct sys_message){ .w = { 10 } };
+    ck_ok(sys_reply(CPTR_NONE, &m));
+    ck_got(&client, OK, 10);
 }
 END_TEST
 
@@ -426,9 +481,12 @@ int main(void)
     WORLD_LOOP_TEST(suite, signals_come_first_in_order_and_counted, 2);
     WORLD_LOOP_TEST(suite, a_reply_and_receive_misses_no_signal, 2);
     WORLD_LOOP_TEST(suite, a_fault_comes_to_a_member, 2);
+    WORLD_LOOP_TEST(suite, a_fault_moves_on_to_the_set, 2);
+    WORLD_LOOP_TEST(suite, a_signal_waits_for_time, 2);
     WORLD_LOOP_TEST(suite, a_sender_to_a_member_may_give_up, 2);
     WORLD_LOOP_TEST(suite, servers_of_a_set_inherit_from_senders_to_members, 2);
     WORLD_TEST(suite, what_cannot_be_a_member);
+    WORLD_LOOP_TEST(suite, a_server_cannot_answer_and_receive_at_a_member, 2);
     WORLD_TEST(suite, what_waits_at_a_new_member_moves_on);
     WORLD_TEST(suite, a_removed_member_stands_alone);
     WORLD_TEST(suite, a_member_that_ends_leaves_its_number);

@@ -17,12 +17,13 @@
 #include <unistd.h>
 
 #define MEMORY_START 0x10000000ul
-#define MEMORY_SIZE  (16ul << 20)
 #define CLOCK_HZ     10000000ul
 #define USER_PC      0x1000ul
 #define NS_PER_TICK  100ul
 
 cptr_t world_memory;
+int world_file = -1;
+size_t world_size = 16ul << 20;
 bool world_slow_only;
 unsigned world_check_every = 1;
 static uint32_t next_slot;
@@ -67,15 +68,18 @@ void world_make(void)
 
 void world_make_of(void (*change)(struct boot *boot))
 {
-    void *memory = mmap((void *)MEMORY_START, MEMORY_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    int of = world_file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void *memory = mmap((void *)MEMORY_START, world_size, PROT_READ | PROT_WRITE,
+                        of | MAP_FIXED_NOREPLACE, world_file, 0);
     if (memory != (void *)MEMORY_START) {
         perror("mmap");
         abort();
     }
-    memset(memory, 0xa5, MEMORY_SIZE); /* nothing is zero unless the kernel makes it so */
+    if (world_file < 0) {
+        memset(memory, 0xa5, world_size); /* nothing is zero unless the kernel makes it so */
+    }
     struct boot boot = {
-        .memory = { { MEMORY_START, MEMORY_START + MEMORY_SIZE } },
+        .memory = { { MEMORY_START, MEMORY_START + world_size } },
         .memory_count = 1,
         .cores = 1,
         .clock_hz = CLOCK_HZ,

@@ -6,7 +6,8 @@
  */
 #pragma once
 
-#include <check.h>
+#include "suite.h"
+
 #include <stdint.h>
 #include <tessera/sys.h>
 
@@ -23,6 +24,9 @@ void world_make_of(void (*change)(struct boot *boot));
 /* What the kernel prints while this is done, in a process of its own. It ends there with a panic, or
  * does not. */
 char *world_output(void (*deed)(void), bool panics);
+/* The memory is that of this file, which is empty, so that others can map it too; -1: of none. */
+extern int world_file;
+extern size_t world_size;
 /* Slots of init's table that nobody uses, and memory to make things of. */
 cptr_t world_slot(void);
 extern cptr_t world_memory;
@@ -122,5 +126,8 @@ unsigned world_preempt_everywhere(void (*play)(unsigned argument));
         suite_add_tcase(suite, tcase_);                                                            \
     } while (0)
 
-/* Runs the tests of a suite, each in a process of its own, and prints TAP. */
-int world_run(Suite *suite);
+/* Each test has a process, and so a world, of its own. */
+static inline int world_run(Suite *suite)
+{
+    return suite_run(suite, CK_FORK);
+}

@@ -7,9 +7,9 @@
 #include "mount.h"
 #include "pipe.h"
 #include "session.h"
+#include "suite.h"
 #include "tree.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,5 @@ void host_is_worker(unsigned number);
 void host_begin(struct view *view);
 /* Unmounts all and checks that nothing is left. */
 void host_end(struct view *view);
-
-int host_run(Suite *suite);
 
 #define P(text) ((struct path){ (text), strlen(text) })

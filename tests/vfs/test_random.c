@@ -402,5 +402,5 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, does_as_the_model, 0, 5);
     suite_add_tcase(suite, tests);
-    return host_run(suite);
+    return suite_run(suite, CK_NOFORK);
 }

@@ -88,17 +88,22 @@ static void *work(void *argument)
     return NULL;
 }
 
-START_TEST(workers_go_side_by_side)
+static void run(void *(*function)(void *number))
 {
     pthread_t thread[THREADS];
-    host_begin(&base);
-    ck_assert_int_eq(tree_set_permissions(&base, P("/"), 0777), OK);
     for (uintptr_t i = 0; i < THREADS; i++) {
-        ck_assert_int_eq(pthread_create(&thread[i], NULL, work, (void *)i), 0);
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, function, (void *)i), 0);
     }
     for (unsigned i = 0; i < THREADS; i++) {
         pthread_join(thread[i], NULL);
     }
+}
+
+START_TEST(workers_go_side_by_side)
+{
+    host_begin(&base);
+    ck_assert_int_eq(tree_set_permissions(&base, P("/"), 0777), OK);
+    run(work);
     for (unsigned i = 1; i < MOUNTS; i++) { /* that another one's unmount was too early for */
         if (mounts[i].root != NULL) {
             ck_assert_int_eq(mount_remove(mounts[i].root), OK);
@@ -109,12 +114,52 @@ START_TEST(workers_go_side_by_side)
 }
 END_TEST
 
+#define LOOKS 50000
+
+/* One of them makes and removes a name, and a mount; the others look for what is there. */
+static void *come_and_go_or_look(void *argument)
+{
+    unsigned worker = (unsigned)(uintptr_t)argument;
+    unsigned mode = VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE;
+    struct view view = base;
+    host_is_worker(worker);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        struct inode *inode;
+        struct path path = i % 2 == 0 ? P("/name") : P("/point/../point/null");
+        if (worker != 0) {
+            if (tree_find(&view, path, true, &inode) == OK) {
+                inode_put(inode);
+            }
+        } else if (i % 2 == 0) {
+            ck_assert_int_eq(tree_open(&view, path, mode, 0644, &inode), OK);
+            inode_put(inode);
+            ck_assert_int_eq(tree_remove(&view, path, false), OK);
+        } else {
+            ck_assert_int_eq(tree_mount(&view, P("/point"), VFS_FILE_SYSTEM_DEVICES), OK);
+            ck_assert_int_eq(tree_unmount(&view, P("/point")), OK);
+        }
+    }
+    return NULL;
+}
+
+START_TEST(what_goes_stays_for_who_looks_at_it)
+{
+    struct making making = { .kind = VFS_KIND_DIRECTORY, .permissions = 0777 };
+    host_begin(&base);
+    ck_assert_int_eq(tree_make(&base, P("/point"), &making), OK);
+    run(come_and_go_or_look);
+    ck_assert_int_eq(tree_remove(&base, P("/point"), true), OK);
+    host_end(&base);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vfs.threads");
     TCase *tests = tcase_create("threads");
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, workers_go_side_by_side);
+    tcase_add_test(tests, what_goes_stays_for_who_looks_at_it);
     suite_add_tcase(suite, tests);
-    return host_run(suite);
+    return suite_run(suite, CK_NOFORK);
 }

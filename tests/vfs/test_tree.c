@@ -789,5 +789,5 @@ int main(void)
     tcase_add_test(tests, sessions_are_limited);
     tcase_add_test(tests, sessions_have_new_numbers);
     suite_add_tcase(suite, tests);
-    return host_run(suite);
+    return suite_run(suite, CK_NOFORK);
 }

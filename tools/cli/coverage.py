@@ -87,12 +87,26 @@ def line_counts(segments):
     return counts
 
 
+def part(reason):
+    """What of its file a reason is for."""
+    return reason.get("line") or reason["function"]
+
+
+def lines_of(reason, source):
+    """The numbers of the lines that a reason is for: those that read so, or a function's."""
+    if "line" in reason:
+        return [number for number, text in enumerate(source, 1) if text.strip() == reason["line"]]
+    head = re.compile(rf"\w.*\b{reason['function']}\([^;]*$")
+    first = next((number for number, text in enumerate(source, 1) if head.match(text)), len(source))
+    return range(first, next((n for n, text in enumerate(source, 1) if n > first and text == "}"), first))
+
+
 class File:
     """What was reached of a file; header functions once, however many files include them."""
 
     def __init__(self, name, source, reasons):
         self.name, self.source = name, source
-        self.reasons = {reason["line"]: reason["why"] for reason in reasons if reason["file"] == name}
+        self.reasons = {number: reason for reason in reasons if reason["file"] == name for number in lines_of(reason, source)}
         self.used = set()
         self.unreachable = set(asserted(source))
         self.lines = {}                                     # line: reached?
@@ -101,10 +115,9 @@ class File:
 
     def excused(self, line):
         """Why something on this line cannot be reached, or None."""
-        text = self.source[line - 1].strip()
-        if text in self.reasons:
-            self.used.add(text)
-            return self.reasons[text]
+        if line in self.reasons:
+            self.used.add(part(self.reasons[line]))
+            return self.reasons[line]["why"]
         return "assertion" if line in self.unreachable else None
 
     def add(self, data):
@@ -134,8 +147,12 @@ class File:
         return [(sum(found), len(found)) for found in (lines, branches, conditions)]
 
 
+def reasons_for(part_of):
+    return tomllib.loads(REASONS.read_text())[part_of]
+
+
 def read(data):
-    reasons = tomllib.loads(REASONS.read_text())["unreachable"]
+    reasons = reasons_for("unreachable")
     files = {}
     for entry in data["files"]:
         name = os.path.relpath(entry["filename"], ROOT)
@@ -150,9 +167,9 @@ def percent(reached, of):
     return f"{100 * reached / of:.1f} %" if of else "-"
 
 
-def table(files):
-    out = ["| file | lines | branches | MC/DC |", "|---|---|---|---|"]
-    sums = [[0, 0] for _ in range(3)]
+def table(files, columns=("lines", "branches", "MC/DC")):
+    out = [f"| file | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    sums = [[0, 0] for _ in columns]
     for name, file in sorted(files.items()):
         cells = []
         for total, (reached, of) in zip(sums, file.counts()):
@@ -165,6 +182,9 @@ def table(files):
 
 
 def coverage(options):
+    if options.boards:
+        from . import board_coverage
+        return board_coverage.coverage(options)
     profile, failed = run_tests()
     files, reasons = read(export(profile))
     rows, sums = table(files)
@@ -173,10 +193,7 @@ def coverage(options):
         for name, file in sorted(files.items()):
             for line, column, way in file.missing():
                 print(f"{name}:{line}:{column}: never {way}: {file.source[line - 1].strip()}")
-    unused = [reason for reason in reasons if reason["file"] not in files or
-              reason["line"] not in files[reason["file"]].used]
-    for reason in unused:
-        print(f"{REASONS.relative_to(ROOT)}: {reason['file']} has no such line any more, or it is reached: {reason['line']}")
+    unused = unneeded(reasons, files)
     if options.write:
         PAGE.write_text(page(rows, reasons))
     share = 100 * sums[1][0] / sums[1][1]
@@ -184,6 +201,20 @@ def coverage(options):
     if failed:
         print(f"These tests failed: {', '.join(failed)}")
     return 1 if share < LIMIT or unused or failed else 0
+
+
+def unneeded(reasons, files):
+    """Those that excuse nothing, which are named."""
+    unused = [reason for reason in reasons if reason["file"] not in files or part(reason) not in files[reason["file"]].used]
+    for reason in unused:
+        print(f"{REASONS.relative_to(ROOT)}: {reason['file']} has no such line any more, or it is reached: {part(reason)}")
+    return unused
+
+
+def excuses(reasons):
+    """As a table."""
+    out = ["| file | line | why |", "|---|---|---|"]
+    return out + [f"| `{r['file']}` | `{part(r).replace('|', chr(92) + '|')}` | {r['why']} |" for r in reasons]
 
 
 def page(rows, reasons):
@@ -194,6 +225,5 @@ def page(rows, reasons):
            f"compiled for the host by {version} with `-fcoverage-mcdc`, at commit `{common.commit()}`.",
            f"The command fails below {LIMIT:.0f} % of the branches. Not counted: the failing side of assertions, and what",
            "stands below. A branch that was taken is not a branch that was tested: see the mutants.", "",
-           *rows, "", "## Never reached, and why", "", "| file | line | why |", "|---|---|---|"]
-    out += [f"| `{r['file']}` | `{r['line'].replace('|', chr(92) + '|')}` | {r['why']} |" for r in reasons]
+           *rows, "", "## Never reached, and why", "", *excuses(reasons)]
     return "\n".join(out) + "\n"

@@ -114,6 +114,11 @@ def command_profile(options):
     return tracing.profile_command(options)
 
 
+def command_call(options):
+    from . import call
+    return call.call(options)
+
+
 def command_new_server(options):
     use_debian_python()
     from . import newserver
@@ -152,7 +157,7 @@ COMMANDS = {
                "Each ran ./tessera test --shard I/N --json FILE, with the same N, at the same commit."),
     "parity": (command_parity, "write the pages of properties and their tests", ["results"],
                "docs/reference/parity.md and escapes.md, out of the tests' tags and results."),
-    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["missing", "write"],
+    "coverage": (command_coverage, "show what the unit tests reach of the kernel", ["boards", "missing", "write"],
                  "Fails if it is less than the limit."),
     "matrix": (command_matrix, "write the README's support matrix out of the last run of all tests", [], ""),
     "gdb": (command_gdb, "boot a system that waits for gdb, and attach gdb to it", ["platform", "debug", "system"],
@@ -164,6 +169,9 @@ COMMANDS = {
     "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
                 "The system needs the program trace, which samples until somebody selects other events. "
                 "Functions compiled without frame pointers are missing between those that have them."),
+    "call": (command_call, "boot all servers, and call methods of theirs", ["platform", "debug", "called"],
+             "Without a method it lists those that there are. Several calls have \"then\" between them. "
+             "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
     "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
              "It prints what the system description does not say, or says in vain."),
     "core": (command_core, "boot a system with a shell, and fetch the core file that a program left there", ["program", "platform", "cores"],
@@ -173,10 +181,11 @@ COMMANDS = {
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
 }
 NEEDS = {
-    "caps": ["building", "pictures"], "core": ["building", "debugging", "pictures"], "trace": ["building"], "profile": ["building"],
+    "call": ["building"], "caps": ["building", "pictures"], "core": ["building", "debugging", "pictures"],
+    "trace": ["building"], "profile": ["building"],
     "build": ["building"], "run": ["building", "disks"], "bench": ["building"], "image": ["building", "disks"],
-    "test": ["building", "disks", "testing", "analysis"], "gdb": ["building", "debugging"],
-    "coverage": ["building", "testing", "coverage"],
+    "test": ["building", "disks", "testing", "analysis", "debugging"], "gdb": ["building", "debugging"],
+    "coverage": ["building", "disks", "testing", "coverage", "debugging"],
 }
 
 
@@ -218,12 +227,18 @@ def parse(arguments):
             sub.add_argument("--long", action="store_true", help="also the tests that take hours")
         if "shard" in takes:
             sub.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, to be spread over N machines")
+        if "called" in takes:
+            sub.add_argument("arguments", nargs="*", metavar="SERVER.METHOD ARGUMENT",
+                             help="for example: vfs.stat /boot/shell true")
         if "files" in takes:
             sub.add_argument("files", nargs="+", metavar="FILE", help="what --json wrote on each machine")
+        if "boards" in takes:
+            sub.add_argument("--boards", action="store_true",
+                             help="what the boot tests reach instead, on each board, of what the host does not have")
         if "missing" in takes:
             sub.add_argument("--missing", action="store_true", help="name each branch that was never taken")
         if "write" in takes:
-            sub.add_argument("--write", action="store_true", help="write the table to docs/assurance/coverage.md")
+            sub.add_argument("--write", action="store_true", help="write the tables to docs/assurance")
         if "results" in takes:
             sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:

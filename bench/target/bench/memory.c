@@ -47,8 +47,24 @@ static void touch(char const *name, bool forwards)
     measure_report(&samples, PAGES);
 }
 
+/* A range that is filled when it is asked for, and given back. */
+static void renew(char const *name)
+{
+    measure_begin(&samples, name);
+    MEASURE_ROUNDS(i)
+    {
+        uint64_t a = sys_counter();
+        uint64_t address = new_range(PAGES * PAGE, MEMORY_HOW_NOW);
+        must(memory_space_unmap(MEMORY, address), name);
+        uint64_t b = sys_counter();
+        MEASURE_KEEP(i, &samples, b - a);
+    }
+    measure_report(&samples, PAGES);
+}
+
 void bench_memory(void)
 {
     touch("mem.fault.zeroed", true);
     touch("mem.fault.scattered", false);
+    renew("mem.renew");
 }

@@ -349,7 +349,7 @@ static word find_memory(struct boot *boot, word start_info)
     for (uint32_t i = 0; i < info->map_entries && boot->memory_count < BOOT_MOST_REGIONS; i++) {
         if (map[i].type == START_INFO_RAM && map[i].address >= MIB) {
             word stop = map[i].address + map[i].size;
-            boot->memory[boot->memory_count++] = (struct boot_region){ map[i].address, stop };
+            boot->memory[boot->memory_count++] = (struct boot_region){ .start = map[i].address, .end = stop };
             end = stop > end ? stop : end;
         }
     }

@@ -269,8 +269,9 @@ traced_entry:
 
     .section .text.trap, "ax"
 
-    /* The kernel lets interrupts come only where it sleeps. Whatever else traps is the end; GS may be
-     * anybody's. */
+    /* The kernel lets interrupts come only where it sleeps, and one at a time: it goes on with interrupts
+     * off, or a more urgent one would take the place of the first, which would never be over. Whatever
+     * else traps is the end; GS may be anybody's. */
 trapped_in_kernel:
     cmpq $32, (%rsp)
     jb 2f
@@ -279,6 +280,7 @@ trapped_in_kernel:
     mov %eax, x86_vector(%rip)
     pop %rax
     add $16, %rsp
+    btrq $9, 16(%rsp) /* the interrupt flag, where it was saved */
     iretq
 2:  cld
     mov %rsp, %rdi

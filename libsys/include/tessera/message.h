@@ -145,3 +145,9 @@ ALWAYS_INLINE sys_event_t sys_call_long_event(cptr_t to, struct sys_message *m)
 {
     return (sys_event_t){ sys_trap(to.raw | SYS_CALL_LONG, m, SYS_MESSAGE_REGISTERS | SYS_TAG) };
 }
+
+ALWAYS_INLINE sys_event_t sys_call_until_event(cptr_t to, struct sys_message *m, uint64_t deadline)
+{
+    sys_buffer()->deadline = deadline;
+    return (sys_event_t){ sys_trap(to.raw | SYS_CALL_UNTIL, m, SYS_MESSAGE_REGISTERS | SYS_TAG) };
+}

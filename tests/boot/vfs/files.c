@@ -87,6 +87,21 @@ static void devices(void)
     EXPECT_OK(vfs_session_close(root.session, file));
 }
 
+/* More than is on its way at once; run.py looks whether it has come out, all and in order. */
+static void console(void)
+{
+    char line[] = "# through the file server: 000\n";
+    uint32_t length = sizeof line - 1, done = 0, file = opened(&root, "/dev/console", VFS_OPEN_MODE_WRITE);
+    for (unsigned i = 0; i < 400; i++) {
+        for (unsigned n = i, at = length - 2; at > length - 5; at--, n /= 10) {
+            line[at] = (char)('0' + n % 10);
+        }
+        EXPECT_OK(files_write(&root, file, 0, line, length, &done));
+        EXPECT_EQ(done, length);
+    }
+    EXPECT_OK(vfs_session_close(root.session, file));
+}
+
 /* A page of a file in the client: read without a call, until the file is cut. */
 static void mapped(void)
 {
@@ -346,7 +361,7 @@ static void caches(void)
 }
 
 static struct test const tests[] = {
-    TEST(write_and_read), TEST(names),    TEST(boot_archive), TEST(devices),
+    TEST(write_and_read), TEST(names),    TEST(boot_archive), TEST(devices), TEST(console),
     TEST(mapped),         TEST(pipes),    TEST(named_pipe),   TEST(permissions),  TEST(confined),
     TEST(mounts),         TEST(caches),   TEST(side_by_side), TEST(many_entries),
 };

@@ -159,7 +159,7 @@ static int64_t deliver(uint64_t first, struct sys_message *m, unsigned given, bo
 
 static int64_t call(uint64_t first, struct sys_message *m, unsigned given)
 {
-    int64_t error = deliver(first, m, given, (first & 31) == SYS_CALL_LONG);
+    int64_t error = deliver(first, m, given, (first & 31) != SYS_CALL);
     if (error < 0) {
         return error;
     }
@@ -211,6 +211,10 @@ int64_t test_trap(uint64_t first, struct sys_message *m, unsigned given)
         return first >> SLOT_BITS == CNODE.raw >> SLOT_BITS ? invoke(m) : call(first, m, given);
     case SYS_CALL_LONG:
         return call(first, m, given);
+    case SYS_CALL_UNTIL:
+        CHECK(sys_buffer()->deadline == 1);
+        return call(first, m, given);
+    case SYS_SEND_UNTIL:
     case SYS_SEND:
         return deliver(first, m, given, true);
     case SYS_REPLY_RECV:

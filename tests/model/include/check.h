@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 typedef struct Suite Suite;
+enum fork_status { CK_FORK, CK_NOFORK };
 
 #define ck_assert(condition)                                                                       \
     do {                                                                                           \

@@ -124,7 +124,7 @@ test_breakpoint:
 
     .globl test_trap, test_trap_end
 test_trap:
-    svc #0
+    svc #32                     /* any argument will do: the call's number is in a register */
 test_trap_end:
     brk #0
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
 #include <stdlib.h>
 
-#include "world.h"
-
-int world_run(Suite *suite)
+int suite_run(Suite *suite, enum fork_status fork)
 {
     SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, fork);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
     int failed = srunner_ntests_failed(runner);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls servers for the host (`./tessera call`), which knows their interfaces and writes the words of the
+ * message: idl/gateway.idl. A capability that comes in an answer is given up at once.
+ */
+#include <gateway_caps.h>
+#include <idl/console_client.h>
+#include <idl/gateway.h>
+#include <idl/vfs_client.h>
+#include <tessera/print.h>
+#include <tessera/receive.h>
+#include <tessera/start.h>
+#include <tessera/string.h>
+
+#define CONSOLE   ((struct console){ GATEWAY_CAP_CONSOLE })
+#define LINE_MOST 160u
+
+static struct sys_resources means = {
+    .cnode = GATEWAY_CAP_CNODE,
+    .slots = { .next = GATEWAY_FIRST_FREE_SLOT, .end = GATEWAY_SLOTS },
+};
+static cptr_t targets[] = {
+    [GATEWAY_TARGET_CONSOLE] = GATEWAY_CAP_CONSOLE, [GATEWAY_TARGET_CONTROL] = GATEWAY_CAP_CONTROL,
+    [GATEWAY_TARGET_INIT] = CPTR(1),                [GATEWAY_TARGET_MEMORY_SPACE] = GATEWAY_CAP_MEMORY,
+    [GATEWAY_TARGET_TRACE] = GATEWAY_CAP_TRACE,     [GATEWAY_TARGET_VFS] = GATEWAY_CAP_VFS,
+    [GATEWAY_TARGET_VFS_SESSION] = { 0 },
+};
+
+/* The message that is being put together, and the answer: the stubs use the buffer in between. */
+static uint64_t words[MESSAGE_WORDS];
+static unsigned count;
+
+static void say(char const *format, ...)
+{
+    char text[LINE_MOST];
+    text[0] = GATEWAY_MARK;
+    va_list args;
+    va_start(args, format);
+    int length = 1 + sys_vformat(text + 1, sizeof text - 2, format, args);
+    va_end(args);
+    text[length++] = '\n';
+    sys_ignore(console_write(CONSOLE, text, (size_t)length));
+}
+
+/* ---- Lines of the host ---- */
+
+static char next_byte(void)
+{
+    static char text[64];
+    static size_t at, length;
+    while (at == length) {
+        at = length = 0;
+        if (console_read(CONSOLE, text, &length) == OK && length == 0) {
+            sys_ignore(console_wait(CONSOLE));
+        }
+    }
+    return text[at++];
+}
+
+static void read_line(char line[LINE_MOST])
+{
+    unsigned length = 0;
+    char c;
+    while ((c = next_byte()) != '\n') {
+        if (length < LINE_MOST - 1) {
+            line[length++] = c;
+        }
+    }
+    line[length] = '\0';
+}
+
+/* The next number of a line; false where there is none. */
+static bool take_number(char const **line, uint64_t *number)
+{
+    while (**line == ' ') {
+        (*line)++;
+    }
+    *number = 0;
+    bool found = false;
+    for (;; (*line)++, found = true) {
+        char c = **line;
+        if (c >= '0' && c <= '9') {
+            *number = *number << 4 | (uint64_t)(c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            *number = *number << 4 | (uint64_t)(c - 'a' + 10);
+        } else {
+            return found;
+        }
+    }
+}
+
+/* ---- Calls ---- */
+
+/* What came back, and its words. */
+static void show(sys_event_t event, struct sys_message const *m)
+{
+    enum err err = sys_event_error(event);
+    bool came = err == OK && (sys_event_kind(event) & EVENT_KIND_CAP) != 0;
+    bool is_long = err == OK && (sys_event_kind(event) & EVENT_KIND_LONG) != 0;
+    unsigned came_count = err != OK ? 0 : (unsigned)tag_words(m->tag);
+    if (!is_long && came_count > SYS_MESSAGE_REGISTERS) {
+        came_count = SYS_MESSAGE_REGISTERS;
+    }
+    for (unsigned i = 0; i < came_count; i++) {
+        words[i] = i < SYS_MESSAGE_REGISTERS ? m->w[i] : sys_buffer()->words[i];
+    }
+    sys_received_refuse(event);
+    say("= %x %x %x %x", err, err == OK ? (unsigned)tag_label(m->tag) : 0u, came, came_count);
+    for (unsigned i = 0; i < came_count; i++) {
+        say(": %lx", words[i]);
+    }
+}
+
+static void call(uint64_t target, uint64_t label)
+{
+    struct sys_message m = { .tag = sys_tag(label, count, 0) };
+    for (unsigned i = 0; i < count; i++) {
+        sys_buffer()->words[i] = words[i];
+    }
+    for (unsigned i = 0; i < SYS_MESSAGE_REGISTERS && i < count; i++) {
+        m.w[i] = words[i];
+    }
+    count = 0;
+    sys_buffer()->deadline = sys_clock_ns() + GATEWAY_PATIENCE_NS;
+    cptr_t to = targets[target];
+    sys_event_t event = { sys_trap(to.raw | SYS_CALL_UNTIL, &m, SYS_MESSAGE_REGISTERS | SYS_TAG) };
+    show(event, &m);
+}
+
+static void obey(char const *line)
+{
+    uint64_t number, label;
+    char command = *line++;
+    if (command == GATEWAY_COMMAND_WORDS) {
+        while (count < MESSAGE_WORDS && take_number(&line, &number)) {
+            words[count++] = number;
+        }
+        say("+");
+    } else if (command == GATEWAY_COMMAND_CALL && take_number(&line, &number) &&
+               number < sizeof targets / sizeof targets[0] && take_number(&line, &label)) {
+        call(number, label);
+    } else {
+        say("?");
+    }
+}
+
+int main(uint64_t argument)
+{
+    (void)argument;
+    struct vfs_session session;
+    if (sys_receive_into(&means) != OK || vfs_connect((struct vfs){ GATEWAY_CAP_VFS }, &session) != OK) {
+        return 1;
+    }
+    targets[GATEWAY_TARGET_VFS_SESSION] = session.cap;
+    say("!");
+    char line[LINE_MOST];
+    for (read_line(line); line[0] != GATEWAY_COMMAND_END; read_line(line)) {
+        obey(line);
+    }
+    return 0;
+}
