@@ -23,7 +23,8 @@ from test_mksystem import SOUND  # noqa: E402
 TOKEN = re.compile(r'"[^"\n]*"|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[^\sA-Za-z0-9_]')
 STRANGE = ['""', '"4K"', '"8G"', "-1", "0", "1", "255", "256", "4096", "1e9", "inf", "nan", "18446744073709551616",
            "true", "[]", "{}", '["recv", "recv"]', "1979-05-27", "0x40000000", '"\\u0000"', '"' + "x" * 70 + '"', "=", "[", "]]",
-           "capability", "program", "endpoint", "memory", "rights", "badge", "pager", "limit", "address"]
+           "capability", "program", "endpoint", "memory", "rights", "badge", "pager", "limit", "address",
+           "node", "colours", "page_colours", "optional", "[0, 3]"]
 
 
 def damaged(text, chance, texts):
@@ -54,13 +55,14 @@ def damaged(text, chance, texts):
 
 def check_plan(kernel, data):
     """What init relies on: counts, and indices that stay inside."""
-    head = struct.unpack_from("<QIIIIII", data)
-    devices, objects, programs, capabilities, mappings, stop_with, cores, _ = head[1:]
-    sizes = [struct.calcsize(form) for form in ("<32sII", "<BBHHH", "<16s32sQBBBBIIIIIQ", "<QQIIBBHI", "<QQII")]
-    assert len(data) == struct.calcsize("<QIIIIII") + sum(
+    head = struct.unpack_from("<QIIIIIIII", data)
+    devices, objects, programs, capabilities, mappings, stop_with, page_colours, cores = head[1:]
+    sizes = [struct.calcsize(form) for form in ("<32sII", "<BBHHH", "<16s32sQBBBBIIIIIQII", "<QQIIBBHI", "<QQII")]
+    assert len(data) == struct.calcsize("<QIIIIIIII") + sum(
         size * count for size, count in zip(sizes, (devices, objects, programs, capabilities, mappings), strict=True))
     assert cores == mksystem.NONE or cores < objects
     assert stop_with == mksystem.NONE or stop_with < programs
+    assert page_colours in (1, 2, 4, 8, 16, 32)
 
 
 def one(kernel, files, folder):

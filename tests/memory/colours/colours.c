@@ -4,10 +4,13 @@
 #include "test.h"
 
 #include <idl/memory_client.h>
+#include <idl/memory_tests_client.h>
 #include <memory_colours_caps.h>
 #include <tessera/start.h>
 
 #define MEMORY  ((struct memory_space){ MEMORY_COLOURS_CAP_MEMORY })
+#define PEER    ((struct memory_tests_peer){ MEMORY_COLOURS_CAP_PEER })
+#define OTHER   ((struct memory_tests_peer){ MEMORY_COLOURS_CAP_OTHER })
 #define PAGE    (1ul << PAGE_BITS)
 #define BOTH    (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
 #define COLOURS 8u
@@ -135,8 +138,56 @@ static void a_colour_has_an_end(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+/* A range of one colour, which a peer sees too. */
+static uint64_t shared(struct memory_tests_peer peer, uint32_t colour)
+{
+    uint64_t at = 0;
+    struct memory_region region = { CPTR_NONE };
+    EXPECT_OK(memory_space_map(MEMORY, 5 * PAGE, BOTH, 0, &at));
+    EXPECT_OK(memory_space_prefer(MEMORY, at, 0, 1u << colour));
+    EXPECT_OK(memory_space_share(MEMORY, at, &region));
+    EXPECT_OK(memory_tests_peer_keep(peer, region));
+    EXPECT_OK(memory_region_close(region));
+    sys_received_drop(region.cap);
+    return at;
+}
+
+#define MOST_RANGES 40
+
+/* A fault waits for a page of its colour, and not for those that wait for another. */
+static void a_fault_waits_for_its_colour(void)
+{
+    static uint64_t range[MOST_RANGES];
+    uint64_t few = 0, sum = 0;
+    unsigned count = 0;
+    uint64_t of_peer = shared(PEER, FIRST), of_other = shared(OTHER, SECOND);
+    ASSERT_OK(memory_space_map(MEMORY, 5 * PAGE, BOTH, 0, &few));
+    ASSERT_OK(memory_space_prefer(MEMORY, few, 0, 1u << SECOND));
+    mark(few, 5, 1u << SECOND);
+    for (uint64_t pages = 256; pages > 0; pages /= 2) {
+        while (count < MOST_RANGES &&
+               memory_space_map(MEMORY, pages * PAGE, BOTH, MEMORY_HOW_NOW, &range[count]) == OK) {
+            count++;
+        }
+    }
+    EXPECT_OK(memory_tests_peer_write(PEER, 5, 3));
+    EXPECT_OK(memory_tests_peer_write(OTHER, 5, 4));
+    sys_yield(); /* both meet their faults */
+    EXPECT_OK(memory_space_unmap(MEMORY, few));
+    EXPECT_OK(memory_tests_peer_sum(OTHER, 5, &sum));
+    EXPECT_EQ(sum, 20);
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
+    }
+    EXPECT_OK(memory_tests_peer_sum(PEER, 5, &sum));
+    EXPECT_EQ(sum, 15);
+    EXPECT_OK(memory_space_unmap(MEMORY, of_peer));
+    EXPECT_OK(memory_space_unmap(MEMORY, of_other));
+}
+
 static struct test const tests[] = {
     TEST(a_colour_has_an_end), /* first: what the others write stays to be looked at */
+    TEST(a_fault_waits_for_its_colour),
     TEST(there_are_no_pieces),
     TEST(pages_have_the_colours_of_the_program),
     TEST(a_range_can_have_fewer),
