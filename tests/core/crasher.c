@@ -20,9 +20,9 @@ uint64_t const *made; /* memory that init knows nothing of */
 __attribute__((noinline)) static void wait_for_ever(uint64_t number)
 {
     uint64_t bits = 0;
-    while (number != bits) {
+    do {
         sys_ignore(sys_wait(never, 0, &bits, NULL));
-    }
+    } while (number != bits);
 }
 
 static void wait(void *argument)

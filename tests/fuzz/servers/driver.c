@@ -30,8 +30,6 @@ static struct {
     size_t left;
 } input;
 
-bool fuzz_other_runs;
-
 static struct {
     struct world_thread thread;
     cptr_t table;
@@ -541,7 +539,7 @@ int64_t fuzz_trap(uint64_t registers[8])
     uint64_t first = registers[0], label = tag_label(registers[7]);
     struct sys_message m = { .tag = registers[7] };
     memcpy(m.w, &registers[1], sizeof m.w);
-    if ((server.runs || fuzz_other_runs) && fuzz_server.answer != NULL && fuzz_server.answer((cptr_t){ first & ~31ul }, &m)) {
+    if (server.runs && fuzz_server.answer != NULL && fuzz_server.answer((cptr_t){ first & ~31ul }, &m)) {
         memcpy(&registers[1], m.w, sizeof m.w);
         registers[7] = m.tag;
         return 0;

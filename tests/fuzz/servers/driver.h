@@ -84,9 +84,6 @@ uint8_t fuzz_byte(void);
 uint64_t fuzz_number(void);
 bool fuzz_has_more(void);
 
-/* Set while another thread of the server's runs: its system calls go to answer(), too. */
-extern bool fuzz_other_runs;
-
 /* Runs one input. */
 void fuzz_play(uint8_t const *data, size_t size);
 

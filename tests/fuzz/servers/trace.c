@@ -5,6 +5,7 @@
 
 #include "world.h"
 
+#include <tessera/cond.h>
 #include <tessera/thread.h>
 #include <trace_caps.h>
 #include <ucontext.h>
@@ -12,6 +13,7 @@
 static struct {
     ucontext_t own, other;
     void (*function)(void *argument);
+    bool runs;
     char stack[65536];
 } drainer;
 
@@ -28,29 +30,43 @@ static void drain(void)
     drainer.function(NULL);
 }
 
-/* All that this thread asks of the kernel is to sleep. */
-static bool answer(cptr_t to, struct sys_message *m)
+/* It runs until it sleeps. */
+static void run_drainer(void)
 {
-    (void)to, (void)m;
-    if (!fuzz_other_runs) {
-        return false;
-    }
-    swapcontext(&drainer.own, &drainer.other);
-    return true;
-}
-
-static void happen(uint8_t what)
-{
-    world_pass(what * 1000);
     if (drainer.own.uc_stack.ss_sp == NULL) {
         getcontext(&drainer.own);
         drainer.own.uc_stack.ss_sp = drainer.stack;
         drainer.own.uc_stack.ss_size = sizeof drainer.stack;
         makecontext(&drainer.own, drain, 0);
     }
-    fuzz_other_runs = true;
+    drainer.runs = true;
     swapcontext(&drainer.other, &drainer.own);
-    fuzz_other_runs = false;
+    drainer.runs = false;
+}
+
+/* The one waits for the other: then the other runs. */
+enum err sys_cond_wait(struct sys_cond *cond, struct sys_mutex *mutex, uint64_t deadline)
+{
+    (void)cond;
+    sys_mutex_unlock(mutex);
+    if (drainer.runs) {
+        swapcontext(&drainer.own, &drainer.other);
+    } else {
+        run_drainer();
+    }
+    sys_mutex_lock(mutex);
+    return drainer.runs && deadline != 0 ? ERR_TIMED_OUT : OK;
+}
+
+void sys_cond_wake(struct sys_cond *cond)
+{
+    (void)cond;
+}
+
+static void happen(uint8_t what)
+{
+    world_pass(what * 1000);
+    run_drainer();
 }
 
 static void equip(void)
@@ -71,5 +87,5 @@ static struct fuzz_request const first[] = {
 struct fuzz_server const fuzz_server = {
     .library = { &fuzz_trace },
     .first = first, .slots = TRACE_SLOTS, .cnode = TRACE_CAP_CNODE, .vspace = TRACE_CAP_VSPACE,
-    .equip = equip, .answer = answer, .happen = happen,
+    .equip = equip, .happen = happen,
 };
