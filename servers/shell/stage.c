@@ -56,7 +56,7 @@ enum err stages_connect(void)
 
 enum err stages_begin(void)
 {
-    cptr_t key;
+    cptr_t key = CPTR_NONE;
     enum err err = sys_make(&means, OBJECT_NOTIFICATION, 0, &events);
     if (err == OK) {
         err = sys_make(&means, OBJECT_NOTIFICATION, 0, &typed);

@@ -44,6 +44,8 @@ START_TEST(the_handler_gets_the_fault_and_its_reply_lets_the_thread_go_on)
 {
     struct world_thread t = faulty_thread();
     struct sys_message m;
+    uint64_t before, after;
+    ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &before));
     (void)sys_recv(endpoint, &m, 0);
     ck_runs(t);
     for (unsigned kind = FAULT_KIND_READ; kind <= FAULT_KIND_ALIGNMENT; kind++) {
@@ -54,6 +56,8 @@ START_TEST(the_handler_gets_the_fault_and_its_reply_lets_the_thread_go_on)
         world_fault((enum fault_kind)kind, 0x123000 + kind);
         ck_runs(world_init());
         ck_fault_message((enum fault_kind)kind, 0x123000 + kind);
+        ck_ok(sys_kernel_counter(CPTR(BOOT_SLOT_KERNEL), COUNTER_FAULTS, &after));
+        ck_assert_uint_eq(after - before, kind - FAULT_KIND_READ + 1);
         (void)answer(0, 0);
         ck_runs(t);
         ck_assert_uint_eq(t.tcb->frame[ARCH_FRAME_PC], FAULT_PC);

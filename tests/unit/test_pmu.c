@@ -150,6 +150,23 @@ START_TEST(more_events_than_counters_take_turns)
 }
 END_TEST
 
+/* Nobody else takes two of the processor's counters when one is free again. */
+START_TEST(who_stops_leaves_a_counter_for_the_next)
+{
+    world_make();
+    cptr_t pmu = make_pmu(7);
+    for (uint8_t i = 0; i < 2; i++) {
+        ck_ok(sys_pmu_start(pmu, i, PMU_KIND_RAW, i + 1));
+    }
+    ck_ok(sys_pmu_stop(pmu, 0));
+    ck_ok(sys_pmu_start(pmu, 2, PMU_KIND_RAW, 3));
+    work(100, 10000);
+    ck_assert_uint_eq(reading_of(pmu, 1).value, 200);
+    ck_assert_uint_eq(reading_of(pmu, 2).value, 300);
+    ck_assert_uint_eq(reading_of(pmu, 2).running, 10000);
+}
+END_TEST
+
 START_TEST(what_is_deleted_counts_no_more)
 {
     world_make();
@@ -193,6 +210,7 @@ int main(void)
     WORLD_TEST(suite, the_kernels_counters_begin_at_nothing);
     WORLD_TEST(suite, the_processors_counters_count_while_they_are_held);
     WORLD_TEST(suite, more_events_than_counters_take_turns);
+    WORLD_TEST(suite, who_stops_leaves_a_counter_for_the_next);
     WORLD_TEST(suite, what_is_deleted_counts_no_more);
     WORLD_TEST(suite, their_number_is_bounded);
     return world_run(suite);

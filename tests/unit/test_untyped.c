@@ -104,6 +104,16 @@ START_TEST(objects_are_aligned_apart_and_zero)
 }
 END_TEST
 
+START_TEST(the_largest_of_a_kind_can_be_made)
+{
+    world_make();
+    cptr_t tables = world_object(OBJECT_TABLES, MAX_TABLES_BITS);
+    cptr_t set = world_object(OBJECT_WAIT_SET, MAX_WAIT_SET_BITS);
+    ck_assert_uint_eq(world_type(tables), OBJECT_TABLES);
+    ck_assert_uint_eq(world_type(set), OBJECT_WAIT_SET);
+}
+END_TEST
+
 /* seL4: RETYPE0000, RETYPE0001 */
 START_TEST(what_does_not_fit_changes_nothing)
 {
@@ -316,6 +326,7 @@ int main(void)
     Suite *suite = suite_create("untyped");
     WORLD_TEST(suite, sizes_are_those_of_the_interface);
     WORLD_LOOP_TEST(suite, objects_are_aligned_apart_and_zero, 10);
+    WORLD_TEST(suite, the_largest_of_a_kind_can_be_made);
     WORLD_TEST(suite, what_does_not_fit_changes_nothing);
     WORLD_TEST(suite, memory_is_free_again_when_nothing_is_left_of_it);
     WORLD_TEST(suite, device_memory_makes_frames_only_and_is_never_touched);

@@ -295,9 +295,11 @@ START_TEST(a_signal_waits_for_time)
     struct world_thread server = waits_in(100, s.endpoint, SYS_RECV, 0);
     ck_ok(sys_sched_context_unbind(server.time));
     ck_ok(sys_signal(s.bits[1]));
+    ck_ok(sys_signal(s.bits[0]));
     ck_assert_uint_ne(server.tcb->wait, 0);
     ck_ok(sys_sched_context_bind(server.time, server.cap));
     ck_got(&server, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+    ck_receives(s.endpoint, event_of(2, 0, EVENT_KIND_SIGNAL), 1);
 }
 END_TEST
 
@@ -338,6 +340,29 @@ START_TEST(what_waits_at_a_new_member_moves_on)
     ck_ok(sys_signal(s.bits[0]));
     ck_ok(sys_wait_set_add(s.set, 2, s.note[0]));
     ck_receives(s.endpoint, event_of(2, 0, EVENT_KIND_SIGNAL), 1);
+}
+END_TEST
+
+/* Its deadline was that of the call that it makes again. */
+START_TEST(a_sender_that_moves_on_has_no_deadline_until_it_calls)
+{
+    struct scene s = make_scene(_i);
+    ck_ok(sys_wait_set_remove(s.set, 1));
+    struct world_thread sender = world_thread(255);
+    sys_yield();
+    ck_runs(sender);
+    sender.buffer->deadline = sys_clock_ns() + 1000000;
+    uint64_t registers[8] = { s.badged.raw | SYS_SEND_UNTIL, 6 };
+    world_trap(registers);
+    ck_runs(world_init());
+    ck_ok(sys_wait_set_add(s.set, 1, s.member));
+    sys_yield();
+    ck_runs(sender);
+    uint64_t others[8] = { s.badged.raw | SYS_SEND, 7 };
+    world_trap(others);
+    ck_runs(world_init());
+    world_pass(2000000);
+    ck_receives(s.endpoint, event_of(1, 5, 0), 7);
 }
 END_TEST
 
@@ -488,6 +513,7 @@ int main(void)
     WORLD_TEST(suite, what_cannot_be_a_member);
     WORLD_LOOP_TEST(suite, a_server_cannot_answer_and_receive_at_a_member, 2);
     WORLD_TEST(suite, what_waits_at_a_new_member_moves_on);
+    WORLD_LOOP_TEST(suite, a_sender_that_moves_on_has_no_deadline_until_it_calls, 2);
     WORLD_TEST(suite, a_removed_member_stands_alone);
     WORLD_TEST(suite, a_member_that_ends_leaves_its_number);
     WORLD_TEST(suite, a_set_that_ends_sets_its_members_free);
