@@ -343,8 +343,8 @@ START_TEST(what_waits_at_a_new_member_moves_on)
 }
 END_TEST
 
-/* Its deadline was that of the call that it makes again. */
-START_TEST(a_sender_that_moves_on_has_no_deadline_until_it_calls)
+/* It makes its call again, with its deadline, and gives up when that has passed. */
+START_TEST(a_sender_that_moves_on_keeps_its_deadline)
 {
     struct scene s = make_scene(_i);
     ck_ok(sys_wait_set_remove(s.set, 1));
@@ -356,13 +356,13 @@ START_TEST(a_sender_that_moves_on_has_no_deadline_until_it_calls)
     world_trap(registers);
     ck_runs(world_init());
     ck_ok(sys_wait_set_add(s.set, 1, s.member));
+    ck_assert(!(sender.tcb->attention & ATTENTION_DEADLINE));
     sys_yield();
-    ck_runs(sender);
-    uint64_t others[8] = { s.badged.raw | SYS_SEND, 7 };
-    world_trap(others);
     ck_runs(world_init());
+    ck_assert_uint_ne(sender.tcb->wait, 0);
     world_pass(2000000);
-    ck_receives(s.endpoint, event_of(1, 5, 0), 7);
+    ck_got(&sender, -(uint64_t)ERR_TIMED_OUT, 6);
+    ck_err(nothing_to_receive(s.endpoint), ERR_WOULD_BLOCK);
 }
 END_TEST
 
@@ -513,7 +513,7 @@ int main(void)
     WORLD_TEST(suite, what_cannot_be_a_member);
     WORLD_LOOP_TEST(suite, a_server_cannot_answer_and_receive_at_a_member, 2);
     WORLD_TEST(suite, what_waits_at_a_new_member_moves_on);
-    WORLD_LOOP_TEST(suite, a_sender_that_moves_on_has_no_deadline_until_it_calls, 2);
+    WORLD_LOOP_TEST(suite, a_sender_that_moves_on_keeps_its_deadline, 2);
     WORLD_TEST(suite, a_removed_member_stands_alone);
     WORLD_TEST(suite, a_member_that_ends_leaves_its_number);
     WORLD_TEST(suite, a_set_that_ends_sets_its_members_free);
