@@ -143,7 +143,6 @@ void wait_set_has_time(struct cpu *cpu, struct tcb *thread)
     if (thread->wait == ((word)thread->serving | WAIT_RECV)) {
         give_waiting(cpu, set->first, thread);
     }
-    stand_in(set);
 }
 
 /* ---- Members come and go ---- */

@@ -85,6 +85,25 @@ static struct scene make_scene(unsigned count, uint8_t const *priorities, unsign
 enum { HIGH, MEDIUM, LOW, SERVER, SECOND, THIRD };
 static uint8_t const three_and_three[] = { 200, 100, 10, 9, 8, 7 };
 
+/* Without it, MEDIUM gets between HIGH and the server that HIGH waits for. */
+START_TEST(it_can_be_switched_off_to_see_what_it_does)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ck_ok(sys_kernel_inherit(CPTR(BOOT_SLOT_KERNEL), 0));
+    if (_i == 1) {
+        ck_ok(sys_kernel_inherit(CPTR(BOOT_SLOT_KERNEL), 1));
+    }
+    ring(s.bell[LOW]);
+    call(s.endpoint[SERVER]);
+    plays(&s.thread[SERVER]);
+    ring(s.bell[HIGH]);
+    call(s.endpoint[SERVER]);
+    plays(&s.thread[SERVER]);
+    ring(s.bell[MEDIUM]);
+    plays(&s.thread[_i == 1 ? SERVER : MEDIUM]);
+}
+END_TEST
+
 START_TEST(high_waits_for_the_servers_work_only)
 {
     world_slow_only = _i == 1;
@@ -392,6 +411,7 @@ int main(void)
     Suite *suite = suite_create("inherit");
     TCase *tcase = tcase_create("inherit");
     suite_add_tcase(suite, tcase);
+    WORLD_LOOP_TEST(suite, it_can_be_switched_off_to_see_what_it_does, 2);
     tcase_add_loop_test(tcase, high_waits_for_the_servers_work_only, 0, 2);
     tcase_add_test(tcase, a_chain_of_three_is_raised_and_drops_back);
     tcase_add_test(tcase, who_gives_up_takes_the_urgency_along);

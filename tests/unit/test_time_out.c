@@ -411,6 +411,27 @@ START_TEST(a_server_with_time_outlives_its_client)
 }
 END_TEST
 
+/* It may end its client itself, and has no time left then, or its own. */
+START_TEST(a_server_deletes_its_client)
+{
+    struct scene s = make_scene();
+    struct world_thread server = receiver(endpoint, 120, _i != 0);
+    struct world_thread client = budgeted(100, 5 * MS, 10 * MS);
+    world_sleep();
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    enum err err = sys_cnode_delete(INIT_TABLE, INDEX(client.cap));
+    if (_i != 0) {
+        ck_ok(err);
+        ck_runs(server);
+    } else {
+        ck_runs(s.low);
+    }
+    ck_assert_ptr_null(server.tcb->cpu->heir);
+}
+END_TEST
+
 /* It loses no turn: it runs before one of the same priority that woke later. */
 START_TEST(a_server_keeps_its_turn_when_its_client_goes)
 {
@@ -663,6 +684,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_server_outlives_its_client, ENDS);
     WORLD_TEST(suite, a_client_has_its_time_back_at_its_deadline);
     WORLD_LOOP_TEST(suite, a_server_with_time_outlives_its_client, ENDS);
+    WORLD_LOOP_TEST(suite, a_server_deletes_its_client, 2);
     WORLD_TEST(suite, a_server_keeps_its_turn_when_its_client_goes);
     WORLD_TEST(suite, passed_time_comes_back_at_the_deadline);
     WORLD_TEST(suite, a_dropped_client_has_its_time_back);
