@@ -543,6 +543,15 @@ static void reply_while_signalled(void)
     now(endpoint.raw | SYS_REPLY_RECV, 0, 0);
 }
 
+static void reply_to_client_without_asid(void)
+{
+    before_reply();
+    server.tcb->vspace->root = 0; /* as if it had been taken from it; they all share this one */
+    server.tcb->vspace->asid = 0;
+    now(endpoint.raw | SYS_REPLY_RECV, 0, 0);
+    ck_runs(client);
+}
+
 static void reply_to_fault(void)
 {
     before_call(100);
@@ -760,6 +769,7 @@ static struct scene {
     SLOW(reply_while_a_less_urgent_worker_waits), SLOW(reply_while_a_call_waits),
     SLOW(reply_to_nobody), SLOW(reply_to_nobody_long), SLOW(reply_to_less_urgent_client),
     SLOW(reply_without_right), SLOW(reply_while_signalled), SLOW(reply_to_fault),
+    SLOW(reply_to_client_without_asid),
     SLOW(reply_to_client_without_time), SLOW(reply_after_a_wait_to_client_without_time),
     FAST(signal_nobody), FAST(signal_less_urgent), FAST(signal_as_urgent), FAST(signal_more_urgent),
     FAST(signal_one_of_several), SLOW(signal_with_period), SLOW(signal_with_deadline),

@@ -182,6 +182,10 @@ START_TEST(what_is_deleted_counts_no_more)
     ck_ok(sys_pmu_control_rotate(CONTROL));
     work(10, 1000);
     ck_assert_uint_eq(reading_of(stays, 0).value, 100);
+    ck_ok(sys_pmu_start(stays, 1, PMU_KIND_RAW, 5)); /* both of the processor's counters are free */
+    work(10, 1000);
+    ck_assert_uint_eq(reading_of(stays, 0).value, 150);
+    ck_assert_uint_eq(reading_of(stays, 1).value, 50);
 }
 END_TEST
 

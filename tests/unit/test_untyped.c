@@ -109,8 +109,10 @@ START_TEST(the_largest_of_a_kind_can_be_made)
     world_make();
     cptr_t tables = world_object(OBJECT_TABLES, MAX_TABLES_BITS);
     cptr_t set = world_object(OBJECT_WAIT_SET, MAX_WAIT_SET_BITS);
+    cptr_t cnode = world_object(OBJECT_CNODE, MAX_CNODE_RADIX);
     ck_assert_uint_eq(world_type(tables), OBJECT_TABLES);
     ck_assert_uint_eq(world_type(set), OBJECT_WAIT_SET);
+    ck_assert_uint_eq(world_type(cnode), OBJECT_CNODE);
 }
 END_TEST
 
