@@ -448,8 +448,10 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     if (unlikely(!serves) && is_received_elsewhere(endpoint)) {
         return ERR_NOT_READY;
     }
+    /* The right to give at another endpoint is none towards who called at this one. */
+    bool grants = serves && (cap.head & ENDPOINT_GRANT);
     bool runs;
-    enum err err = deliver_reply(cpu, to, counts, cap.head & ENDPOINT_GRANT, &runs);
+    enum err err = deliver_reply(cpu, to, counts, grants, &runs);
     if (err != OK) {
         return err;
     }

@@ -509,8 +509,9 @@ enum err spec_reply_recv(struct spec *s, int cap, bool counts)
     if (to == SPEC_NONE) {
         return spec_recv(s, endpoint, true);
     }
+    bool grants = s->thread[self].serving == endpoint && (s->slot[cap].rights & ENDPOINT_GRANT);
     bool runs;
-    enum err err = answer(s, to, counts, s->slot[cap].rights & ENDPOINT_GRANT, &runs);
+    enum err err = answer(s, to, counts, grants, &runs);
     if (err != OK) {
         return err;
     }

@@ -242,6 +242,34 @@ START_TEST(a_capability_goes_along_and_is_the_senders_child)
 }
 END_TEST
 
+/* A server that may not give at the endpoint where it was called may not by naming another one. */
+START_TEST(a_reply_gives_only_where_the_call_came)
+{
+    make_world(_i);
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), other = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t no_grant = minted(endpoint, ENDPOINT_RECV, 0);
+    struct world_thread server = make_server(no_grant, 255);
+    cptr_t given = world_object(OBJECT_NOTIFICATION, 0), slot = world_slot();
+    world_init().buffer->receive_slot = slot.raw;
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    cptr_t const named[] = { no_grant, other };
+    for (unsigned i = 0; i < array_length(named); i++) {
+        m = numbered(1, 2, 1);
+        m.w[5] = given.raw;
+        ck_err(sys_event_error(sys_reply_recv_long(named[i], &m)), ERR_NO_RIGHT);
+        ck_runs(server);
+        ck_assert_uint_eq(world_type(slot), OBJECT_NONE);
+    }
+    m = numbered(1, 2, 1);
+    m.w[5] = given.raw;
+    (void)sys_reply_recv_long(endpoint, &m);
+    ck_runs(world_init());
+    ck_assert_uint_eq(world_type(slot), OBJECT_NOTIFICATION);
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_a_message_is_said_and_nothing_is_sent)
 {
     make_world(_i);
@@ -448,6 +476,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, rights_are_needed, 2);
     WORLD_LOOP_TEST(suite, long_messages_arrive_whole, 2);
     WORLD_LOOP_TEST(suite, a_capability_goes_along_and_is_the_senders_child, 2);
+    WORLD_LOOP_TEST(suite, a_reply_gives_only_where_the_call_came, 2);
     WORLD_LOOP_TEST(suite, what_is_wrong_with_a_message_is_said_and_nothing_is_sent, 2);
     WORLD_LOOP_TEST(suite, without_a_buffer_nothing_long_comes_or_goes, 2);
     WORLD_LOOP_TEST(suite, a_queued_message_is_judged_when_it_is_received, 2);
