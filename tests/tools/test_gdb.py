@@ -70,7 +70,7 @@ def test_threads(shown):
     text = shown["end threads"]
     names = [line.split()[1] for line in text.splitlines()[1:]]
     assert {"init", "console", "memory", "vfs", "bench", "bench_server"} <= set(names)
-    assert names.count("vfs") == 4      # its first thread and three workers
+    assert names.count("vfs") == 5      # its first thread, three workers, and who writes to the console
     row(text, "0x[0-9a-f]+ +console +200 +recv +receives on Endpoint console.endpoint 0x[0-9a-f]+$")
     row(text, "bench +100 +call +waits for a reply of init$")
     row(text, "init +255 .*runs$")
