@@ -147,6 +147,11 @@ START_TEST(signals_come_first_in_order_and_counted)
     ck_ok(sys_poll(s.note[0], &bits, &count));
     ck_assert_uint_eq(bits, 1);
     ck_err(nothing_to_receive(s.endpoint), ERR_WOULD_BLOCK);
+    ck_ok(sys_signal(s.bits[0])); /* the second of two taken by hand */
+    ck_ok(sys_signal(s.bits[1]));
+    ck_ok(sys_poll(s.note[1], &bits, &count));
+    ck_receives(s.endpoint, event_of(2, 0, EVENT_KIND_SIGNAL), 1);
+    ck_err(nothing_to_receive(s.endpoint), ERR_WOULD_BLOCK);
     struct world_thread waiter = waits_in(100, s.note[0], SYS_WAIT, 0);
     ck_ok(sys_signal(s.bits[0])); /* its own waiter goes before */
     ck_got(&waiter, EVENT_KIND_SIGNAL, 1);
