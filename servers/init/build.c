@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "build.h"
 
+#include "elf.h"
+
 #include <idl/memory_client.h>
 #include <tessera/string.h>
 
@@ -154,21 +156,6 @@ static void map(struct running *running, cptr_t frame, uint64_t address, uint64_
           "cannot map memory of program", name);
 }
 
-struct elf_header {
-    uint8_t ident[16];
-    uint16_t type, machine;
-    uint32_t version;
-    uint64_t entry, segments, sections;
-    uint32_t flags;
-    uint16_t size, segment_size, segment_count, section_size, section_count, names;
-};
-
-struct elf_segment {
-    uint32_t type, flags;
-    uint64_t offset, address, physical, file_size, memory_size, align;
-};
-
-#define ELF_LOAD  1
 #define ELF_EXEC  1
 #define ELF_WRITE 2
 

@@ -7,6 +7,7 @@
  */
 #include "core.h"
 
+#include "elf.h"
 #include "restart.h"
 
 #include <idl/vfs_client.h>
@@ -155,22 +156,7 @@ static bool put(void const *data, uint64_t length)
     return true;
 }
 
-struct elf_header {
-    uint8_t ident[16];
-    uint16_t type, machine;
-    uint32_t version;
-    uint64_t entry, segments, sections;
-    uint32_t flags;
-    uint16_t size, segment_size, segment_count, section_size, section_count, names;
-};
-
-struct elf_segment {
-    uint32_t type, flags;
-    uint64_t offset, address, physical, file_size, memory_size, align;
-};
-
 #define ELF_CORE 4
-#define ELF_LOAD 1
 #define ELF_NOTE 4
 #define ELF_ALL  7 /* to be read, written and executed */
 

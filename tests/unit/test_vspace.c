@@ -304,6 +304,18 @@ START_TEST(all_pages_of_a_frame_are_flushed)
 }
 END_TEST
 
+/* A thread that is ready in `space`, which gets these tables and a page. */
+static struct world_thread thread_in_space(cptr_t tables)
+{
+    struct world_thread t = world_thread_unstarted(255);
+    ck_ok(sys_vspace_feed(space, tables));
+    ck_ok(sys_frame_map(world_object(OBJECT_FRAME, PAGE_BITS), space, 0x1000, READ));
+    ck_ok(sys_thread_configure(t.cap, INIT_TABLE, space, CPTR_NONE, CPTR_NONE));
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_thread_start(t.cap, 0, 0, 0, 0, 0));
+    return t;
+}
+
 /* The host has seven for programs. */
 /* seL4: VSPACE0002, VSPACE0004, VSPACE0005 */
 START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
@@ -313,13 +325,8 @@ START_TEST(asids_are_taken_in_turn_and_flushed_when_reused)
     struct world_thread t[SPACES];
     cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
     for (unsigned i = 0; i < SPACES; i++) {
-        t[i] = world_thread_unstarted(255);
         space = world_object(OBJECT_VSPACE, 0);
-        ck_ok(sys_vspace_feed(space, world_object(OBJECT_TABLES, 15)));
-        ck_ok(sys_frame_map(world_object(OBJECT_FRAME, PAGE_BITS), space, 0x1000, READ));
-        ck_ok(sys_thread_configure(t[i].cap, INIT_TABLE, space, CPTR_NONE, CPTR_NONE));
-        ck_ok(sys_sched_context_bind(t[i].time, t[i].cap));
-        ck_ok(sys_thread_start(t[i].cap, 0, 0, 0, 0, 0));
+        t[i] = thread_in_space(world_object(OBJECT_TABLES, 15));
     }
     bool seen[8] = { false, true }; /* init's */
     uint64_t given, given_before, flushed, flushed_before;
@@ -439,12 +446,7 @@ START_TEST(an_asid_goes_with_the_tables)
 {
     make_space(0);
     cptr_t tables = world_object(OBJECT_TABLES, 15);
-    ck_ok(sys_vspace_feed(space, tables));
-    ck_ok(sys_frame_map(world_object(OBJECT_FRAME, PAGE_BITS), space, 0x1000, READ));
-    struct world_thread t = world_thread_unstarted(255);
-    ck_ok(sys_thread_configure(t.cap, INIT_TABLE, space, CPTR_NONE, CPTR_NONE));
-    ck_ok(sys_sched_context_bind(t.time, t.cap));
-    ck_ok(sys_thread_start(t.cap, 0, 0, 0, 0, 0));
+    struct world_thread t = thread_in_space(tables);
     sys_yield();
     ck_runs(t);
     ck_assert_uint_ne(t.tcb->vspace->asid, 0);
