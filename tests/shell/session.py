@@ -79,6 +79,7 @@ SESSION = [
     ("seq 3 | wc", r"3 3 6"),
     # What the machine does.
     ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
+    ("seq 500000 | wc | top 1", r"SHARE .*\n(.*\n)* +\d+\.\d % +shell\.command +\d+\.\d\d s\n(.*\n)*.* nobody"),
     ("top\r" + PAUSE + PAUSE + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
     ("perf seq 1000 | wc", r"1000 1000 3893\n +(\d+|-)  instructions.*\n(.*\n)* +\d+  switches between threads\n(.*\n)* +\d+  nanoseconds in all"),
     ("perf", r"perf needs a command to run"),
