@@ -204,12 +204,14 @@ _Static_assert(sizeof(struct program_info) == 136, "as debuggers want it");
 #define CORE "CORE" /* names of notes */
 #define GDB  "GDB"
 
+#define IS_DESCRIBED          (sizeof core_description > 1)
 #define FOURS(size)           (((size) + 3) & ~3ul)
 #define NOTE_SIZE(name, data) (sizeof(struct note) + FOURS(sizeof(name)) + FOURS(sizeof(data)))
 
 static uint64_t notes_size(uint32_t threads)
 {
-    return NOTE_SIZE(CORE, struct program_info) + NOTE_SIZE(GDB, core_description) +
+    return NOTE_SIZE(CORE, struct program_info) +
+           (IS_DESCRIBED ? NOTE_SIZE(GDB, core_description) : 0) +
            threads * (NOTE_SIZE(CORE, struct status) + NOTE_SIZE(CORE, core.thread[0].floats));
 }
 
@@ -274,7 +276,7 @@ static bool put_notes(void)
     memcpy(info.name, core.b->system.programs[core.index].name, sizeof info.name);
     memcpy(info.arguments, info.name, sizeof info.name);
     bool good = put_note(CORE, NOTE_PROGRAM, &info, sizeof info) &&
-                put_note(GDB, NOTE_GDB, core_description, sizeof core_description);
+                (!IS_DESCRIBED || put_note(GDB, NOTE_GDB, core_description, sizeof core_description));
     for (uint32_t i = 0; i < core.threads && good; i++) {
         struct thread const *t = &core.thread[i];
         struct status status = { .signal = i == 0 ? signal_of(core.words[0]) : 0, .thread = i + 1, .has_floats = 1 };

@@ -13,7 +13,7 @@ from cli import core, shell  # noqa: E402
 from cli.common import Stop  # noqa: E402
 
 # What holds the tenth word of those that crasher loaded, on each processor.
-FLOAT = {"riscv64-virt": "f10", "aarch64-virt": "v5", "x86_64-q35": "xmm1"}
+FLOAT = {"riscv64-virt": "f10", "aarch64-virt": "v5", "x86_64-q35": "xmm5"}
 QUESTIONS = ["info threads", "bt", "info registers {float}", "thread 2", "bt", "info registers {float}", "p/x *made"]
 # What gdb has to say, in this order.
 ANSWERS = [
