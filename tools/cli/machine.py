@@ -310,10 +310,14 @@ def running(presets):
     return {name: to for name, to in found.items() if to}
 
 
+def every_preset():
+    return [common.preset(board, debug) for board in common.platforms() for debug in (False, True)]
+
+
 def choose(platform, debug):
     """The preset that is meant, and a connection to its machine; None: it does not run. No platform: whichever runs."""
-    every = [common.preset(board, kind) for board in common.platforms() for kind in (False, True)]
-    meant = [common.preset(platform, debug)] if platform else [name for name in every if name.endswith("-debug") or not debug]
+    every = [name for name in every_preset() if name.endswith("-debug") or not debug]
+    meant = [common.preset(platform, debug)] if platform else every
     found = running(meant)
     if len(found) == 1:
         return found.popitem()
@@ -332,8 +336,12 @@ def open_one(platform, debug, system):
         print(f"In the machine that runs ({preset}, system {machine.about['system']}):", file=sys.stderr)
         return preset, machine
     from . import qemu
+    others = running(every_preset())
+    for other in others.values():
+        other.close()
     common.build(preset)
-    print(f"No machine of {preset} runs (./tessera run), so one is booted for this, and ends with it:", file=sys.stderr)
+    print(f"No machine of {preset} runs ({', '.join(others) + ' does' if others else './tessera run'}), "
+          "so one is booted for this, and ends with it:", file=sys.stderr)
     return preset, Booted(preset.removesuffix("-debug"), qemu.image(preset, system))
 
 
