@@ -96,9 +96,9 @@ struct files *stage_files(unsigned index)
 
 enum err stages_enter(char const *path)
 {
-    enum err err = vfs_session_enter(own.session, path, strlen(path));
+    enum err err = vfs_session_enter_until(own.session, soon(), path, strlen(path));
     for (unsigned i = 0; i < STAGES && err == OK; i++) {
-        err = vfs_session_enter(stages[i].files.session, path, strlen(path));
+        err = vfs_session_enter_until(stages[i].files.session, soon(), path, strlen(path));
     }
     return err;
 }
@@ -111,7 +111,11 @@ static void close_all(struct files *session)
 {
     for (uint32_t file = 0; file < VFS_FILES_MOST;) {
         uint64_t bits;
-        if (vfs_session_close(session->session, file) == (enum err)VFS_ERR_BUSY) {
+        enum err err = vfs_session_close_until(session->session, soon(), file);
+        if (err == ERR_TIMED_OUT) {
+            return;
+        }
+        if (err == (enum err)VFS_ERR_BUSY) {
             sys_ignore(sys_wait(typed, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
         } else {
             file++;
