@@ -106,16 +106,12 @@ enum err stages_enter(char const *path)
 /* ---- Running ---- */
 
 /* What a command has open is closed with its end: who waits at the other end of a pipe notices. A
- * stopped one's session may be in use for a moment still. */
+ * stopped one's session may be in use for a moment still; for longer, if the server hangs. */
 static void close_all(struct files *session)
 {
-    for (uint32_t file = 0; file < VFS_FILES_MOST;) {
-        uint64_t bits;
-        enum err err = vfs_session_close_until(session->session, soon(), file);
-        if (err == ERR_TIMED_OUT) {
-            return;
-        }
-        if (err == (enum err)VFS_ERR_BUSY) {
+    uint64_t end = soon(), bits;
+    for (uint32_t file = 0; file < VFS_FILES_MOST && sys_clock_ns() < end;) {
+        if (vfs_session_close_until(session->session, end, file) == (enum err)VFS_ERR_BUSY) {
             sys_ignore(sys_wait(typed, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
         } else {
             file++;
