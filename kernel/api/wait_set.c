@@ -73,6 +73,7 @@ enum err invoke_wait_set_add(struct cpu *cpu, struct cap self, uint32_t number, 
     }
     member->set = set;
     if (is_endpoint) {
+        member->grants = source.head & ENDPOINT_GRANT;
         return add_endpoint(cpu, member, endpoint);
     }
     wait_set_add_notification(cpu, member, cap_notification(source));

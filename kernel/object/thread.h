@@ -26,6 +26,8 @@ enum wait {
     WAIT_TIME = 6,         /* for a SchedContext, or for its next period; no object */
     WAIT_MASK = 7,
 };
+/* With WAIT_REPLY: called at a member of a wait set where nobody who replies may give a capability. */
+#define WAIT_BARE 8ul
 
 /* Why the fast path may not switch to a thread or away from it. */
 enum attention {
@@ -140,7 +142,7 @@ ALWAYS_INLINE enum wait wait_kind(word wait)
 
 ALWAYS_INLINE void *wait_object(word wait)
 {
-    return (void *)(wait & ~(word)WAIT_MASK);
+    return (void *)(wait & ~(WAIT_MASK | WAIT_BARE));
 }
 
 ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)

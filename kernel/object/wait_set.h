@@ -25,6 +25,7 @@ struct member {
     struct tcb *senders; /* to this member, at the set's endpoint; linked by `via_next` */
     struct member *next; /* of those with signals */
     struct member *prev;
+    bool grants; /* who added the endpoint may give there: a reply may too */
 } ALIGNED(64);
 _Static_assert(sizeof(struct member) == 1ul << WAIT_SET_MEMBER_BITS, "a member fits");
 
@@ -59,6 +60,12 @@ ALWAYS_INLINE struct wait_set *endpoint_set(struct endpoint const *endpoint)
 ALWAYS_INLINE struct tcb *notification_thread(struct notification const *notification)
 {
     return notification->bound & SET_MEMBER ? NULL : (struct tcb *)notification->bound;
+}
+
+/* How a thread waits for the reply to what it sent to this member; NULL: to none. */
+ALWAYS_INLINE word member_reply(struct member const *via)
+{
+    return via == NULL || via->grants ? WAIT_REPLY : WAIT_REPLY | WAIT_BARE;
 }
 
 /* Its number, where an event says it. */
