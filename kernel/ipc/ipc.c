@@ -171,12 +171,11 @@ NODISCARD static __attribute__((noinline)) enum err wait_to_send(struct cpu *cpu
     return OK;
 }
 
-/* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. `wait`: as
- * member_reply() says. */
-static void await_reply(struct tcb *from, struct tcb *to, word wait)
+/* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. */
+static void await_reply(struct tcb *from, struct tcb *to, unsigned sending)
 {
     to->caller = from;
-    from->wait = (word)to | wait;
+    from->wait = (word)to | (sending & WAITS_FOR_REPLY);
 }
 
 enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
@@ -192,9 +191,11 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
         }
     }
     struct tcb *to = endpoint->recv.head;
-    struct member *via = NULL;
     if (unlikely(to == NULL)) {
-        via = wait_set_member(endpoint);
+        struct member *via = wait_set_member(endpoint);
+        if (via != NULL && !via->grants) {
+            sending |= SENDING_BARE;
+        }
         if (via == NULL || via->set->endpoint->recv.head == NULL) {
             return wait_to_send(cpu, cap, via, sending, wait);
         }
@@ -217,7 +218,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     carry(current, to, cap.arg, &load);
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
-        await_reply(current, to, member_reply(via));
+        await_reply(current, to, sending);
         sched_pass_or_ready(cpu, to);
         inherit_joined(cpu, to, current->priority);
     } else {
@@ -231,7 +232,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
 /* The current thread serves `from`, whose message it has got, on its own time. */
 static void serve_late(struct cpu *cpu, struct tcb *to, struct tcb *from)
 {
-    await_reply(from, to, WAIT_REPLY);
+    await_reply(from, to, SENDING_CALL);
     sched_attend(cpu, to, ATTENTION_TIME);
     inherit_joined(cpu, to, from->priority);
 }
@@ -254,9 +255,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
         return false;
     }
     wait_queue_pop(&endpoint->send);
-    word wait = WAIT_REPLY;
     if (unlikely(endpoint->set != 0)) {
-        wait = member_reply(from->via);
         wait_set_sender_left(endpoint, from);
     }
     if (from->sending & SENDING_FAULT) {
@@ -285,7 +284,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     }
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
-        await_reply(from, current, wait);
+        await_reply(from, current, from->sending);
         sched_take_over(cpu, from);
         inherit_joined(cpu, current, from->priority);
     } else {
@@ -378,7 +377,7 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
     struct load load = { 0 };
     bool is_fault = to->fault_kind != 0;
     if (counts && !is_fault) {
-        enum err err = check_sender(current, grant, &load);
+        enum err err = check_sender(current, grant && !(to->wait & SENDING_BARE), &load);
         if (err != OK) {
             return err;
         }
@@ -452,9 +451,8 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
     if (unlikely(!serves) && is_received_elsewhere(endpoint)) {
         return ERR_NOT_READY;
     }
-    /* The right to give at another endpoint is none towards who called at this one, and that at a wait
-     * set's endpoint none towards who called at a member without it. */
-    bool grants = serves && (cap.head & ENDPOINT_GRANT) && !(to->wait & WAIT_BARE);
+    /* The right to give at another endpoint is none towards who called at this one. */
+    bool grants = serves && (cap.head & ENDPOINT_GRANT);
     bool runs;
     enum err err = deliver_reply(cpu, to, counts, grants, &runs);
     if (err != OK) {
@@ -578,7 +576,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry_fault(current, to, cap.arg);
-    await_reply(current, to, WAIT_REPLY);
+    await_reply(current, to, SENDING_CALL);
     sched_hand_over(cpu, to);
     sched_ready(cpu, to);
     inherit_joined(cpu, to, current->priority);
@@ -600,7 +598,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     struct tcb *to = endpoint->recv.head;
     wait_queue_pop(&endpoint->recv);
     carry_fault(current, to, cap.arg);
-    await_reply(current, to, WAIT_REPLY);
+    await_reply(current, to, SENDING_CALL);
     thread_attend(current, ATTENTION_FULL);
     sched_pass(cpu, to);
     inherit_joined(cpu, to, current->priority);

@@ -26,8 +26,6 @@ enum wait {
     WAIT_TIME = 6,         /* for a SchedContext, or for its next period; no object */
     WAIT_MASK = 7,
 };
-/* With WAIT_REPLY: called at a member of a wait set where nobody who replies may give a capability. */
-#define WAIT_BARE 8ul
 
 /* Why the fast path may not switch to a thread or away from it. */
 enum attention {
@@ -48,7 +46,11 @@ enum sending {
     SENDING_LONG = 2,  /* the tag's counts are obeyed */
     SENDING_FAULT = 4, /* the message is the thread's fault */
     SENDING_GRANT = 8, /* a capability may go along */
+    SENDING_BARE = 16, /* none may go along with the reply */
 };
+/* How a thread waits for the reply to a message: WAIT_REPLY, and SENDING_BARE with it. */
+#define WAITS_FOR_REPLY (SENDING_CALL | SENDING_BARE)
+_Static_assert((WAITS_FOR_REPLY & WAIT_MASK) == WAIT_REPLY, "the same bits");
 
 /* The capabilities that a thread holds for itself. */
 enum thread_slot {
@@ -142,7 +144,7 @@ ALWAYS_INLINE enum wait wait_kind(word wait)
 
 ALWAYS_INLINE void *wait_object(word wait)
 {
-    return (void *)(wait & ~(WAIT_MASK | WAIT_BARE));
+    return (void *)(wait & ~(word)(WAIT_MASK | SENDING_BARE));
 }
 
 ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)

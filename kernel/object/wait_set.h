@@ -35,6 +35,7 @@ struct wait_set {
     struct member *last;
     struct life life;
     uint32_t count;         /* of members that it has room for */
+    bool attached;          /* now or once: members that were left behind are heard nowhere else */
     uint32_t swept;         /* members removed so far, while it is destroyed */
     struct member member[] ALIGNED(64); /* number n is member[n - 1] */
 };
@@ -60,12 +61,6 @@ ALWAYS_INLINE struct wait_set *endpoint_set(struct endpoint const *endpoint)
 ALWAYS_INLINE struct tcb *notification_thread(struct notification const *notification)
 {
     return notification->bound & SET_MEMBER ? NULL : (struct tcb *)notification->bound;
-}
-
-/* How a thread waits for the reply to what it sent to this member; NULL: to none. */
-ALWAYS_INLINE word member_reply(struct member const *via)
-{
-    return via == NULL || via->grants ? WAIT_REPLY : WAIT_REPLY | WAIT_BARE;
 }
 
 /* Its number, where an event says it. */

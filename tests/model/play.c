@@ -191,7 +191,9 @@ enum place_in_table {
     BADGED = ENDPOINTS + 2,
     NOTIFICATIONS = BADGED + 2,
     REPLIES = NOTIFICATIONS + 2,
-    FREE = REPLIES + 2,
+    SETS = REPLIES + 2,
+    SET_ENDPOINT = SETS + 2,
+    FREE = SET_ENDPOINT + 1,
 };
 
 static uint64_t slot_address(unsigned index)
@@ -278,6 +280,9 @@ static void make_objects(void)
     make(OBJECT_ENDPOINT, 0, 2, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 2, NOTIFICATIONS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
+    make(OBJECT_WAIT_SET, 8, 2, SETS);
+    make(OBJECT_ENDPOINT, 0, 1, SET_ENDPOINT);
+    play_ask(there(SETS), METHOD_WAIT_SET_ATTACH, there(SET_ENDPOINT), 0, 0, 0, 0);
     copy(SELF, slot_address(table));
     copy(SCHED, slot_address(BOOT_SLOT_SCHED_CONTROL));
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
@@ -542,6 +547,8 @@ static uint64_t argument(char kind)
         return some_slot(OBJECT_TABLES);
     case 'F':
         return one_in(4) ? 0 : some_slot(OBJECT_FRAME);
+    case 'M': /* what can be a member of a wait set */
+        return some_slot(one_in(3) ? OBJECT_NOTIFICATION : OBJECT_ENDPOINT);
     case 'E':
         return one_in(4) ? 0 : some_slot(OBJECT_ENDPOINT);
     case 'i': /* of a slot */
@@ -549,7 +556,7 @@ static uint64_t argument(char kind)
     case 't':
         return 1 + below(OBJECT_TYPES - 1);
     case 'z': /* of an object */
-        return one_in(2) ? 0 : one_in(4) ? below(5) : PAGE_BITS + below(3);
+        return one_in(2) ? 0 : one_in(6) ? 7 + below(2) : one_in(4) ? below(5) : PAGE_BITS + below(3);
     case 'n':
         return 1 + below(3);
     case 'r': /* rights */
@@ -600,6 +607,9 @@ static struct request {
     { METHOD_REPLY_SAVE, 8, "" },
     { METHOD_REPLY_AWAIT, 4, "T0" },
     { METHOD_REPLY_ANSWER, 6, "" },
+    { METHOD_WAIT_SET_ATTACH, 3, "E" },
+    { METHOD_WAIT_SET_ADD, 9, "nM" },
+    { METHOD_WAIT_SET_REMOVE, 4, "n" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
@@ -624,16 +634,17 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
+           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 > OBJECT_WAIT_SET ||
            label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
-           (label == METHOD_UNTYPED_RETYPE && argument[0] >= OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
+           (label == METHOD_UNTYPED_RETYPE && argument[0] > OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
            ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
              label == METHOD_FRAME_MAP) &&
             spec_is_nearly_full(&play_spec)) ||
            (label == METHOD_UNTYPED_RETYPE &&
-            ((argument[0] == OBJECT_CNODE && argument[1] > 4) || (argument[2] > 4 && argument[2] < 33)));
+            ((argument[0] == OBJECT_CNODE && argument[1] > 4) ||
+             (argument[0] == OBJECT_WAIT_SET && argument[1] > 8) || (argument[2] > 4 && argument[2] < 33)));
 }
 
 /* Some request: label, address of a capability that it is for, and arguments. */

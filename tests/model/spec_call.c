@@ -6,7 +6,6 @@
 
 /* Programs of the host's machine are always at the same place when they enter the kernel. */
 #define USER_PC     0x1000
-#define CALL_BYTES  4 /* of the instruction that makes a system call */
 #define RETYPE_MOST 32
 #define LINES       96
 
@@ -509,7 +508,9 @@ static enum err notification_bind(struct spec *s, struct request const *r)
     int thread;
     TRY(needs(s, r, NOTIFICATION_WAIT));
     TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
-    if (spec_bound(s, self_of(s, r)->object) != SPEC_NONE) {
+    int number;
+    if (spec_bound(s, self_of(s, r)->object) != SPEC_NONE ||
+        spec_set_of(s, OBJECT_NOTIFICATION, self_of(s, r)->object, &number) != SPEC_NONE) {
         return refuse(s, ERR_ALREADY, 0, 0, OBJECT_NOTIFICATION);
     }
     if (s->thread[s->slot[thread].object].bound != SPEC_NONE) {
@@ -544,6 +545,83 @@ static enum err reply_await(struct spec *s, struct request const *r)
 static enum err reply_answer(struct spec *s, struct request const *r)
 {
     return spec_answer(s, self_of(s, r)->object);
+}
+
+/* ---- Wait sets ---- */
+
+static enum err wait_set_attach(struct spec *s, struct request const *r)
+{
+    int endpoint, number;
+    TRY(cap_argument(s, r, 1, OBJECT_ENDPOINT, ENDPOINT_RECV, &endpoint));
+    struct spec_set *set = &s->set[self_of(s, r)->object];
+    if (set->attached) {
+        return refuse(s, ERR_ALREADY, 0, 0, OBJECT_WAIT_SET);
+    }
+    int object = s->slot[endpoint].object;
+    if (spec_set_at(s, object) != SPEC_NONE ||
+        spec_set_of(s, OBJECT_ENDPOINT, object, &number) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_ENDPOINT);
+    }
+    set->endpoint = (int16_t)object;
+    set->attached = true;
+    return OK;
+}
+
+static enum err member_number(struct spec *s, struct request const *r)
+{
+    return r->arg[1] == 0 || r->arg[1] > s->set[self_of(s, r)->object].count
+               ? refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0)
+               : OK;
+}
+
+static enum err wait_set_add(struct spec *s, struct request const *r)
+{
+    int source, number;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_NONE, 0, &source));
+    struct spec_slot const *cap = &s->slot[source];
+    bool is_endpoint = cap->type == OBJECT_ENDPOINT;
+    if (!is_endpoint && cap->type != OBJECT_NOTIFICATION) {
+        return refuse(s, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, cap->type);
+    }
+    if (!(cap->rights & (is_endpoint ? ENDPOINT_RECV : NOTIFICATION_WAIT))) {
+        return refuse(s, ERR_NO_RIGHT, 2, cap->type, cap->type);
+    }
+    TRY(member_number(s, r));
+    int self = self_of(s, r)->object, at = (int)r->arg[1];
+    struct spec_member const *member = &s->set[self].member[at - 1];
+    if (member->used) {
+        if (!is_endpoint || member->endpoint != cap->object) {
+            return refuse(s, ERR_OCCUPIED, 1, 0, 0);
+        }
+        spec_add_endpoint(s, self, at, cap->object, member->grants); /* as after an interrupt */
+        return OK;
+    }
+    bool is_taken = spec_set_of(s, cap->type, cap->object, &number) != SPEC_NONE;
+    if (is_taken || (is_endpoint ? spec_set_at(s, cap->object) : spec_bound(s, cap->object)) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 2, 0, cap->type);
+    }
+    if (s->set[self].endpoint == SPEC_NONE) {
+        return refuse(s, ERR_NOT_READY, 0, 0, OBJECT_WAIT_SET);
+    }
+    if (is_endpoint) {
+        spec_add_endpoint(s, self, at, cap->object, cap->rights & ENDPOINT_GRANT);
+    } else {
+        spec_add_notification(s, self, at, cap->object);
+    }
+    return OK;
+}
+
+static enum err wait_set_remove(struct spec *s, struct request const *r)
+{
+    TRY(fits(s, r, 1, U32));
+    TRY(member_number(s, r));
+    int self = self_of(s, r)->object, at = (int)r->arg[1];
+    if (!s->set[self].member[at - 1].used) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    spec_remove_member(s, self, at);
+    return OK;
 }
 
 /* ---- VSpace, Frame ---- */
@@ -681,6 +759,9 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_REPLY_SAVE] = reply_save,
     [METHOD_REPLY_AWAIT] = reply_await,
     [METHOD_REPLY_ANSWER] = reply_answer,
+    [METHOD_WAIT_SET_ATTACH] = wait_set_attach,
+    [METHOD_WAIT_SET_ADD] = wait_set_add,
+    [METHOD_WAIT_SET_REMOVE] = wait_set_remove,
     [METHOD_VSPACE_FEED] = vspace_feed,
     [METHOD_FRAME_MAP] = frame_map,
     [METHOD_FRAME_UNMAP] = frame_unmap,
@@ -990,7 +1071,7 @@ static void do_call(struct spec *s)
     if (err != OK && s->current != SPEC_NONE) {
         struct spec_thread *t = &s->thread[s->current];
         if (err == INTERRUPTED) {
-            t->frame[SPEC_PC] -= CALL_BYTES;
+            t->frame[SPEC_PC] -= SPEC_CALL_BYTES;
         } else {
             t->reg[0] = -(uint64_t)err;
             t->reg[1] = s->detail;
@@ -1012,7 +1093,7 @@ static void leave(struct spec *s)
             take_interrupt(s, line);
             choose_runnable(s);
         } else if (s->current != SPEC_NONE &&
-                   s->thread[s->current].frame[SPEC_PC] == USER_PC - CALL_BYTES) {
+                   s->thread[s->current].frame[SPEC_PC] == USER_PC - SPEC_CALL_BYTES) {
             do_call(s);
         } else {
             return;
