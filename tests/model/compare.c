@@ -865,7 +865,9 @@ uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread))
     for (int i = 0; i < SPEC_SETS; i++) {
         struct spec_set const *set = &s->set[i];
         for (int j = 0; set->exists && j < set->count; j++) {
-            add(set->member[j].used ? (uint64_t)(set->member[j].endpoint << 16 ^ set->member[j].notification) : 0);
+            add(set->member[j].used);
+            add((uint64_t)set->member[j].endpoint);
+            add((uint64_t)set->member[j].notification);
             add(j < set->signals ? set->signal[j] : 0);
         }
     }
