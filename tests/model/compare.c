@@ -270,6 +270,8 @@ static bool same_thread(struct spec *s, int number)
     SAME(kernel->wait, wait_of(s, number), "what thread %d waits for", number);
     SAME(kernel->priority, t->priority, "priority of thread %d", number);
     SAME(kernel->base, t->base, "its own priority of thread %d", number);
+    SAME(kernel->attention & ATTENTION_DEADLINE ? kernel->deadline.key : 0, t->deadline,
+         "deadline of thread %d", number);
     SAME(kernel->fault_kind, t->fault, "fault of thread %d", number);
     if (t->fault != 0) {
         SAME(kernel->fault_address, t->fault_address, "fault address of thread %d", number);
@@ -641,6 +643,7 @@ bool model_equal(struct spec *s, bool deep)
         ALSO(same_line(s, i));
     }
     ALSO(same_pages(s));
+    SAME(host.now, s->now, "the clock");
     SAME(families[0].dying, 0, "what is left of objects that are gone");
     return !deep || same_mappings(s);
 }
@@ -729,6 +732,7 @@ static void adopt_states(struct spec *s)
     memcpy(t->temps, init->temps, sizeof t->temps);
     memcpy(t->name, init->name, sizeof t->name);
     s->current = (int16_t)thread;
+    s->now = host.now;
     s->fpu = SPEC_NONE;
     s->page[0] = (struct spec_page){ .exists = true, .address = (word)init->buffer };
     memcpy(s->content[0].word, init->buffer, sizeof s->content[0]);
@@ -743,6 +747,14 @@ static void adopt_states(struct spec *s)
     }
 }
 
+/* When those are woken who sleep without a deadline. */
+static uint64_t waking_time;
+
+void model_step_begins(struct spec const *s)
+{
+    waking_time = s->now + SPEC_LONG_SLEEP;
+}
+
 static void wake(void)
 {
     uint64_t line = 1ul << SPEC_WAKING_LINE;
@@ -750,6 +762,7 @@ static void wake(void)
         _exit(MODEL_ASLEEP);
     }
     host.lines[0] |= line;
+    host.now = waking_time;
 }
 
 void model_adopt(struct spec *s)

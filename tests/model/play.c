@@ -19,6 +19,8 @@ char const *play_difference(void)
     return said;
 }
 
+#define NS_PER_TICK 100ul /* of the host's clock */
+
 /* ---- Doing a step ---- */
 
 static uint64_t mix(uint64_t x)
@@ -38,7 +40,7 @@ static void fill_buffer(struct step const *step)
         return;
     }
     model_write(s, page, SLOT_WORD, step->receive_slot);
-    model_write(s, page, SLOT_WORD + 1, 0); /* no deadline */
+    model_write(s, page, SLOT_WORD + 1, step->deadline);
     for (unsigned i = 0; i < step->words; i++) {
         model_write(s, page, i, mix(step->word_seed + i));
     }
@@ -54,6 +56,7 @@ static void do_in_kernel(struct step const *step)
     uint64_t reg[8];
     memcpy(reg, step->reg, sizeof reg);
     world_slow_only = step->slow;
+    model_step_begins(&play_spec);
     world_interrupt_at(step->preempt);
     switch (step->kind) {
     case STEP_CALL:
@@ -61,6 +64,9 @@ static void do_in_kernel(struct step const *step)
         break;
     case STEP_FAULT:
         world_fault((enum fault_kind)step->number, step->reg[1]);
+        break;
+    case STEP_TIME:
+        world_pass(step->number * NS_PER_TICK);
         break;
     case STEP_LINE:
     default:
@@ -80,6 +86,9 @@ static void do_in_spec(struct step const *step)
         break;
     case STEP_FAULT:
         spec_fault(s, (enum fault_kind)step->number, step->reg[1]);
+        break;
+    case STEP_TIME:
+        spec_pass(s, step->number);
         break;
     case STEP_LINE:
     default:
@@ -234,10 +243,13 @@ static void copy(unsigned at, uint64_t source)
     play_ask(slot_address(table), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
 }
 
+/* As much time as no thread uses in a sequence; less than SPEC_LONG_SLEEP. */
+#define WITHOUT_END (1ul << 33)
+
 void play_give_time(uint64_t time, uint64_t thread)
 {
     struct spec *s = &play_spec;
-    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, 1ul << 61, 0));
+    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, WITHOUT_END, 0));
     ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ thread }));
     s->thread[s->current].known = 0; /* this was not a step */
     s->thread[s->slot[spec_lookup(s, s->current, thread)].object].timed = true;
@@ -521,14 +533,31 @@ static uint64_t some_slot(unsigned type)
     return count != 0 && !one_in(20) ? found[below(count)] : slot_number(below(SLOTS));
 }
 
+/* A deadline that is over, or soon will be. No two threads have the same: what comes first then is
+ * anybody's guess. */
+static uint64_t deadline(void)
+{
+    struct spec const *s = &play_spec;
+    if (one_in(2)) {
+        return 0;
+    }
+    uint64_t when = s->now + below(1 << 12) - 64;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].deadline == when) {
+            return 0;
+        }
+    }
+    return when * NS_PER_TICK - below(NS_PER_TICK);
+}
+
 /* Arguments by kind: capital letters are capabilities. */
 static uint64_t argument(char kind)
 {
-    if (kind == '0') {
-        return 0;
-    }
     static uint64_t const mapping[] = { FRAME_READ, FRAME_READ | FRAME_WRITE,
                                         FRAME_READ | FRAME_EXECUTE, FRAME_RIGHTS, FRAME_WRITE };
+    if (kind == 'd') {
+        return deadline();
+    }
     if (one_in(25)) {
         return any_number();
     }
@@ -605,7 +634,7 @@ static struct request {
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
-    { METHOD_REPLY_AWAIT, 4, "T0" },
+    { METHOD_REPLY_AWAIT, 4, "Td" },
     { METHOD_REPLY_ANSWER, 6, "" },
     { METHOD_WAIT_SET_ATTACH, 3, "E" },
     { METHOD_WAIT_SET_ADD, 9, "nM" },
@@ -628,6 +657,11 @@ static bool is_special_priority(uint64_t priority)
     return priority == DEADLINE_PRIORITY || priority == PRIORITIES - 1;
 }
 
+static bool is_soon(uint64_t ns)
+{
+    return ns == 0 || ns / NS_PER_TICK - play_spec.now + 64 < 1 << 12;
+}
+
 /* What the specification does not speak of yet, what stops the machine, and what its arrays have
  * no room for: retypes of the largest tables. */
 static bool is_left_out(uint64_t label, uint64_t const *argument)
@@ -635,7 +669,7 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
            label / 16 == OBJECT_SCHED_CONTEXT || label / 16 > OBJECT_WAIT_SET ||
-           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||
+           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] > OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
@@ -704,6 +738,7 @@ static void choose_call(struct step *step)
     step->words = (uint8_t)below(14);
     step->word_seed = chance();
     step->fpu = chance();
+    step->deadline = deadline();
     step->receive_slot = one_in(3) ? some_slot(OBJECT_NONE) : slot_address(below(1 << RADIX));
     unsigned type = OBJECT_ENDPOINT;
     unsigned operation = below(34);
@@ -739,7 +774,7 @@ static void choose_call(struct step *step)
         operation = SYS_SEND_UNTIL + 1 + below(31 - SYS_SEND_UNTIL);
     }
     if (operation == SYS_RECV || operation == SYS_WAIT) {
-        r[1] = 0; /* no deadline */
+        r[1] = deadline();
     }
     r[0] = target | operation;
 }
@@ -810,6 +845,10 @@ void play_choose(struct step *step)
         step->number = (uint16_t)(1 + below(8));
         step->raised = one_in(2);
         break;
+    case 2:
+        step->kind = STEP_TIME;
+        step->number = (uint16_t)below(1 << 11);
+        break;
     default:
         step->kind = STEP_CALL;
         choose_call(step);
@@ -832,6 +871,10 @@ void play_print(unsigned number, struct step const *step)
     }
     if (step->kind == STEP_LINE) {
         printf("... line %u is %s\n", step->number, step->raised ? "raised" : "lowered");
+        return;
+    }
+    if (step->kind == STEP_TIME) {
+        printf("... %u ticks pass\n", step->number);
         return;
     }
     if (step->kind == STEP_FAULT) {

@@ -90,6 +90,7 @@ struct spec_thread {
     int16_t set;      /* it sends to a member of this wait set; SPEC_NONE: to no member */
     uint8_t number;   /* which */
     uint64_t came;    /* when it began to wait there */
+    uint64_t deadline; /* of its wait, in ticks; 0: none */
     uint64_t badge;
     uint64_t address;
     uint64_t served;  /* when it began to serve there */
@@ -208,6 +209,7 @@ struct spec {
     bool rotate;              /* current makes way for its equals */
     int16_t fpu;              /* who runs and has floating point switched on */
     uint64_t stamp;
+    uint64_t now, began;      /* the clock, now and when this step began */
 
     struct spec_remains remains[64];
     int16_t remains_count;
@@ -315,7 +317,10 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
 
 void spec_syscall(struct spec *s);
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address);
-/* A line is raised or lowered. */
+/* A line is raised or lowered; time passes. */
 void spec_set_line(struct spec *s, int line, bool raised);
+void spec_pass(struct spec *s, uint64_t ticks);
 /* Who is woken when all sleep: a line that rises then. */
 #define SPEC_WAKING_LINE 9
+/* So long after the step began: later than any slice of time that somebody had left. */
+#define SPEC_LONG_SLEEP (1ul << 28)

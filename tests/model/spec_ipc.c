@@ -81,6 +81,9 @@ static void set_state(struct spec *s, int thread, enum spec_state state, int par
     leave_line(s, thread);
     s->thread[thread].state = (uint8_t)state;
     s->thread[thread].partner = (int16_t)partner;
+    if (state == SPEC_READY || state == SPEC_STOPPED || state == SPEC_AWAITS_TIME) {
+        s->thread[thread].deadline = 0;
+    }
     stand_in_line(s, thread);
 }
 

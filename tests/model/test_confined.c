@@ -170,7 +170,8 @@ static char const *judge(struct step const *step)
 {
     char const *wrong = confined();
     int group = group_of_thread(&before, before.current);
-    if (wrong[0] == '\0' && step->kind != STEP_LINE && group != NOBODY && !acts_for_itself()) {
+    bool time_passed = play_spec.now != before.now; /* while all slept: then waits may end */
+    if (wrong[0] == '\0' && step->kind != STEP_LINE && !time_passed && group != NOBODY && !acts_for_itself()) {
         wrong = unharmed(1 - group);
     }
     return wrong;
