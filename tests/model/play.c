@@ -202,7 +202,8 @@ enum place_in_table {
     REPLIES = NOTIFICATIONS + 2,
     SETS = REPLIES + 2,
     SET_ENDPOINT = SETS + 2,
-    FREE = SET_ENDPOINT + 1,
+    MEMBERS,
+    FREE = MEMBERS + 2,
 };
 
 static uint64_t slot_address(unsigned index)
@@ -294,14 +295,18 @@ static void make_objects(void)
     make(OBJECT_REPLY, 0, 2, REPLIES);
     make(OBJECT_WAIT_SET, 8, 2, SETS);
     make(OBJECT_ENDPOINT, 0, 1, SET_ENDPOINT);
+    make(OBJECT_NOTIFICATION, 0, 2, MEMBERS);
     play_ask(there(SETS), METHOD_WAIT_SET_ATTACH, there(SET_ENDPOINT), 0, 0, 0, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        play_ask(there(SETS), METHOD_WAIT_SET_ADD, 1 + i, there(MEMBERS + i), 0, 0, 0);
+    }
     copy(SELF, slot_address(table));
     copy(SCHED, slot_address(BOOT_SLOT_SCHED_CONTROL));
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
     copy(KERNEL, slot_address(BOOT_SLOT_KERNEL));
     for (unsigned i = 0; i < 2; i++) {
-        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
-            100 + i, 0);
+        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i),
+            i == 0 ? RIGHTS_ALL : ENDPOINT_SEND | ENDPOINT_RECV, 100 + i, 0);
     }
     play_ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
     play_ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
