@@ -177,9 +177,15 @@ static bool update_once(struct spec *s)
     return changed;
 }
 
+/* Threads that wait for each other in a ring may hand priorities round without end: whose they keep is
+ * not specified. */
 void spec_update(struct spec *s)
 {
-    while (update_once(s)) {
+    for (unsigned rounds = 0; update_once(s); rounds++) {
+        if (rounds == 2 * SPEC_THREADS) {
+            s->exceeded = true;
+            return;
+        }
     }
 }
 
