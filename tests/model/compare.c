@@ -263,6 +263,30 @@ static bool same_own_caps(struct spec const *s, int thread, struct tcb const *ke
     return true;
 }
 
+static word time_at(struct spec const *s, int time)
+{
+    return time == SPEC_NONE ? 0 : s->time[time].address;
+}
+
+/* The kernel notes what a thread runs on for those that do not. */
+static bool same_time(struct spec const *s, int number, struct tcb const *kernel)
+{
+    struct spec_thread const *t = &s->thread[number];
+    struct sched_context const *lent = number == s->current ? kernel->cpu->sc : kernel->lent;
+    SAME(kernel->sc, time_at(s, t->own), "time of thread %d", number);
+    SAME(lent == kernel->sc ? NULL : lent, time_at(s, t->lent), "the time that thread %d runs on", number);
+    return true;
+}
+
+static bool same_context(struct spec const *s, int number)
+{
+    struct sched_context const *kernel = (struct sched_context *)s->time[number].address;
+    SAME(kernel->thread, (word)thread_at(s, spec_user(s, number)), "thread of time %d", number);
+    SAME(kernel->budget != 0, s->time[number].configured, "whether time %d is configured", number);
+    SAME(kernel->mark, s->time[number].mark, "mark of time %d", number);
+    return true;
+}
+
 static bool same_thread(struct spec *s, int number)
 {
     struct spec_thread const *t = &s->thread[number];
@@ -292,6 +316,7 @@ static bool same_thread(struct spec *s, int number)
     if (t->state != SPEC_RECEIVES) {
         SAME(kernel->caller, (word)thread_at(s, spec_caller(s, number)), "caller of thread %d", number);
     }
+    ALSO(same_time(s, number, kernel));
     if (memcmp(kernel->name, t->name, sizeof t->name) != 0) {
         return differs("name of thread %d", number);
     }
@@ -638,6 +663,7 @@ bool model_equal(struct spec *s, bool deep)
     EACH(notification, SPEC_NOTIFICATIONS, same_notification(s, i))
     EACH(reply, SPEC_REPLIES, same_reply(s, i))
     EACH(set, SPEC_SETS, same_set(s, i))
+    EACH(time, SPEC_TIMES, same_context(s, i))
     EACH(vspace, SPEC_VSPACES, same_vspace(s, i, deep))
     for (int i = 1; i < SPEC_LINES; i++) {
         ALSO(same_line(s, i));
@@ -725,7 +751,8 @@ static void adopt_states(struct spec *s)
     int thread = number_of(s, OBJECT_THREAD, init);
     struct spec_thread *t = &s->thread[thread];
     t->state = SPEC_READY;
-    t->timed = true;
+    t->own = (int16_t)number_of(s, OBJECT_SCHED_CONTEXT, init->sc);
+    s->time[t->own].configured = true;
     t->priority = t->base = init->priority;
     memcpy(t->reg, host.registers, sizeof t->reg);
     memcpy(t->frame, init->frame, sizeof t->frame);
@@ -842,6 +869,8 @@ static void add_thread(struct spec const *s, int number, bool hidden, bool all)
     add((uint64_t)t->partner);
     add((uint64_t)t->serving);
     add(t->fault);
+    add((uint64_t)t->own);
+    add((uint64_t)t->lent);
     if (hidden) {
         return;
     }

@@ -203,7 +203,9 @@ enum place_in_table {
     SETS = REPLIES + 2,
     SET_ENDPOINT = SETS + 2,
     MEMBERS,
-    FREE = MEMBERS + 2,
+    TIME_OF = MEMBERS + 2,
+    MORE_TIME = TIME_OF + THREADS,
+    FREE = MORE_TIME + 2,
 };
 
 static uint64_t slot_address(unsigned index)
@@ -249,11 +251,8 @@ static void copy(unsigned at, uint64_t source)
 
 void play_give_time(uint64_t time, uint64_t thread)
 {
-    struct spec *s = &play_spec;
-    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, WITHOUT_END, 0));
-    ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ thread }));
-    s->thread[s->current].known = 0; /* this was not a step */
-    s->thread[s->slot[spec_lookup(s, s->current, thread)].object].timed = true;
+    play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_CONFIGURE, time, WITHOUT_END, 0, 0, 0);
+    play_ask(time, METHOD_SCHED_CONTEXT_BIND, thread, 0, 0, 0, 0);
 }
 
 static void make_thread(unsigned i)
@@ -296,6 +295,7 @@ static void make_objects(void)
     make(OBJECT_WAIT_SET, 8, 2, SETS);
     make(OBJECT_ENDPOINT, 0, 1, SET_ENDPOINT);
     make(OBJECT_NOTIFICATION, 0, 2, MEMBERS);
+    make(OBJECT_SCHED_CONTEXT, 0, 2, MORE_TIME);
     play_ask(there(SETS), METHOD_WAIT_SET_ATTACH, there(SET_ENDPOINT), 0, 0, 0, 0);
     for (unsigned i = 0; i < 2; i++) {
         play_ask(there(SETS), METHOD_WAIT_SET_ADD, 1 + i, there(MEMBERS + i), 0, 0, 0);
@@ -328,6 +328,7 @@ static void make_group(unsigned first, unsigned end)
              slot_address(BOOT_SLOT_CNODE), table);
     make_objects();
     for (unsigned i = first; i < end; i++) {
+        copy(TIME_OF + i, slot_address(TIMES + i));
         play_give_time(slot_address(TIMES + i), there(THREAD + i));
         make_thread(i);
     }
@@ -435,7 +436,7 @@ void play_make_again(void)
 }
 
 /* What init is about to do. */
-static struct step script[4 + 3 * THREADS];
+static struct step script[4 + 5 * THREADS];
 static unsigned script_at, script_end;
 
 /* ---- Chance ---- */
@@ -575,6 +576,12 @@ static uint64_t argument(char kind)
         return some_slot(OBJECT_THREAD);
     case 'N':
         return some_slot(OBJECT_NOTIFICATION);
+    case 'S':
+        return some_slot(OBJECT_SCHED_CONTEXT);
+    case 'w': /* budget */
+        return one_in(4) ? below(20000) : WITHOUT_END + below(1 << 16);
+    case 'o': /* period */
+        return one_in(4) ? 1 + below(20000) : 0;
     case 'V':
         return some_slot(OBJECT_VSPACE);
     case 'B':
@@ -645,6 +652,12 @@ static struct request {
     { METHOD_WAIT_SET_ATTACH, 3, "E" },
     { METHOD_WAIT_SET_ADD, 9, "nM" },
     { METHOD_WAIT_SET_REMOVE, 4, "n" },
+    { METHOD_SCHED_CONTEXT_BIND, 6, "T" },
+    { METHOD_SCHED_CONTEXT_UNBIND, 4, "" },
+    { METHOD_SCHED_CONTEXT_MISSED, 1, "" },
+    { METHOD_SCHED_CONTEXT_USER, 1, "" },
+    { METHOD_SCHED_CONTROL_CONFIGURE, 3, "Swo" },
+    { METHOD_SCHED_CONTROL_MARK, 1, "Sx" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
@@ -668,14 +681,21 @@ static bool is_soon(uint64_t ns)
     return ns == 0 || ns / NS_PER_TICK - play_spec.now + 64 < 1 << 12;
 }
 
+/* Time that does not run out in a sequence, or none at all: the request is refused. */
+static bool is_without_end(uint64_t budget, uint64_t period)
+{
+    return period == 0 ? budget < 10000 || budget - WITHOUT_END < 1 << 16 : period < budget;
+}
+
 /* What the specification does not speak of yet, what stops the machine, and what its arrays have
  * no room for: retypes of the largest tables. */
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
-           label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 > OBJECT_WAIT_SET ||
-           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
+           label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT ||
+           label == METHOD_SCHED_CONTEXT_CONSUMED || label / 16 > OBJECT_WAIT_SET ||
+           label == METHOD_THREAD_SET_TIME_OUT ||
+           (label == METHOD_SCHED_CONTROL_CONFIGURE && !is_without_end(argument[1], argument[2])) || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] > OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
@@ -808,6 +828,8 @@ static void write_script(void)
             add(thread, SYS_CALL, METHOD_THREAD_CONFIGURE, slot_address(TABLE), there(SPACE),
                 there(BUFFER + i), fault);
         }
+        add(slot_address(TIMES + i), SYS_CALL, METHOD_SCHED_CONTEXT_UNBIND, 0, 0, 0, 0);
+        add(slot_address(TIMES + i), SYS_CALL, METHOD_SCHED_CONTEXT_BIND, thread, 0, 0, 0);
         add(thread, SYS_CALL, METHOD_THREAD_RESUME, 0, 0, 0, 0);
     }
     add(slot_address(WAKE), SYS_WAIT, (enum method)0, 0, 0, 0, 0);

@@ -226,7 +226,7 @@ static int make_thread(struct spec *s, uint64_t address)
     int number = NEW(s, thread, SPEC_THREADS);
     struct spec_thread *t = &s->thread[number];
     t->state = SPEC_STOPPED;
-    t->partner = t->serving = t->bound = SPEC_NONE;
+    t->partner = t->serving = t->bound = t->own = t->lent = SPEC_NONE;
     t->known = 0xff;
     t->first = (int16_t)spec_make_slots(s, OBJECT_THREAD, number, SPEC_OWN);
     return number;
@@ -456,6 +456,7 @@ static bool clear_thread(struct spec *s, int number)
     if (t->bound != SPEC_NONE) {
         spec_unbind(s, t->bound);
     }
+    t->own = t->lent = SPEC_NONE;
     if (!empty_one(s, t->first, SPEC_OWN)) {
         return false;
     }
@@ -540,6 +541,8 @@ static bool clear_step(struct spec *s, int type, int object)
     case OBJECT_REPLY:
         return clear_reply(s, object);
     case OBJECT_SCHED_CONTEXT:
+        spec_unbind_time(s, object);
+        spec_withdraw(s, object);
         s->time[object].exists = false;
         return true;
     case OBJECT_VSPACE:

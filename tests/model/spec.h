@@ -85,7 +85,8 @@ struct spec_thread {
     int16_t serving;  /* the endpoint that it last received from */
     int16_t bound;    /* a notification */
     bool calls, counts, grants; /* how it sends, while it does */
-    bool timed;       /* has time of its own */
+    int16_t own;      /* its own time; SPEC_NONE: it has none */
+    int16_t lent;     /* the time that it runs on, where that is not its own: see spec_time() */
     bool bare;        /* called where the reply may not give a capability, while it awaits that */
     int16_t set;      /* it sends to a member of this wait set; SPEC_NONE: to no member */
     uint8_t number;   /* which */
@@ -129,7 +130,9 @@ struct spec_reply {
 
 struct spec_time {
     bool exists;
+    bool configured;
     uint64_t address;
+    uint64_t mark;
 };
 
 struct spec_member {
@@ -274,6 +277,18 @@ bool spec_maps_anything(struct spec const *s, int vspace);
 int spec_own(struct spec const *s, int thread, enum spec_own which);
 int spec_caller(struct spec const *s, int thread);
 int spec_caller_of(struct spec const *s, int reply);
+/* The time that a thread runs on, or would: SPEC_NONE if there is none. It goes with a call to the server
+ * and comes back with the reply, to whoever gets that. */
+int spec_time(struct spec const *s, int thread);
+void spec_lend(struct spec *s, int thread, int time);
+/* A stopped thread begins anew: what it did on its caller's time is over. */
+void spec_begin_anew(struct spec *s, int thread);
+void spec_bind_time(struct spec *s, int time, int thread);
+/* Whose it is; SPEC_NONE: nobody's. */
+int spec_user(struct spec const *s, int time);
+void spec_unbind_time(struct spec *s, int time);
+/* Whoever runs on it runs on it no longer. */
+void spec_withdraw(struct spec *s, int time);
 void spec_ready(struct spec *s, int thread);
 void spec_stop(struct spec *s, int thread);
 void spec_cancel(struct spec *s, int thread, enum err err, bool stop);

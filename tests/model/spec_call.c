@@ -420,6 +420,7 @@ static enum err thread_start(struct spec *s, struct request const *r)
     t->reg[0] = r->arg[4];
     t->reg[1] = r->arg[5];
     t->known = 0xff;
+    spec_begin_anew(s, self_of(s, r)->object);
     let_run(s, self_of(s, r)->object);
     return OK;
 }
@@ -695,6 +696,80 @@ static enum err frame_find(struct spec *s, struct request const *r)
     return OK;
 }
 
+/* ---- Time ---- */
+
+static struct spec_time *time_of(struct spec *s, struct request const *r)
+{
+    return &s->time[self_of(s, r)->object];
+}
+
+static enum err sched_context_bind(struct spec *s, struct request const *r)
+{
+    int cap;
+    TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &cap));
+    int time = self_of(s, r)->object, thread = s->slot[cap].object;
+    if (!time_of(s, r)->configured) {
+        return refuse(s, ERR_NOT_READY, 0, 0, OBJECT_SCHED_CONTEXT);
+    }
+    if (spec_user(s, time) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 0, 0, OBJECT_SCHED_CONTEXT);
+    }
+    if (s->thread[thread].own != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_THREAD);
+    }
+    spec_bind_time(s, time, thread);
+    return OK;
+}
+
+static enum err sched_context_unbind(struct spec *s, struct request const *r)
+{
+    spec_unbind_time(s, self_of(s, r)->object);
+    return OK;
+}
+
+static enum err sched_context_missed(struct spec *s, struct request const *r)
+{
+    (void)s;
+    r->arg[1] = 0; /* without a period there is nothing to be late for */
+    return OK;
+}
+
+static enum err sched_context_user(struct spec *s, struct request const *r)
+{
+    int user = spec_user(s, self_of(s, r)->object);
+    r->arg[1] = r->arg[2] = 0;
+    if (user != SPEC_NONE) {
+        memcpy(&r->arg[1], s->thread[user].name, sizeof s->thread[user].name);
+    }
+    return OK;
+}
+
+#define SHORTEST_NS 10000ul
+#define LONGEST_NS  (1ul << 62)
+
+static enum err sched_control_configure(struct spec *s, struct request const *r)
+{
+    int time;
+    TRY(cap_argument(s, r, 1, OBJECT_SCHED_CONTEXT, 0, &time));
+    uint64_t budget = r->arg[2], period = r->arg[3];
+    if (budget < SHORTEST_NS || budget > LONGEST_NS) {
+        return refuse(s, ERR_BAD_ARGUMENT, 2, 0, 0);
+    }
+    if (period != 0 && (period < budget || period > LONGEST_NS)) {
+        return refuse(s, ERR_BAD_ARGUMENT, 3, 0, 0);
+    }
+    s->time[s->slot[time].object].configured = true;
+    return OK;
+}
+
+static enum err sched_control_mark(struct spec *s, struct request const *r)
+{
+    int time;
+    TRY(cap_argument(s, r, 1, OBJECT_SCHED_CONTEXT, 0, &time));
+    s->time[s->slot[time].object].mark = r->arg[2];
+    return OK;
+}
+
 /* ---- Interrupts, the machine ---- */
 
 static enum err irq_control_claim(struct spec *s, struct request const *r)
@@ -789,6 +864,10 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_WAIT_SET_ATTACH] = wait_set_attach,
     [METHOD_WAIT_SET_ADD] = wait_set_add,
     [METHOD_WAIT_SET_REMOVE] = wait_set_remove,
+    [METHOD_SCHED_CONTEXT_BIND] = sched_context_bind,
+    [METHOD_SCHED_CONTEXT_UNBIND] = sched_context_unbind,
+    [METHOD_SCHED_CONTEXT_MISSED] = sched_context_missed,
+    [METHOD_SCHED_CONTEXT_USER] = sched_context_user,
     [METHOD_VSPACE_FEED] = vspace_feed,
     [METHOD_FRAME_MAP] = frame_map,
     [METHOD_FRAME_UNMAP] = frame_unmap,
@@ -797,7 +876,9 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_IRQ_CONTROL_CLAIM] = irq_control_claim,
     [METHOD_IRQ_HANDLER_BIND] = irq_handler_bind,
     [METHOD_IRQ_HANDLER_ACKNOWLEDGE] = irq_handler_acknowledge,
+    [METHOD_SCHED_CONTROL_CONFIGURE] = sched_control_configure,
     [METHOD_SCHED_CONTROL_SET_PRIORITY] = sched_control_set_priority,
+    [METHOD_SCHED_CONTROL_MARK] = sched_control_mark,
     [METHOD_KERNEL_CHECK] = kernel_check,
 };
 
@@ -1048,6 +1129,10 @@ static void choose(struct spec *s)
     int old = s->current;
     bool rotate = s->rotate;
     bool goes_on = old != SPEC_NONE && s->thread[old].state == SPEC_READY;
+    if (goes_on && spec_time(s, old) == SPEC_NONE) { /* it has handed over all that it had */
+        spec_ready(s, old);
+        goes_on = false;
+    }
     s->rotate = false;
     if (s->ready.count == 0) {
         s->current = (int16_t)(goes_on ? old : SPEC_NONE);

@@ -99,7 +99,7 @@ static void block(struct spec *s, enum spec_state state, int partner)
 
 void spec_ready(struct spec *s, int thread)
 {
-    set_state(s, thread, s->thread[thread].timed ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
+    set_state(s, thread, spec_time(s, thread) != SPEC_NONE ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
 }
 
 void spec_stop(struct spec *s, int thread)
@@ -107,9 +107,108 @@ void spec_stop(struct spec *s, int thread)
     set_state(s, thread, SPEC_STOPPED, SPEC_NONE);
 }
 
+/* ---- Time ---- */
+
+int spec_time(struct spec const *s, int thread)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    return t->lent != SPEC_NONE ? t->lent : t->own;
+}
+
+void spec_lend(struct spec *s, int thread, int time)
+{
+    struct spec_thread *t = &s->thread[thread];
+    t->lent = (int16_t)(time == t->own ? SPEC_NONE : time);
+}
+
+/* What the current thread runs on is `to`'s from now on. */
+static void hand_over_time(struct spec *s, int to)
+{
+    spec_lend(s, to, spec_time(s, s->current));
+    spec_lend(s, s->current, SPEC_NONE);
+}
+
+static bool runs_on_its_own(struct spec const *s, int thread)
+{
+    return s->thread[thread].lent == SPEC_NONE;
+}
+
+/* A thread has lost somebody else's time. */
+static void lose_lent(struct spec *s, int thread)
+{
+    struct spec_thread *t = &s->thread[thread];
+    s->reordered = true;
+    spec_lend(s, thread, SPEC_NONE);
+    if (t->own == SPEC_NONE && t->state == SPEC_READY) {
+        spec_ready(s, thread);
+    }
+}
+
+void spec_withdraw(struct spec *s, int time)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].lent == time) {
+            lose_lent(s, i);
+        }
+    }
+}
+
+/* A thread does not wait for a reply any more: who works for it on its time stops. It may have none of its
+ * own, and have passed on what it was lent. */
+static void take_back(struct spec *s, int thread, int server)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    if (t->own != SPEC_NONE) {
+        spec_withdraw(s, t->own);
+        return;
+    }
+    while (server != SPEC_NONE && s->thread[server].state == SPEC_AWAITS_REPLY) {
+        server = s->thread[server].partner;
+    }
+    if (server != SPEC_NONE && !runs_on_its_own(s, server)) {
+        spec_lend(s, thread, s->thread[server].lent);
+        lose_lent(s, server);
+    }
+}
+
+void spec_begin_anew(struct spec *s, int thread)
+{
+    int caller = spec_caller(s, thread);
+    if (caller != SPEC_NONE && s->thread[caller].own == SPEC_NONE) {
+        spec_lend(s, caller, s->thread[thread].lent);
+    }
+    spec_lend(s, thread, SPEC_NONE);
+}
+
+int spec_user(struct spec const *s, int time)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].own == time) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+void spec_unbind_time(struct spec *s, int time)
+{
+    int thread = spec_user(s, time);
+    if (thread == SPEC_NONE) {
+        return;
+    }
+    s->thread[thread].own = SPEC_NONE;
+    if (s->thread[thread].state == SPEC_READY) {
+        s->reordered = true;
+        if (spec_time(s, thread) == SPEC_NONE) {
+            spec_ready(s, thread);
+        }
+    }
+}
+
 /* `to` can go on, and the current thread waits for it. */
 static void hand_over(struct spec *s, int to)
 {
+    hand_over_time(s, to);
     bool nobody_above = s->ready.count == 0 ||
                         s->thread[s->ready.thread[0]].priority <= s->thread[to].priority;
     bool declines = false;
@@ -363,6 +462,10 @@ enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
         if (!waits) {
             return ERR_WOULD_BLOCK;
         }
+        int server = first_server(s, endpoint);
+        if (!calls && server != SPEC_NONE && s->thread[server].own == SPEC_NONE) {
+            return ERR_NOT_READY;
+        }
         t->calls = calls;
         t->counts = counts;
         t->grants = grants;
@@ -375,6 +478,9 @@ enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
     enum err err = check_receiver(s, to, &load);
     if (err != OK) {
         return err;
+    }
+    if (!calls && s->thread[to].own == SPEC_NONE) {
+        return ERR_NOT_READY; /* it could not run: only calls bring time */
     }
     leave_line(s, to);
     s->thread[to].state = SPEC_STOPPED; /* for a moment */
@@ -390,12 +496,27 @@ enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
     return OK;
 }
 
+/* The current thread runs on the time of `from`, which it now serves; where neither has any of its own or
+ * lent, on what it has. */
+static void take_over(struct spec *s, int from)
+{
+    int time = spec_time(s, from);
+    if (time != SPEC_NONE || s->thread[s->current].own != SPEC_NONE) {
+        spec_lend(s, from, SPEC_NONE);
+        spec_lend(s, s->current, time);
+    }
+}
+
 /* The current thread takes the message of the first sender; false: that one had made a mistake, and
  * is told. */
 static bool take_first(struct spec *s, int endpoint)
 {
     int from = s->endpoint[endpoint].senders.thread[0];
     struct spec_thread *f = &s->thread[from];
+    if (spec_time(s, s->current) == SPEC_NONE && (!f->calls || spec_time(s, from) == SPEC_NONE)) {
+        spec_cancel(s, from, ERR_NOT_READY, false); /* there would be no time to receive it */
+        return false;
+    }
     if (f->fault != 0) {
         carry_fault(s, from, s->current, f->badge);
     } else {
@@ -414,6 +535,7 @@ static bool take_first(struct spec *s, int endpoint)
     }
     if (f->calls) {
         s->reordered = true;
+        take_over(s, from);
         set_state(s, from, SPEC_AWAITS_REPLY, s->current);
         if (f->fault == 0) {
             f->known = 0;
@@ -483,12 +605,17 @@ enum err spec_recv(struct spec *s, int endpoint, bool waits)
     if (receives_elsewhere(s, self, endpoint)) {
         return ERR_NOT_READY;
     }
+    int caller = spec_caller(s, self);
+    if (caller != SPEC_NONE && !runs_on_its_own(s, self)) {
+        hand_over_time(s, caller);
+    }
     spec_drop_caller(s, self, ERR_NO_REPLY);
     spec_serve(s, self, endpoint);
-    if (s->thread[self].bound != SPEC_NONE && take_signals(s, s->thread[self].bound, self)) {
+    bool has_time = spec_time(s, self) != SPEC_NONE;
+    if (has_time && s->thread[self].bound != SPEC_NONE && take_signals(s, s->thread[self].bound, self)) {
         return OK;
     }
-    if (take_from_set(s, endpoint, self)) {
+    if (has_time && take_from_set(s, endpoint, self)) {
         return OK;
     }
     while (s->endpoint[endpoint].senders.count != 0) {
@@ -499,6 +626,7 @@ enum err spec_recv(struct spec *s, int endpoint, bool waits)
     if (!waits) {
         return ERR_WOULD_BLOCK;
     }
+    spec_lend(s, self, SPEC_NONE);
     block(s, SPEC_RECEIVES, endpoint);
     return OK;
 }
@@ -558,10 +686,17 @@ enum err spec_reply(struct spec *s, int to)
 {
     bool runs;
     enum err err = answer(s, to, true, false, &runs);
-    if (err == OK) {
-        let_go(s, to, runs);
+    if (err != OK) {
+        return err;
     }
-    return err;
+    bool kept = s->thread[to].state == SPEC_AWAITS_OBJECT;
+    int time = spec_time(s, s->current);
+    /* It gets back the time that it lent. A caller kept for long lent none, unless its own is still used. */
+    if (kept ? time == s->thread[to].own : !runs_on_its_own(s, s->current)) {
+        hand_over_time(s, to);
+    }
+    let_go(s, to, runs);
+    return OK;
 }
 
 static bool something_waits(struct spec const *s, int thread, int endpoint)
@@ -593,10 +728,14 @@ enum err spec_reply_recv(struct spec *s, int cap, bool counts)
     spec_stop(s, to); /* for a moment, perhaps */
     spec_serve(s, self, endpoint);
     spec_update(s);
-    if (runs && !something_waits(s, self, endpoint)) {
+    bool on_its_own = runs_on_its_own(s, self);
+    if (runs && !on_its_own && !something_waits(s, self, endpoint)) {
         block(s, SPEC_RECEIVES, endpoint);
         hand_over(s, to);
         return OK;
+    }
+    if (!on_its_own) {
+        hand_over_time(s, to);
     }
     if (runs) {
         spec_ready(s, to);
@@ -617,6 +756,9 @@ enum err spec_save(struct spec *s, int reply)
     s->reordered = true;
     s->reply[reply].server = s->current;
     s->reply[reply].awaited = false;
+    if (s->thread[s->current].own != SPEC_NONE && !runs_on_its_own(s, s->current)) {
+        hand_over_time(s, caller); /* a server without time of its own goes on on its caller's */
+    }
     return OK;
 }
 
@@ -688,6 +830,8 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
 {
     struct spec_thread *t = &s->thread[thread];
+    int server = SPEC_NONE;
+    bool returns = t->state == SPEC_AWAITS_REPLY || t->state == SPEC_AWAITS_OBJECT;
     switch (t->state) {
     case SPEC_STOPPED:
         return;
@@ -702,10 +846,14 @@ void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
         s->reordered = true;
         break;
     case SPEC_AWAITS_REPLY:
+        server = t->partner;
         s->reordered = true;
         break;
     default:
         break;
+    }
+    if (returns) {
+        take_back(s, thread, server);
     }
     if (t->fault != 0) {
         spec_stop(s, thread); /* nobody will mend what it stopped for */
@@ -748,18 +896,19 @@ static void wait_at_set(struct spec *s, int number_of_set, int number)
     }
     set->signal[set->signals++] = (uint8_t)number;
     struct spec_queue const *receivers = &s->endpoint[set->endpoint].receivers;
-    if (receivers->count != 0) {
+    if (receivers->count != 0 && s->thread[receivers->thread[0]].own != SPEC_NONE) {
         int to = receivers->thread[0];
         (void)take_from_set(s, set->endpoint, to);
         spec_ready(s, to);
     }
 }
 
-/* What is pending goes to the bound thread if it receives messages. */
+/* What is pending goes to the bound thread if it receives messages. Without time of its own it could do
+ * nothing with it. */
 static void tell_bound(struct spec *s, int notification)
 {
     int bound = spec_bound(s, notification);
-    if (bound != SPEC_NONE && s->thread[bound].state == SPEC_RECEIVES) {
+    if (bound != SPEC_NONE && s->thread[bound].state == SPEC_RECEIVES && s->thread[bound].own != SPEC_NONE) {
         (void)take_signals(s, notification, bound);
         spec_ready(s, bound);
     }
@@ -807,6 +956,23 @@ void spec_bind(struct spec *s, int notification, int thread)
     s->thread[thread].bound = (int16_t)notification;
     if (s->notification[notification].count != 0) {
         tell_bound(s, notification);
+    }
+}
+
+void spec_bind_time(struct spec *s, int time, int thread)
+{
+    struct spec_thread *t = &s->thread[thread];
+    t->own = (int16_t)time;
+    spec_lend(s, thread, t->lent); /* which may be the same */
+    if (t->state == SPEC_AWAITS_TIME) {
+        spec_ready(s, thread);
+    }
+    /* It can do something with signals now. */
+    if (t->bound != SPEC_NONE && s->notification[t->bound].count != 0) {
+        tell_bound(s, t->bound);
+    }
+    if (t->state == SPEC_RECEIVES && take_from_set(s, t->partner, thread)) {
+        spec_ready(s, thread);
     }
 }
 
