@@ -34,9 +34,10 @@ static void check_queue(struct wait_queue const *queue, word wait)
 
 static void check_endpoint(struct endpoint const *endpoint)
 {
-    must("I-ENDPOINT", endpoint->recv.head == NULL || endpoint->send.head == NULL, endpoint);
+    struct tcb const *sender = endpoint->send.head;
+    must("I-ENDPOINT", endpoint->recv.head == NULL || sender == NULL || sender == &signals_wait, endpoint);
     check_queue(&endpoint->recv, (word)endpoint | WAIT_RECV);
-    if (endpoint->send.head != &signals_wait) {
+    if (sender != &signals_wait) {
         check_queue(&endpoint->send, (word)endpoint | WAIT_SEND);
     }
 }

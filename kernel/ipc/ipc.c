@@ -108,8 +108,17 @@ static void carry_time_out(struct tcb const *from, struct tcb *to, word event)
 
 /* ---- Waiting and waking ---- */
 
+/* A thread that stops itself will go on with the time that it runs on, if it goes on. */
+static void keep_time(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread == cpu->current && cpu->heir == NULL) {
+        sched_lend(thread, cpu->sc);
+    }
+}
+
 static void stop(struct cpu *cpu, struct tcb *thread)
 {
+    keep_time(cpu, thread);
     cpu->resched = RESCHED_ALL;
     thread->wait = WAIT_STOPPED;
     sched_attend(cpu, thread, ATTENTION_STOPPED);
@@ -336,7 +345,7 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
     if (unlikely(endpoint->set != 0) && wait_set_take(cpu, endpoint, current)) {
         return OK;
     }
-    for (struct tcb *from; (from = endpoint->send.head) != NULL;) {
+    for (struct tcb *from; (from = endpoint->send.head) != NULL && likely(from != &signals_wait);) {
         if (take_from(cpu, endpoint, from)) {
             return OK;
         }
@@ -471,12 +480,12 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
         return OK;
     }
     sched_no_caller(cpu, current);
+    if (on_lent_time) {
+        sched_hand_over(cpu, to);
+    } else {
+        sched_on_its_own(cpu, to);
+    }
     if (runs) {
-        if (on_lent_time) {
-            sched_hand_over(cpu, to);
-        } else {
-            sched_on_its_own(cpu, to);
-        }
         sched_ready(cpu, to);
     }
     return ipc_recv(cpu, cap, 0, true);
@@ -609,6 +618,7 @@ void ipc_time_out(struct cpu *cpu, struct tcb *thread)
     cpu_count(cpu, COUNTER_FAULTS);
     trace_late(cpu, thread);
     thread->fault_kind = FAULT_KIND_TIME_OUT;
+    thread->fault_address = thread->fault_mark;
     thread->time_out = TIME_OUT_TOLD;
     sched_attend(cpu, thread, ATTENTION_FULL);
     struct cap cap = slot_read(&thread->slots[THREAD_TIME_OUT]);
@@ -693,6 +703,7 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     enum wait kind = wait_kind(thread->wait);
     if (thread->wait == 0 || kind == WAIT_STOPPED || kind == WAIT_TIME) {
         if (stop_it && kind != WAIT_STOPPED) {
+            keep_time(cpu, thread);
             sched_unready(cpu, thread, WAIT_STOPPED);
             sched_attend(cpu, thread, ATTENTION_STOPPED);
         }

@@ -31,7 +31,7 @@ static void stand_in(struct wait_set const *set)
     if (endpoint == NULL) {
         return;
     }
-    if (endpoint->send.head == NULL && endpoint->recv.head == NULL && set->first != NULL) {
+    if (endpoint->send.head == NULL && set->first != NULL) {
         endpoint->send.head = &signals_wait;
     } else if (endpoint->send.head == &signals_wait && set->first == NULL) {
         endpoint->send.head = NULL;
@@ -125,9 +125,6 @@ bool wait_set_take(struct cpu *cpu, struct endpoint *endpoint, struct tcb *threa
         return false;
     }
     if (!sched_has_time(cpu)) {
-        if (endpoint->send.head == &signals_wait) {
-            endpoint->send.head = NULL;
-        }
         return false;
     }
     give(cpu, set->first, thread);
@@ -308,7 +305,7 @@ void wait_set_check(struct wait_set const *set)
     struct tcb const *head = endpoint->send.head;
     bool signals = set->first != NULL;
     bool passive = has_passive_server(endpoint);
-    if (endpoint_set(endpoint) != set || (head == NULL && signals && !passive) ||
+    if (endpoint_set(endpoint) != set || (head == NULL && signals) ||
         (head == &signals_wait && !signals) ||
         (signals && endpoint->recv.head != NULL && !passive)) {
         panic("I-SET: the signals of wait set %p do not wait as they should", (void const *)set);

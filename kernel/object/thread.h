@@ -108,6 +108,7 @@ struct tcb {
     uint32_t introduced; /* to the readers of this session of tracing (sched/trace.h) */
     word fault_address;
     word fault_time; /* ticks that were used, in a time-out */
+    word fault_mark; /* of what was used; it may wait for the answer to another fault meanwhile */
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
     struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE; in that of those that run by
                                   deadline while it is ready and not the first of all */

@@ -389,7 +389,7 @@ static bool could_run(struct tcb const *thread)
 
 static void note_time_out(struct cpu *cpu, struct tcb *thread, struct sched_context const *sc)
 {
-    thread->fault_address = sc->mark;
+    thread->fault_mark = sc->mark;
     thread->fault_time = sched_used(cpu, sc);
 }
 
@@ -463,6 +463,9 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
     thread->sc = sc;
+    if (thread->lent == sc) {
+        sched_change_lender(thread, NULL); /* it runs on it already: on its own from now on */
+    }
     update_slice(thread);
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
