@@ -402,8 +402,11 @@ static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context 
         thread->time_out = TIME_OUT_DUE;
         note_time_out(cpu, thread, sc);
     }
-    bool stays = thread->wait == 0 && thread->sc != NULL; /* where it is, among those that are ready */
-    if (!stays && could_run(thread)) {
+    bool goes_on = thread->wait == 0 && thread->sc != NULL;
+    if (goes_on && thread->priority == DEADLINE_PRIORITY) {
+        sched_unready(cpu, thread, WAIT_STOPPED); /* it begins a job of its own, and has its deadline */
+        sched_ready(cpu, thread);
+    } else if (!goes_on && could_run(thread)) { /* or it stays where it is, among those that are ready */
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }

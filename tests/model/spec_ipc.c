@@ -789,7 +789,9 @@ enum err spec_answer(struct spec *s, int reply)
     if (!s->reply[reply].awaited) {
         return ERR_OCCUPIED;
     }
-    spec_cancel(s, waiter, OK, false);
+    set_result(s, waiter, OK);
+    s->reordered = true;
+    let_go(s, waiter, true);
     return OK;
 }
 

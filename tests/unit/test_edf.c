@@ -304,6 +304,40 @@ START_TEST(deadlines_are_met_where_fixed_priorities_miss)
 }
 END_TEST
 
+/* It waits for its turn on its client's time, which goes: from then on its own deadline counts. */
+START_TEST(a_server_whose_client_goes_has_its_own_deadline)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), n = world_object(OBJECT_NOTIFICATION, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    ck_runs(server);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    set_priority(server, DEADLINE_PRIORITY);
+    give_time(server, 2 * MS, 90 * MS);
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task middle = task(2 * MS, 20 * MS, DEADLINE_PRIORITY);
+    world_pass(100 * MS); /* the server's last deadline, too */
+    ring(&early);
+    ring(&middle);
+    uint64_t bits;
+    sys_ignore(sys_wait(n, sys_clock_ns() + MS, &bits, NULL));
+    ck_runs(early.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_ok(sys_thread_suspend(early.thread.cap));
+    world_sleep();
+    ck_runs(middle.thread);
+    done(&middle);
+    ck_runs(server);
+    ck_assert_uint_eq(missed(server), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("edf");
@@ -313,6 +347,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_job_is_late_where_it_waits, 5);
     WORLD_TEST(suite, a_late_job_gets_the_next_deadline);
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
+    WORLD_TEST(suite, a_server_whose_client_goes_has_its_own_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
     return world_run(suite);
 }
