@@ -522,6 +522,117 @@ START_TEST(many_deadlines_of_a_moment_are_all_kept)
 }
 END_TEST
 
+/* init sleeps, and wakes after that time, when others may have run meanwhile. */
+static void sleep_for(uint64_t ns)
+{
+    uint64_t bits;
+    cptr_t n = world_object(OBJECT_NOTIFICATION, 0);
+    sys_ignore(sys_wait(n, sys_clock_ns() + ns, &bits, NULL));
+}
+
+/* It stops itself, or has a fault that nobody handles. */
+START_TEST(a_stopped_server_goes_on_on_the_time_that_it_was_lent)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    if (_i == 0) {
+        sys_ignore(sys_thread_suspend(server.cap));
+    } else {
+        world_fault(FAULT_KIND_READ, 0x1234);
+    }
+    ck_runs(world_init());
+    ck_ok(sys_thread_resume(server.cap));
+    world_sleep();
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, client.tcb->sc);
+}
+END_TEST
+
+START_TEST(time_that_a_server_runs_on_becomes_its_own)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(100), client = world_thread(100), low = world_thread(50);
+    sleep_for(MS);
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_pass(MS);
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(client.time));
+    ck_ok(sys_sched_context_bind(client.time, server.cap));
+    ck_assert_ptr_null(server.tcb->lent);
+    ck_ok(sys_sched_context_unbind(client.time));
+    world_sleep();
+    ck_runs(low);
+}
+END_TEST
+
+/* A server without time of its own, whose faults go to `faults`. */
+static struct world_thread faulty_server(cptr_t faults)
+{
+    struct world_thread t = world_thread_unstarted(255);
+    ck_ok(sys_thread_configure(t.cap, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, faults));
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_thread_start(t.cap, 0x1000, 0, 0, 0, 0));
+    sys_yield();
+    ck_runs(t);
+    struct sys_message m;
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(t.time));
+    set_priority(t, 100);
+    return t;
+}
+
+/* The handler answers that the server is to stay as it is; with that its client's time goes back, too. */
+START_TEST(a_server_that_stays_stopped_has_its_time)
+{
+    world_make();
+    cptr_t faults = endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread handler = passive_server(100);
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = faulty_server(faults), client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_fault(FAULT_KIND_READ, 0x1234);
+    ck_runs(handler);
+    struct sys_message m = { .tag = sys_tag(1, 0, 0) };
+    (void)sys_reply_recv(faults, &m, 0);
+    ck_runs(world_init());
+    ck_ok(sys_thread_resume(server.cap));
+    world_sleep();
+    ck_runs(server);
+}
+END_TEST
+
+START_TEST(a_fault_keeps_its_address_when_time_goes)
+{
+    world_make();
+    cptr_t faults = world_object(OBJECT_ENDPOINT, 0);
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = faulty_server(faults), client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    world_fault(FAULT_KIND_READ, 0x1234);
+    ck_runs(world_init());
+    ck_ok(sys_thread_suspend(client.cap));
+    struct sys_message m;
+    (void)sys_recv(faults, &m, 0);
+    ck_assert_uint_eq(world_registers()[1], FAULT_KIND_READ);
+    ck_assert_uint_eq(world_registers()[2], 0x1234);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sched");
@@ -544,5 +655,9 @@ int main(void)
     WORLD_TEST(suite, a_change_of_priority_takes_effect_at_once);
     WORLD_TEST(suite, nobody_pays_for_idling);
     WORLD_TEST(suite, many_deadlines_of_a_moment_are_all_kept);
+    WORLD_LOOP_TEST(suite, a_stopped_server_goes_on_on_the_time_that_it_was_lent, 2);
+    WORLD_TEST(suite, time_that_a_server_runs_on_becomes_its_own);
+    WORLD_TEST(suite, a_server_that_stays_stopped_has_its_time);
+    WORLD_TEST(suite, a_fault_keeps_its_address_when_time_goes);
     return world_run(suite);
 }

@@ -349,6 +349,24 @@ START_TEST(a_signal_waits_for_time)
 }
 END_TEST
 
+/* A receiver that had none has gone: the next one gets the signal, though it answers a call first. */
+START_TEST(a_signal_waits_for_the_next_receiver)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread client = waits_in(50, s.endpoint, SYS_CALL, 8);
+    ck_receives(s.endpoint, event_of(0, 0, 0), 8);
+    struct world_thread server = waits_in(100, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_sched_context_unbind(server.time));
+    ck_ok(sys_signal(s.bits[1]));
+    ck_ok(sys_thread_suspend(server.cap));
+    struct sys_message m = { .w = { 9 } };
+    (void)sys_reply_recv(s.endpoint, &m, 1);
+    ck_runs(world_init());
+    ck_assert_uint_eq(world_registers()[0], event_of(3, 0, EVENT_KIND_SIGNAL));
+    ck_got(&client, OK, 9);
+}
+END_TEST
+
 /* Its client waits on until it receives at the set. */
 START_TEST(a_server_cannot_answer_and_receive_at_a_member)
 {
@@ -556,6 +574,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_fault_comes_to_a_member, 2);
     WORLD_LOOP_TEST(suite, a_fault_moves_on_to_the_set, 2);
     WORLD_LOOP_TEST(suite, a_signal_waits_for_time, 2);
+    WORLD_LOOP_TEST(suite, a_signal_waits_for_the_next_receiver, 2);
     WORLD_LOOP_TEST(suite, a_sender_to_a_member_may_give_up, 2);
     WORLD_LOOP_TEST(suite, servers_of_a_set_inherit_from_senders_to_members, 2);
     WORLD_TEST(suite, what_cannot_be_a_member);
