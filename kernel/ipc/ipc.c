@@ -507,8 +507,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     inherit_owe(reply, current);
     if (cpu->sc != current->sc && current->sc != NULL) {
-        sched_hand_over(cpu, caller);
-        cpu->resched = RESCHED_ALL;
+        sched_give_back(cpu, caller);
     }
     return OK;
 }

@@ -363,6 +363,13 @@ static void stop_time(struct cpu *cpu, word now)
     }
 }
 
+void sched_give_back(struct cpu *cpu, struct tcb *to)
+{
+    sched_lend(to, cpu->sc);
+    stop_time(cpu, arch_now());
+    cpu->resched = RESCHED_ALL;
+}
+
 void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
     struct sched_context *sc = time_of(from);

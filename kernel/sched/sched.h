@@ -212,6 +212,8 @@ ALWAYS_INLINE bool sched_has_time(struct cpu const *cpu)
 void sched_take_back(struct cpu *cpu, struct tcb *owner);
 /* The time that `owner`, which has none of its own, has passed on to `server` and from there on. */
 void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server);
+/* `to`, which waits on, has the time that runs; the current thread goes on on its own. */
+void sched_give_back(struct cpu *cpu, struct tcb *to);
 /* The current thread runs on the time of `from`, which waits for it. */
 void sched_take_over(struct cpu *cpu, struct tcb *from);
 /* Gives and takes a thread's own time. */

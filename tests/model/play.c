@@ -643,7 +643,7 @@ static struct request {
     { METHOD_THREAD_WRITE_REGISTERS, 2, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
     { METHOD_THREAD_READ_FLOATS, 2, "" },
-    { METHOD_THREAD_SET_TIME_OUT, 1, "E" },
+    { METHOD_THREAD_SET_TIME_OUT, 3, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
@@ -694,7 +694,6 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT ||
            label == METHOD_SCHED_CONTEXT_CONSUMED || label / 16 > OBJECT_WAIT_SET ||
-           label == METHOD_THREAD_SET_TIME_OUT ||
            (label == METHOD_SCHED_CONTROL_CONFIGURE && !is_without_end(argument[1], argument[2])) || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||

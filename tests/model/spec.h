@@ -72,6 +72,10 @@ enum spec_state {
     SPEC_AWAITS_TIME,   /* it has none */
 };
 
+/* A thread without time has lost that of its caller: its handler, if it has one, is to be told when it could
+ * run; or it has been. */
+enum spec_time_out { SPEC_NOT_DUE, SPEC_DUE, SPEC_TOLD };
+
 enum spec_own { SPEC_CSPACE, SPEC_VSPACE, SPEC_BUFFER, SPEC_FAULT, SPEC_TIME_OUT, SPEC_OWN };
 
 struct spec_thread {
@@ -88,6 +92,7 @@ struct spec_thread {
     int16_t own;      /* its own time; SPEC_NONE: it has none */
     int16_t lent;     /* the time that it runs on, where that is not its own: see spec_time() */
     bool bare;        /* called where the reply may not give a capability, while it awaits that */
+    uint8_t time_out; /* enum spec_time_out */
     int16_t set;      /* it sends to a member of this wait set; SPEC_NONE: to no member */
     uint8_t number;   /* which */
     uint64_t came;    /* when it began to wait there */
@@ -96,6 +101,7 @@ struct spec_thread {
     uint64_t address;
     uint64_t served;  /* when it began to serve there */
     uint64_t fault_address;
+    uint64_t lost;    /* mark of the time that it lost */
     uint64_t reg[8];
     uint64_t frame[16], temps[8]; /* see kernel/arch/host/cpu.c */
     uint64_t fpu[2];              /* floating-point registers */
@@ -290,6 +296,7 @@ void spec_unbind_time(struct spec *s, int time);
 /* Whoever runs on it runs on it no longer. */
 void spec_withdraw(struct spec *s, int time);
 void spec_ready(struct spec *s, int thread);
+void spec_await_time(struct spec *s, int thread);
 void spec_stop(struct spec *s, int thread);
 void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
 void spec_drop_caller(struct spec *s, int thread, enum err err);
@@ -321,6 +328,9 @@ void spec_end_endpoint(struct spec *s, int endpoint);
 void spec_end_notification(struct spec *s, int notification);
 void spec_end_set(struct spec *s, int set);
 void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
+/* The time-out of a thread that is due. */
+bool spec_has_time_out(struct spec const *s, int thread);
+void spec_raise_time_out(struct spec *s, int thread);
 
 #define SPEC_PC  1 /* places in a thread's frame */
 #define SPEC_SP  0

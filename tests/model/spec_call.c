@@ -398,6 +398,7 @@ static enum err thread_set_time_out(struct spec *s, struct request const *r)
 static void let_run(struct spec *s, int thread)
 {
     s->thread[thread].fault = 0;
+    s->thread[thread].time_out = SPEC_NOT_DUE;
     spec_ready(s, thread);
 }
 
@@ -1124,13 +1125,13 @@ static int take_ready(struct spec *s)
 
 /* The current thread goes on unless somebody more urgent is ready; if it makes way of its own will,
  * an equal is enough. Who was interrupted goes on before its equals. */
-static void choose(struct spec *s)
+static void choose_any(struct spec *s)
 {
     int old = s->current;
     bool rotate = s->rotate;
     bool goes_on = old != SPEC_NONE && s->thread[old].state == SPEC_READY;
-    if (goes_on && spec_time(s, old) == SPEC_NONE) { /* it has handed over all that it had */
-        spec_ready(s, old);
+    if (goes_on && spec_time(s, old) == SPEC_NONE && !spec_has_time_out(s, old)) {
+        spec_await_time(s, old); /* it has handed over all that it had */
         goes_on = false;
     }
     s->rotate = false;
@@ -1157,6 +1158,23 @@ static void choose(struct spec *s)
     memmove(&s->ready.thread[at + 1], &s->ready.thread[at], (size_t)(s->ready.count - at));
     s->ready.thread[at] = (int8_t)old;
     s->ready.count++;
+}
+
+/* Who has no time has its handler told of that instead, if there is still one. */
+static void choose(struct spec *s)
+{
+    for (choose_any(s); s->current != SPEC_NONE && spec_time(s, s->current) == SPEC_NONE; choose_any(s)) {
+        int late = s->current;
+        s->current = SPEC_NONE;
+        if (spec_has_time_out(s, late)) {
+            spec_raise_time_out(s, late);
+        } else {
+            spec_await_time(s, late);
+        }
+    }
+    if (s->current != SPEC_NONE) {
+        s->thread[s->current].time_out = SPEC_NOT_DUE;
+    }
 }
 
 static void take_interrupt(struct spec *s, int number)

@@ -99,7 +99,13 @@ static void block(struct spec *s, enum spec_state state, int partner)
 
 void spec_ready(struct spec *s, int thread)
 {
-    set_state(s, thread, spec_time(s, thread) != SPEC_NONE ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
+    bool can_run = spec_time(s, thread) != SPEC_NONE || spec_has_time_out(s, thread);
+    set_state(s, thread, can_run ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
+}
+
+void spec_await_time(struct spec *s, int thread)
+{
+    set_state(s, thread, SPEC_AWAITS_TIME, SPEC_NONE);
 }
 
 void spec_stop(struct spec *s, int thread)
@@ -138,6 +144,10 @@ static void lose_lent(struct spec *s, int thread)
 {
     struct spec_thread *t = &s->thread[thread];
     s->reordered = true;
+    if (t->own == SPEC_NONE && t->state != SPEC_STOPPED) {
+        t->time_out = SPEC_DUE;
+        t->lost = s->time[t->lent].mark;
+    }
     spec_lend(s, thread, SPEC_NONE);
     if (t->own == SPEC_NONE && t->state == SPEC_READY) {
         spec_ready(s, thread);
@@ -200,7 +210,7 @@ void spec_unbind_time(struct spec *s, int time)
     if (s->thread[thread].state == SPEC_READY) {
         s->reordered = true;
         if (spec_time(s, thread) == SPEC_NONE) {
-            spec_ready(s, thread);
+            spec_await_time(s, thread);
         }
     }
 }
@@ -415,6 +425,10 @@ static void carry_fault(struct spec *s, int from, int to, uint64_t badge)
                               4ul << TAG_WORDS_SHIFT };
     memcpy(s->thread[to].reg, reg, sizeof reg);
     s->thread[to].known = 0xff;
+    if (f->fault == FAULT_KIND_TIME_OUT) { /* how much was used is not specified */
+        s->thread[to].reg[7] = 5ul << TAG_WORDS_SHIFT;
+        s->thread[to].known &= ~(1u << 5);
+    }
 }
 
 /* A wait that was a system call ends with an error, or just ends. */
@@ -513,7 +527,8 @@ static bool take_first(struct spec *s, int endpoint)
 {
     int from = s->endpoint[endpoint].senders.thread[0];
     struct spec_thread *f = &s->thread[from];
-    if (spec_time(s, s->current) == SPEC_NONE && (!f->calls || spec_time(s, from) == SPEC_NONE)) {
+    bool lends = f->calls && f->fault != FAULT_KIND_TIME_OUT;
+    if (spec_time(s, s->current) == SPEC_NONE && (!lends || spec_time(s, from) == SPEC_NONE)) {
         spec_cancel(s, from, ERR_NOT_READY, false); /* there would be no time to receive it */
         return false;
     }
@@ -535,7 +550,9 @@ static bool take_first(struct spec *s, int endpoint)
     }
     if (f->calls) {
         s->reordered = true;
-        take_over(s, from);
+        if (lends) {
+            take_over(s, from);
+        }
         set_state(s, from, SPEC_AWAITS_REPLY, s->current);
         if (f->fault == 0) {
             f->known = 0;
@@ -824,6 +841,39 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address)
     carry_fault(s, s->current, to, badge);
     block(s, SPEC_AWAITS_REPLY, to);
     hand_over(s, to);
+    spec_update(s);
+}
+
+bool spec_has_time_out(struct spec const *s, int thread)
+{
+    return s->thread[thread].time_out == SPEC_DUE && !spec_is_empty(s, spec_own(s, thread, SPEC_TIME_OUT));
+}
+
+void spec_raise_time_out(struct spec *s, int thread)
+{
+    struct spec_thread *t = &s->thread[thread];
+    struct spec_slot const *handler = &s->slot[spec_own(s, thread, SPEC_TIME_OUT)];
+    int at = handler->object;
+    uint64_t badge = handler->badge;
+    t->fault = FAULT_KIND_TIME_OUT;
+    t->fault_address = t->lost;
+    t->time_out = SPEC_TOLD;
+    t->set = SPEC_NONE;
+    receiving_end(s, thread, &at, &badge);
+    t->bare = false;
+    struct spec_endpoint *endpoint = &s->endpoint[at];
+    t->calls = true;
+    t->badge = badge;
+    if (endpoint->receivers.count == 0) {
+        set_state(s, thread, SPEC_SENDS, at);
+    } else if (s->thread[endpoint->receivers.thread[0]].own == SPEC_NONE) {
+        spec_stop(s, thread); /* who would be told could not run, either */
+    } else {
+        int to = endpoint->receivers.thread[0];
+        carry_fault(s, thread, to, badge);
+        spec_ready(s, to);
+        set_state(s, thread, SPEC_AWAITS_REPLY, to);
+    }
     spec_update(s);
 }
 
