@@ -76,6 +76,23 @@ START_TEST(a_saver_goes_on_on_its_own_time)
 }
 END_TEST
 
+/* In the same batch it takes its caller's time away: then that one has none. */
+START_TEST(a_saver_takes_its_callers_time)
+{
+    struct world_thread server = called_server();
+    cptr_t reply = world_object(OBJECT_REPLY, 0);
+    struct batch_entry *entry = server.buffer->batch;
+    entry[0] = (struct batch_entry){ .target = reply.raw, .tag = sys_tag(METHOD_REPLY_SAVE, 0, 0) };
+    entry[1] = (struct batch_entry){ .target = world_init().time.raw,
+                                     .tag = sys_tag(METHOD_SCHED_CONTEXT_UNBIND, 0, 0) };
+    unsigned done;
+    ck_ok(sys_batch(2, &done));
+    ck_runs(server);
+    ck_assert_ptr_null(world_init().tcb->sc);
+    ck_assert_ptr_null(world_init().tcb->lent);
+}
+END_TEST
+
 START_TEST(with_the_reply_object_the_wait_ends)
 {
     struct world_thread server = called_server();
@@ -154,6 +171,7 @@ int main(void)
     WORLD_TEST(suite, a_saved_caller_is_answered_later_by_anyone);
     WORLD_TEST(suite, a_full_reply_object_keeps_whom_it_has);
     WORLD_TEST(suite, a_saver_goes_on_on_its_own_time);
+    WORLD_TEST(suite, a_saver_takes_its_callers_time);
     WORLD_TEST(suite, with_the_reply_object_the_wait_ends);
     WORLD_TEST(suite, a_saved_caller_may_go_first);
     WORLD_TEST(suite, with_the_server_the_wait_for_its_reply_ends);
