@@ -225,7 +225,8 @@ struct spec {
 
     /* Where the kernel has a choice: whether the processor goes straight to who is called, before
      * others of its priority that are ready. Bit i of `declines`: not at the i-th choice in this call;
-     * `choices` counts them. */
+     * `choices` counts them. And who has time back that
+     * has been taken from its owner: see take_back(). */
     uint8_t declines, choices;
     /* Time changes hands with replies and with messages that wait for one. Who has to do without may
      * stand elsewhere among its equals; time is not specified here, so neither is that. */

@@ -163,8 +163,17 @@ void spec_withdraw(struct spec *s, int time)
     }
 }
 
+/* One of those that wait for the thread's reply, or for theirs, has it. */
+static bool is_from_a_caller(struct spec const *s, int time, int thread)
+{
+    do {
+        thread = spec_caller(s, thread);
+    } while (thread != SPEC_NONE && s->thread[thread].own != time);
+    return thread != SPEC_NONE;
+}
+
 /* A thread does not wait for a reply any more: who works for it on its time stops. It may have none of its
- * own, and have passed on what it was lent. */
+ * own, and have passed on what it was lent. Where time is not its owner's any more, the kernel may choose. */
 static void take_back(struct spec *s, int thread, int server)
 {
     struct spec_thread const *t = &s->thread[thread];
@@ -175,7 +184,15 @@ static void take_back(struct spec *s, int thread, int server)
     while (server != SPEC_NONE && s->thread[server].state == SPEC_AWAITS_REPLY) {
         server = s->thread[server].partner;
     }
-    if (server != SPEC_NONE && !runs_on_its_own(s, server)) {
+    if (server == SPEC_NONE || runs_on_its_own(s, server)) {
+        return;
+    }
+    bool declines = false;
+    if (!is_from_a_caller(s, s->thread[server].lent, thread)) {
+        declines = s->declines >> s->choices & 1;
+        s->choices++;
+    }
+    if (!declines) {
         spec_lend(s, thread, s->thread[server].lent);
         lose_lent(s, server);
     }
