@@ -74,6 +74,15 @@ static void give_waiting(struct cpu *cpu, struct member *member, struct tcb *to)
     sched_ready(cpu, to);
 }
 
+static struct tcb *first_with_time(struct endpoint const *endpoint)
+{
+    struct tcb *receiver = endpoint->recv.head;
+    while (receiver != NULL && receiver->sc == NULL) {
+        receiver = receiver->next;
+    }
+    return receiver;
+}
+
 /* A receiver without time of its own could do nothing with a signal, and nobody could call it: the
  * signal waits, and the receiver too. */
 void wait_set_signal(struct cpu *cpu, struct member *member)
@@ -82,8 +91,8 @@ void wait_set_signal(struct cpu *cpu, struct member *member)
     if (set->endpoint == NULL) {
         return;
     }
-    struct tcb *to = set->endpoint->recv.head;
-    if (to != NULL && to->sc != NULL) {
+    struct tcb *to = first_with_time(set->endpoint);
+    if (to != NULL) {
         give_waiting(cpu, member, to);
         return;
     }
@@ -281,16 +290,6 @@ static bool is_sound(struct wait_set const *set, struct member const *member)
     return sound;
 }
 
-/* Then signals may wait though nothing stands in for them, and somebody receives. */
-static bool has_passive_server(struct endpoint const *endpoint)
-{
-    struct tcb const *server = endpoint->servers;
-    while (server != NULL && server->sc != NULL) {
-        server = server->serve_next;
-    }
-    return server != NULL;
-}
-
 void wait_set_check(struct wait_set const *set)
 {
     for (unsigned i = 0; i < set->count; i++) {
@@ -304,10 +303,9 @@ void wait_set_check(struct wait_set const *set)
     }
     struct tcb const *head = endpoint->send.head;
     bool signals = set->first != NULL;
-    bool passive = has_passive_server(endpoint);
     if (endpoint_set(endpoint) != set || (head == NULL && signals) ||
         (head == &signals_wait && !signals) ||
-        (signals && endpoint->recv.head != NULL && !passive)) {
+        (signals && first_with_time(endpoint) != NULL)) {
         panic("I-SET: the signals of wait set %p do not wait as they should", (void const *)set);
     }
     unsigned waiting = 0;

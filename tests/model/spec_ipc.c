@@ -965,10 +965,13 @@ static void wait_at_set(struct spec *s, int number_of_set, int number)
     }
     set->signal[set->signals++] = (uint8_t)number;
     struct spec_queue const *receivers = &s->endpoint[set->endpoint].receivers;
-    if (receivers->count != 0 && s->thread[receivers->thread[0]].own != SPEC_NONE) {
-        int to = receivers->thread[0];
-        (void)take_from_set(s, set->endpoint, to);
-        spec_ready(s, to);
+    for (int i = 0; i < receivers->count; i++) {
+        int to = receivers->thread[i];
+        if (s->thread[to].own != SPEC_NONE) {
+            (void)take_from_set(s, set->endpoint, to);
+            spec_ready(s, to);
+            return;
+        }
     }
 }
 

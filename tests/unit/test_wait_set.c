@@ -349,6 +349,19 @@ START_TEST(a_signal_waits_for_time)
 }
 END_TEST
 
+/* Of two receivers, the first has none. */
+START_TEST(a_signal_goes_to_who_has_time)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread active = waits_in(100, s.endpoint, SYS_RECV, 0);
+    struct world_thread passive = waits_in(200, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_sched_context_unbind(passive.time));
+    ck_ok(sys_signal(s.bits[1]));
+    ck_got(&active, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+    ck_assert_uint_ne(passive.tcb->wait, 0);
+}
+END_TEST
+
 /* A receiver that had none has gone: the next one gets the signal, though it answers a call first. */
 START_TEST(a_signal_waits_for_the_next_receiver)
 {
@@ -574,6 +587,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_fault_comes_to_a_member, 2);
     WORLD_LOOP_TEST(suite, a_fault_moves_on_to_the_set, 2);
     WORLD_LOOP_TEST(suite, a_signal_waits_for_time, 2);
+    WORLD_LOOP_TEST(suite, a_signal_goes_to_who_has_time, 2);
     WORLD_LOOP_TEST(suite, a_signal_waits_for_the_next_receiver, 2);
     WORLD_LOOP_TEST(suite, a_sender_to_a_member_may_give_up, 2);
     WORLD_LOOP_TEST(suite, servers_of_a_set_inherit_from_senders_to_members, 2);
