@@ -116,7 +116,7 @@ static void keep_time(struct cpu *cpu, struct tcb *thread)
     }
 }
 
-static void stop(struct cpu *cpu, struct tcb *thread)
+static __attribute__((noinline)) void stop(struct cpu *cpu, struct tcb *thread)
 {
     keep_time(cpu, thread);
     cpu->resched = RESCHED_ALL;
@@ -480,13 +480,15 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
         return OK;
     }
     sched_no_caller(cpu, current);
-    if (on_lent_time) {
-        sched_hand_over(cpu, to);
-    } else {
-        sched_on_its_own(cpu, to);
-    }
     if (runs) {
+        if (on_lent_time) {
+            sched_hand_over(cpu, to);
+        } else {
+            sched_on_its_own(cpu, to);
+        }
         sched_ready(cpu, to);
+    } else if (on_lent_time) {
+        sched_hand_over(cpu, to);
     }
     return ipc_recv(cpu, cap, 0, true);
 }

@@ -108,7 +108,6 @@ struct tcb {
     uint32_t introduced; /* to the readers of this session of tracing (sched/trace.h) */
     word fault_address;
     word fault_time; /* ticks that were used, in a time-out */
-    word fault_mark; /* of what was used; it may wait for the answer to another fault meanwhile */
     word badge; /* of the capability it sends with, while it waits with WAIT_SEND */
     struct heap_node deadline; /* in its core's heap while ATTENTION_DEADLINE; in that of those that run by
                                   deadline while it is ready and not the first of all */
@@ -123,6 +122,7 @@ struct tcb {
     struct life life;
     char name[16];
     struct slot slots[THREAD_SLOTS];
+    word fault_mark; /* of what was used, in a time-out: another fault may wait for its answer meanwhile */
     /* Floating-point and vector registers, while the core does not keep them (sched/fpu.h). */
     word fpu[ARCH_FPU_WORDS] ALIGNED(64);
 } ALIGNED(64);

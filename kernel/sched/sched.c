@@ -543,7 +543,8 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
 /* `thread` has lost `sc`. If it was to run on that, it stops until it has time again. */
 static void lose_time(struct cpu *cpu, struct tcb *thread, struct sched_context *sc)
 {
-    bool runs_on_it = thread == cpu->current ? cpu->sc == sc : thread->lent == NULL;
+    bool runs = thread == cpu->current && cpu->sc != NULL; /* or it has just given back what it ran on */
+    bool runs_on_it = runs ? cpu->sc == sc : thread->lent == NULL;
     if (runs_on_it && could_run(thread)) {
         sched_unready(cpu, thread, WAIT_TIME);
     }

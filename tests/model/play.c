@@ -252,6 +252,7 @@ static void copy(unsigned at, uint64_t source)
 void play_give_time(uint64_t time, uint64_t thread)
 {
     play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_CONFIGURE, time, WITHOUT_END, 0, 0, 0);
+    play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_MARK, time, time, 0, 0, 0);
     play_ask(time, METHOD_SCHED_CONTEXT_BIND, thread, 0, 0, 0, 0);
 }
 
@@ -262,6 +263,9 @@ static void make_thread(unsigned i)
     play_ask(thread, METHOD_THREAD_CONFIGURE, slot_address(table), there(SPACE), there(BUFFER + i), fault, 0);
     play_ask(slot_address(BOOT_SLOT_SCHED_CONTROL), METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
         100 + i / 2 * 20, 0, 0, 0);
+    if (i % 2 != 0) {
+        play_ask(thread, METHOD_THREAD_SET_TIME_OUT, there(BADGED), 0, 0, 0, 0);
+    }
     play_ask(thread, METHOD_THREAD_START, 0x1000, 0, 0, 0, 0);
 }
 
@@ -329,7 +333,7 @@ static void make_group(unsigned first, unsigned end)
     make_objects();
     for (unsigned i = first; i < end; i++) {
         copy(TIME_OF + i, slot_address(TIMES + i));
-        play_give_time(slot_address(TIMES + i), there(THREAD + i));
+        play_give_time(i < 2 ? there(MORE_TIME + i) : slot_address(TIMES + i), there(THREAD + i));
         make_thread(i);
     }
 }
@@ -593,7 +597,7 @@ static uint64_t argument(char kind)
     case 'E':
         return one_in(4) ? 0 : some_slot(OBJECT_ENDPOINT);
     case 'i': /* of a slot */
-        return below(1 << RADIX);
+        return one_in(10) ? TIME_OF + below(THREADS + 2) : below(1 << RADIX);
     case 't':
         return 1 + below(OBJECT_TYPES - 1);
     case 'z': /* of an object */
@@ -652,7 +656,7 @@ static struct request {
     { METHOD_WAIT_SET_ATTACH, 3, "E" },
     { METHOD_WAIT_SET_ADD, 9, "nM" },
     { METHOD_WAIT_SET_REMOVE, 4, "n" },
-    { METHOD_SCHED_CONTEXT_BIND, 6, "T" },
+    { METHOD_SCHED_CONTEXT_BIND, 9, "T" },
     { METHOD_SCHED_CONTEXT_UNBIND, 4, "" },
     { METHOD_SCHED_CONTEXT_MISSED, 1, "" },
     { METHOD_SCHED_CONTEXT_USER, 1, "" },
