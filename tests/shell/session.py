@@ -90,7 +90,7 @@ SESSION = [
     ("trace dump > /tmp/events", r""),
     ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
     ("grep retype /tmp/events", r""),
-    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
+    ("ps", r"NAME .*\nconsole +200 +running +0 .* s +20 % +- +\d+\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
     ("caps", r"console +\d+ of 32: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*"),
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +9  Untyped, 2\^20 bytes(\n.*)*"),
     ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 4\nshell 2 \d+ given Endpoint send"),
