@@ -54,6 +54,13 @@ static void check_notification(struct notification const *notification)
     }
 }
 
+static bool among_borrowers(struct tcb const *thread)
+{
+    struct tcb const *prev = thread->borrow_prev, *next = thread->borrow_next;
+    return (prev != NULL ? prev->borrow_next : thread->lent->borrowers) == thread &&
+           (prev == NULL || prev->lent == thread->lent) && (next == NULL || next->borrow_prev == thread);
+}
+
 static void check_thread(struct cpu const *cpu, struct tcb const *thread)
 {
     must("I-RANK", thread->rank_to == thread_rank_to(thread), thread);
@@ -77,6 +84,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
         must("I-REPLY", thread->caller->wait == ((word)thread | WAIT_REPLY), thread);
     }
     must("I-TIME", thread->lent == NULL || !(receiving || thread == cpu->current), thread);
+    must("I-TIME", thread->lent == NULL || among_borrowers(thread), thread);
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }
