@@ -38,12 +38,3 @@ bool run_ps(struct command *command)
     }
     return true;
 }
-
-/* What is on its way to the screen goes first: it may be the console that is killed. */
-bool run_kill(struct command *command)
-{
-    char const *name = command->words > 1 ? command->word[1] : "";
-    sys_ignore(console_flush((struct console){ SHELL_CAP_CONSOLE }));
-    enum err err = control_kill(CONTROL, name, strlen(name));
-    return err == OK || complain("kill", name, err);
-}
