@@ -152,7 +152,7 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
         must("I-CNODE", cnode_mask(((struct cnode *)object)->radix) == cap.arg, object);
         break;
     case OBJECT_UNTYPED:
-        must("I-UNTYPED", untyped_used(cap.arg) <= 1ul << untyped_bits(cap.arg), slot);
+        must("I-UNTYPED", untyped_used(cap.arg) <= untyped_size(cap.arg), slot);
         break;
     case OBJECT_FRAME:
         if (frame_entry(cap.arg) != NULL) {
@@ -170,7 +170,7 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
 static void check_inside(struct slot const *untyped, struct slot const *child)
 {
     word start = (word)cap_object(untyped->head);
-    word used = start + (untyped->arg & UNTYPED_DEVICE ? 1ul << untyped_bits(untyped->arg)
+    word used = start + (untyped->arg & UNTYPED_DEVICE ? untyped_size(untyped->arg)
                                                        : untyped_used(untyped->arg));
     word object = (word)cap_object(child->head);
     must("I-INSIDE", object >= start && object < used, child);

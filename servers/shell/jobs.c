@@ -94,7 +94,7 @@ bool run_kill(struct command *command)
         }
         return job != NULL;
     }
-    sys_ignore(console_flush((struct console){ SHELL_CAP_CONSOLE }));
-    enum err err = control_kill((struct control){ SHELL_CAP_CONTROL }, name, strlen(name));
+    sys_ignore(console_flush_until((struct console){ SHELL_CAP_CONSOLE }, soon()));
+    enum err err = control_kill_until((struct control){ SHELL_CAP_CONTROL }, soon(), name, strlen(name));
     return err == OK || complain("kill", name, err);
 }
