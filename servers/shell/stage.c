@@ -119,9 +119,12 @@ static void close_all(struct files *session)
     }
 }
 
+static uint64_t line_served; /* the request that the line is, for all of its commands */
+
 static void run(void *argument)
 {
     struct stage *stage = argument;
+    sys_served = line_served;
     struct command *command = &stage->command;
     files = &stage->files;
     (void)find_builtin(command->word[0])->run(command);
@@ -162,6 +165,7 @@ static void stop(uint64_t running)
 void stages_run(unsigned count)
 {
     uint64_t running = 0, bits;
+    line_served = sys_served;
     sys_ignore(sys_poll(typed, &bits, NULL)); /* what is left of earlier keys */
     for (unsigned i = 0; i < count; i++) {
         enum err err = start(&stages[i]);

@@ -4,6 +4,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ CHAIN = ["client trace.begin", "traced syscall", "front message", "front trace.b
          "back trace.begin", "back trace.end", "back syscall", "front reply", "front trace.end", "front syscall",
          "traced reply", "client trace.end"]
 
+CALL = ["traced syscall", "vfs message", "vfs vfs.begin", "vfs vfs.end", "traced reply"]    # to a file server
+TO_CONSOLE = ["vfs console syscall", "console message", "vfs console reply"]                # what that passes on
+
 
 def nothing_is_lost(trace):
     return trace.all_lost == 0 and not any(e.event.name == "lost" for e in trace.entries)
@@ -29,6 +33,24 @@ def each_request_is_followed_through_all_servers(trace):
         if found != CHAIN:
             print(f"# request {request}: {found}")
             return False
+    return True
+
+
+def begun_by_the_client(trace):
+    """The number of the request that the client itself gave none."""
+    found = {e.request for e in trace.entries if trace.who(e) == "client" and e.request > REQUESTS}
+    return found.pop() if len(found) == 1 else None
+
+
+def a_request_is_followed_to_the_console(trace):
+    found = []
+    for e in tracing.select(trace, None, begun_by_the_client(trace)):
+        who = trace.thread(e.values["to"]) if e.event.name == "reply" else trace.who(e)
+        found.append(re.sub(r"^vfs (\d|worker)$", "vfs", who) + f" {e.event.name}")
+    wanted = ["client trace.begin", *CALL, *CALL, *TO_CONSOLE, *CALL, "client trace.end"]
+    if found[:len(wanted)] != wanted:
+        print(f"# {found}")
+        return False
     return True
 
 
@@ -63,10 +85,11 @@ def chrome_gets_every_message(trace):
     messages = sum(e.event.name in ("message", "reply") for e in trace.entries)
     arrows = [e for e in events if e["ph"] == "s"]
     begun = sum(e["ph"] == "B" for e in events)
-    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS
+    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS + 1 + 3
 
 
-TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, switches_follow_each_other, threads_have_names,
+TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, a_request_is_followed_to_the_console,
+         switches_follow_each_other, threads_have_names,
          samples_tell_heavy_from_light, babeltrace_reads_as_many, chrome_gets_every_message]
 
 parser = argparse.ArgumentParser()
