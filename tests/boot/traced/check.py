@@ -80,17 +80,90 @@ def babeltrace_reads_as_many(trace):
     return done.returncode == 0 and len(lines) == len(trace.entries) and any("message:" in line for line in lines)
 
 
-def chrome_gets_every_message(trace):
-    events = json.loads(tracing.as_chrome(trace, trace.entries))["traceEvents"]
+def chrome_has_all(trace, events):
     messages = sum(e.event.name in ("message", "reply") for e in trace.entries)
     arrows = [e for e in events if e["ph"] == "s"]
     begun = sum(e["ph"] == "B" for e in events)
     return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS + 1 + 3
 
 
+def chrome_gets_every_message(trace):
+    return chrome_has_all(trace, json.loads(tracing.as_chrome(trace, trace.entries))["traceEvents"])
+
+
+# ---- The commands --------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    """What a command of ./tessera printed; None if it failed."""
+    done = subprocess.run([ROOT / "tessera", *arguments, "--platform", OPTIONS.platform, "--system", "trace"],
+                          capture_output=True, text=True)
+    print("".join(f"# {line}\n" for line in (done.stdout + done.stderr).splitlines()), end="")
+    return done.stdout if done.returncode == 0 else None
+
+
+def the_trace_command_writes_what_it_says(trace):
+    """One request for people, and everything for a browser: what the run before had too."""
+    with tempfile.TemporaryDirectory() as folder:
+        text, chrome = Path(folder) / "one.txt", Path(folder) / "all.json"
+        said = command("trace", "--format", "text", "--request", "7", "--output", str(text))
+        lines = text.read_text().splitlines() if text.exists() else []
+        if said is None or f"To read it: less -S {text}" not in said or f"{len(CHAIN)} of " not in said:
+            return False
+        if [line.split()[1:3] for line in lines] != [event.split() for event in CHAIN]:
+            return False
+        said = command("trace", "--output", str(chrome))
+        return said is not None and f"Written: {chrome}\nTo see it: open https://ui.perfetto.dev" in said \
+            and "; 0 found no room." in said and chrome_has_all(trace, json.loads(chrome.read_text())["traceEvents"])
+
+
+# In front of the page's own script, and behind it: what goes wrong there is noted, and a box is clicked.
+NOTE = '<script>addEventListener("error", e => document.documentElement.dataset.wrong = e.message);</script>'
+CLICK = '<script>document.querySelector(\'g[data-name="heavy"]\').dispatchEvent(new MouseEvent("click"));</script>'
+
+
+def seen_by_chromium(page, folder):
+    """The page as it stands when its scripts have run."""
+    file = folder / "page.html"
+    file.write_text(page)
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/user",
+                           "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)
+    return done.stdout
+
+
+def boxes_of(dom):
+    """Function -> (width, whether it is shown), of the boxes of a page; the widest of a name."""
+    boxes = {}
+    for g in re.findall(r"<g .*?</g>", dom, re.DOTALL):
+        name, width = re.search('data-name="(.*?)"', g)[1], float(re.search('<rect [^>]*width="(.*?)"', g)[1])
+        boxes[name] = max(boxes.get(name, (0, False)), (width, "display: none" not in g.split(">")[0]))
+    return boxes
+
+
+def the_profile_command_draws_a_flame_graph(trace):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        page = folder / "profile.html"
+        said = command("profile", "--output", str(page))
+        if said is None or f"To see it: open {page} in a browser" not in said:
+            return False
+        stacks = dict(line.rsplit(" ", 1) for line in page.with_suffix(".folded").read_text().splitlines())
+        drawn = page.read_text()
+        before = boxes_of(seen_by_chromium(drawn.replace("<style>", NOTE + "<style>"), folder))
+        dom = seen_by_chromium(drawn.replace("<style>", NOTE + "<style>").replace("</html>", CLICK + "</html>"), folder)
+        after = boxes_of(dom)
+    wrong = re.search('data-wrong="(.*?)"', dom)
+    print(f"# boxes: {before}\n# after a click: {after}\n# wrong: {wrong and wrong[1]}")
+    functions = {"all"} | {f for stack in stacks for f in stack.split(";")}
+    heavy, light = before["heavy"][0], before["light"][0]
+    return wrong is None and functions == set(before) and 2.2 * light < heavy < 4 * light \
+        and all(shown for _, shown in before.values()) \
+        and after["heavy"] == (tracing.WIDTH, True) and after["main"] == (tracing.WIDTH, True) and not after["light"][1]
+
+
 TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, a_request_is_followed_to_the_console,
-         switches_follow_each_other, threads_have_names,
-         samples_tell_heavy_from_light, babeltrace_reads_as_many, chrome_gets_every_message]
+         switches_follow_each_other, threads_have_names, samples_tell_heavy_from_light, babeltrace_reads_as_many,
+         chrome_gets_every_message, the_trace_command_writes_what_it_says, the_profile_command_draws_a_flame_graph]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("platform")
