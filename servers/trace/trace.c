@@ -17,7 +17,7 @@
 #define PAGE           (1ul << PAGE_BITS)
 #define STORE_BITS     25
 #define KERNEL_BITS    21
-#define RINGS          0x10000000ul /* where the first program's is mapped */
+#define RINGS          0x30000000ul /* where the first program's is mapped */
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
