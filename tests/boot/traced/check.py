@@ -117,9 +117,11 @@ def the_trace_command_writes_what_it_says(trace):
             and "; 0 found no room." in said and chrome_has_all(trace, json.loads(chrome.read_text())["traceEvents"])
 
 
-# In front of the page's own script, and behind it: what goes wrong there is noted, and a box is clicked.
+# In front of the page's own script, and behind it: what goes wrong there is noted, and the widest box of a function
+# is clicked.
 NOTE = '<script>addEventListener("error", e => document.documentElement.dataset.wrong = e.message);</script>'
-CLICK = '<script>document.querySelector(\'g[data-name="heavy"]\').dispatchEvent(new MouseEvent("click"));</script>'
+CLICK = '<script>boxes.filter(g => g.dataset.name == "heavy").sort((a, b) => b.dataset.w - a.dataset.w)[0]' \
+        '.dispatchEvent(new MouseEvent("click"));</script>'
 
 
 def seen_by_chromium(page, folder):
@@ -132,11 +134,11 @@ def seen_by_chromium(page, folder):
 
 
 def boxes_of(dom):
-    """Function -> (width, whether it is shown), of the boxes of a page; the widest of a name."""
+    """Function -> (whether it is shown, width), of the boxes of a page; of a name the widest that is shown."""
     boxes = {}
     for g in re.findall(r"<g .*?</g>", dom, re.DOTALL):
         name, width = re.search('data-name="(.*?)"', g)[1], float(re.search('<rect [^>]*width="(.*?)"', g)[1])
-        boxes[name] = max(boxes.get(name, (0, False)), (width, "display: none" not in g.split(">")[0]))
+        boxes[name] = max(boxes.get(name, (False, 0)), ("display: none" not in g.split(">")[0], width))
     return boxes
 
 
@@ -155,10 +157,10 @@ def the_profile_command_draws_a_flame_graph(trace):
     wrong = re.search('data-wrong="(.*?)"', dom)
     print(f"# boxes: {before}\n# after a click: {after}\n# wrong: {wrong and wrong[1]}")
     functions = {"all"} | {f for stack in stacks for f in stack.split(";")}
-    heavy, light = before["heavy"][0], before["light"][0]
+    heavy, light = before["heavy"][1], before["light"][1]
     return wrong is None and functions == set(before) and 2.2 * light < heavy < 4 * light \
-        and all(shown for _, shown in before.values()) \
-        and after["heavy"] == (tracing.WIDTH, True) and after["main"] == (tracing.WIDTH, True) and not after["light"][1]
+        and all(shown for shown, _ in before.values()) \
+        and after["heavy"] == (True, tracing.WIDTH) and after["main"] == (True, tracing.WIDTH) and not after["light"][0]
 
 
 TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, a_request_is_followed_to_the_console,
