@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A session with the shell, typed by a program: session.py PLATFORM BUILD_DIR
+"""A session with the shell, typed by a program: session.py PLATFORM BUILD_DIR SYSTEM
 
-Boots the system "shell" and types what stands below; each line's answer has to be as it says.
+Boots the system and types what stands below for it; each line's answer has to be as it says.
 """
 
 import re
@@ -79,6 +79,7 @@ SESSION = [
     ("seq 3 | wc", r"3 3 6"),
     # What the machine does.
     ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
+    ("seq 500000 | wc | top 1", r"SHARE .*\n(.*\n)* +\d+\.\d % +shell\.command +\d+\.\d\d s\n(.*\n)*.* nobody"),
     ("top\r" + PAUSE + PAUSE + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
     ("perf seq 1000 | wc", r"1000 1000 3893\n +(\d+|-)  instructions.*\n(.*\n)* +\d+  switches between threads\n(.*\n)* +\d+  nanoseconds in all"),
     ("perf", r"perf needs a command to run"),
@@ -93,15 +94,16 @@ SESSION = [
     ("cat /tmp/events", r"(?s).* message +\w+ (?P<number>\w+)080b0\w{3}\n.* program +(?P=number)\w{8} .* message +\w+ (?P=number)02010\w{3}\n.*"),
     ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
     ("grep retype /tmp/events", r""),
-    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
-    ("caps", r"console +\d+ of 32: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*"),
+    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\n"
+           r"trace +252 +running +0 .*\nshell +100 +running +0 .*\ngateway +100 +running +0 .*"),
+    ("caps", r"console +\d+ of 32: .*\nmemory +\d+ of 4096: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*\ngateway .*"),
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +9  Untyped, 2\^20 bytes(\n.*)*"),
-    ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 4\nshell 2 \d+ given Endpoint send"),
+    ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 5\nshell 2 \d+ given Endpoint send"),
     # What the shell has got of the file server: a session for each of its threads.
     ("caps -d | grep shell", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),
-    ("caps -d | grep differ", r"29 differ from the system description; .*"),
+    ("caps -d | grep differ", r"30 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
@@ -110,6 +112,7 @@ SESSION = [
     ("cat /tmp/hello", r"the file server was started again, .*\ncat /tmp/hello: no entry of that name"),
     ("ps | grep vfs", r"vfs +150 +running +1 .*"),
     ("free", r"( +\d+  .*\n?){14}"),
+    ("servers", r"init +\d+\.\d\d s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
     ("uptime", r"\d+\.\d\d s"),
     ("sleep 1", r""),
     # Editing: each ends with the line that it made.
@@ -124,6 +127,30 @@ SESSION = [
     ("ls /t" + TAB + "comp" + TAB, r"on\none"),
     ("echo still here", r"still here"),
 ]
+
+SILENT = r"the file server does not answer\n"
+
+# A program takes the requests of the file server and the trace server, once it was killed, and keeps them.
+HUNG = [
+    ("mkdir /tmp/d", r""),
+    ("echo before > /tmp/d/file", r""),
+    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+    ("kill thief", r"(.*\n)*init: thief was killed(\n.*)*"),
+    ("servers", SILENT + r"init +.* s of the processor\nvfs +no answer\ntrace +no answer"),
+    ("servers > /tmp/d/file", SILENT + r"opening /tmp/d/file: no answer"),
+    ("echo one | wc", SILENT + r"a pipe : no answer"),
+    ("cd /tmp", SILENT + r"cd /tmp: no answer"),
+    ("ls /tm" + TAB + CONTROL_U + "echo said", SILENT + "said"),
+    ("ls /tmp\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
+    ("trace\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
+    ("ps", SILENT + r"(.*\n)*vfs +150 +running +0 .*\n(.*\n)*thief +253 +running +1 .*\n.*"),
+    ("kill thief", SILENT + r"(.*\n)*init: thief was killed(\n.*)*"),
+    ("cat /tmp/d/file", r"before"),
+    ("cd /tmp", r""),
+    ("ls | cat", r"d/"),
+    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+]
+SESSIONS = {"shell": SESSION, "hung": HUNG}
 
 
 class Wrong(Exception):
@@ -140,9 +167,9 @@ def say(machine, typed):
         machine.send("\r")
 
 
-def talk(machine):
+def talk(machine, session):
     shell.begin(machine)
-    for typed, expected in SESSION:
+    for typed, expected in session:
         say(machine, typed)
         found = shell.answer(machine)
         if not re.fullmatch(expected, found):
@@ -159,10 +186,10 @@ def talk(machine):
     return machine.exitstatus
 
 
-def main(platform, build):
+def main(platform, build, system):
     try:
-        with shell.start(platform, Path(build) / "image-shell.bin") as machine:
-            code = talk(machine)
+        with shell.start(platform, Path(build) / f"image-{system}.bin") as machine:
+            code = talk(machine, SESSIONS[system])
     except (Wrong, Stop) as wrong:
         print(f"not ok - {wrong}")
         return 1
