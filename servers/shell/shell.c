@@ -7,6 +7,7 @@
 
 #include <shell_caps.h>
 #include <tessera/start.h>
+#include <tessera/trace.h>
 
 struct sys_resources means = {
     .cnode = SHELL_CAP_CNODE,
@@ -293,6 +294,7 @@ static void run_line(char const *line)
     char text[2 * LINE_MOST];
     char *word[WORDS];
     unsigned count = split(line, text, word);
+    (void)sys_request_begin(); /* what servers do for a line can be followed */
     bool counts = count > 1 && strcmp(word[0], "perf") == 0;
     bool is_job = count > 1 && strcmp(word[count - 1], "&") == 0;
     if (counts && is_job) {

@@ -27,6 +27,7 @@ static struct stage {
     struct command command;
     char text[2 * LINE_MOST]; /* the command's words: the line that they came from may be gone */
     cptr_t done; /* signals the bit */
+    uint64_t served; /* the request that its line is */
     bool in_background; /* it takes no keys; the first thread changes that while the command runs */
 } stages[RUNNERS];
 
@@ -143,6 +144,7 @@ static void close_all(struct files *session)
 static void run(void *argument)
 {
     struct stage *stage = argument;
+    sys_served = stage->served;
     struct command *command = &stage->command;
     files = &stage->files;
     own_stage = stage;
@@ -224,6 +226,7 @@ uint64_t stages_start(unsigned count, bool in_background)
     for (unsigned i = 0; i < count; i++) {
         all |= DONE(chosen[i] - stages);
         chosen[i]->in_background = in_background;
+        chosen[i]->served = sys_served;
         keep_words(chosen[i]);
         err = err != OK ? err : start(chosen[i]);
     }

@@ -55,7 +55,6 @@ CALLS = [
     (["memory.map", "8192", "read,write", "now"], r"address: \d+"),
     (["memory.stats"], r"own: \{ used: 2, limit: 2048, .*\}\nall: \{ .*\}"),
     (["memory.map", "4096", "write,execute", "none"], r"memory.map: bad_argument: .*"),
-    (["trace.join", "somebody"], r"ring: a capability, .*"),
     (["trace.status"], r"stored: \d+\nlost: \d+"),
     # A server that dies, and the next one.
     (["control.kill", "vfs"], r"ok"),

@@ -87,8 +87,11 @@ SESSION = [
     ("trace on nonsense", r"there is no such event"),
     ("trace on switch message", r""),
     ("trace", r"on, \d+ events since it was switched on; 0 dropped"),
+    ("echo followed > /dev/console", r"followed"),
     ("trace off", r""),
     ("trace dump > /tmp/events", r""),
+    # The line's number, in the message to vfs, in vfs's own event, and in what vfs asks of the console.
+    ("cat /tmp/events", r"(?s).* message +\w+ (?P<number>\w+)080b0\w{3}\n.* program +(?P=number)\w{8} .* message +\w+ (?P=number)02010\w{3}\n.*"),
     ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
     ("grep retype /tmp/events", r""),
     ("ps", r"NAME .*\nconsole +200 +running +0 .* s +20 % +- +\d+\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\n"
@@ -100,7 +103,7 @@ SESSION = [
     ("caps -d | grep shell", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){11}"),
-    ("caps -d | grep differ", r"34 differ from the system description; .*"),
+    ("caps -d | grep differ", r"42 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
