@@ -499,6 +499,9 @@ static bool run_touch(struct command *command)
 static bool run_cd(struct command *command)
 {
     char const *path = command->words > 1 ? command->word[1] : "/";
+    if (stages_busy()) {
+        return wrong("cd: jobs are where the shell is; wait for them (fg), or end them (kill %JOB)");
+    }
     enum err err = stages_enter(path);
     return err == OK || complain("cd", path, err);
 }
@@ -545,12 +548,14 @@ struct builtin const builtins[] = {
     { "cd", "[DIRECTORY]", "goes there", run_cd, true },
     { "cp", "FILE TO", "copies a file", run_cp, false },
     { "echo", "[WORD...]", "says it", run_echo, false },
+    { "fg", "[JOB]", "waits for a job, the last if none is named; Ctrl-C ends it", run_fg, true },
     { "free", "", "the file server's memory and caches", run_free, false },
     { "grep", "TEXT [FILE...]", "lines that have the text in them", run_grep, false },
     { "halt", "", "stops the machine", run_halt, false },
     { "head", "[-N] [FILE...]", "the first N lines, or 10", run_head, false },
     { "help", "", "this", run_help, false },
-    { "kill", "PROGRAM", "ends a program; some start again", run_kill, false },
+    { "jobs", "", "what runs in the background", run_jobs, true },
+    { "kill", "PROGRAM|%JOB", "ends a program, some start again; or a job", run_kill, true },
     { "ln", "[-s] FILE NAME", "another name, or a symbolic link", run_ln, false },
     { "ls", "[-l] [PATH...]", "lists directories", run_ls, false },
     { "mkdir", "PATH...", "makes directories", run_mkdir, false },

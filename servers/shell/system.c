@@ -115,7 +115,7 @@ bool run_help(struct command *command)
     for (unsigned i = 0; i < builtin_count; i++) {
         say(command, "%-7s %-15s %s\n", builtins[i].name, builtins[i].arguments, builtins[i].what);
     }
-    say(command, "COMMAND | COMMAND, < FILE, > FILE and >> FILE do what they do elsewhere;\n"
-                 "Ctrl-C ends what runs.\n");
+    say(command, "COMMAND | COMMAND, < FILE, > FILE, >> FILE and & at the end do what they\n"
+                 "do elsewhere; Ctrl-C ends what runs.\n");
     return true;
 }

@@ -198,7 +198,6 @@ static void work(void *argument)
         EXPECT_OK(files_disconnect(&client->means, &client->files));
         client->connected = false;
     }
-    client->rounds = 0;
 }
 
 static void start_client(struct client *client)
@@ -245,11 +244,8 @@ static void stop_clients(void)
 {
     finish = true;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        uint64_t end = sys_clock_ns() + PATIENCE_NS;
-        while (clients[i].rounds != 0 && sys_clock_ns() < end) {
-            sleep_ns(20000);
-        }
-        EXPECT_EQ(clients[i].rounds, 0);
+        uint64_t result;
+        EXPECT_OK(sys_thread_join(&means, &clients[i].thread, sys_clock_ns() + PATIENCE_NS, &result));
         EXPECT_OK(sys_thread_destroy(&means, &clients[i].thread));
     }
     finish = false;

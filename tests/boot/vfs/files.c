@@ -192,8 +192,6 @@ static void pipes(void)
 
 #define NUMBERS 3000u
 
-static bool volatile numbers_written;
-
 /* The writer's thread: it has to wait for the reader again and again. */
 static void write_numbers(void *argument)
 {
@@ -204,7 +202,6 @@ static void write_numbers(void *argument)
         EXPECT_EQ(done, sizeof i);
     }
     EXPECT_OK(vfs_session_close(files->session, file));
-    numbers_written = true;
 }
 
 static void named_pipe(void)
@@ -213,7 +210,6 @@ static void named_pipe(void)
     static struct sys_thread thread;
     EXPECT_OK(vfs_session_make_pipe(guest.session, TEXT("/tmp/pipe"), 0600));
     uint32_t file = opened(&root, "/tmp/pipe", VFS_OPEN_MODE_READ), done = 1, count = 0;
-    numbers_written = false;
     start(&thread, &files, write_numbers);
     while (done != 0 && !test_has_failed()) {
         unsigned numbers[100];
@@ -224,7 +220,7 @@ static void named_pipe(void)
         }
     }
     EXPECT_EQ(count, NUMBERS);
-    finish(&thread, &files, &numbers_written);
+    finish(&thread, &files);
     EXPECT_OK(vfs_session_close(root.session, file));
     EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/pipe")));
 }
@@ -296,9 +292,7 @@ static void mounts(void)
 
 /* ---- Several at once ---- */
 
-static struct {
-    bool volatile done, failed;
-} side[2];
+static bool volatile failed[2]; /* of either side */
 
 static void use_own_directory(struct files *files, unsigned number)
 {
@@ -312,9 +306,8 @@ static void use_own_directory(struct files *files, unsigned number)
             files_read(files, file, 0, back, sizeof back, &done) == OK && done == length &&
             memcmp(name, back, length) == 0 && vfs_session_close(files->session, file) == OK &&
             vfs_session_unlink(files->session, name, length) == OK;
-        side[number].failed |= !good;
+        failed[number] |= !good;
     }
-    side[number].done = true;
 }
 
 static void use_first(void *files)
@@ -331,14 +324,14 @@ static void side_by_side(void)
 {
     static struct files files[2];
     static struct sys_thread thread[2];
-    side[0].done = side[0].failed = side[1].done = side[1].failed = false;
+    failed[0] = failed[1] = false;
     EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side0"), 0755));
     EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side1"), 0755));
     start(&thread[0], &files[0], use_first);
     start(&thread[1], &files[1], use_second);
-    finish(&thread[0], &files[0], &side[0].done);
-    finish(&thread[1], &files[1], &side[1].done);
-    EXPECT(!side[0].failed && !side[1].failed);
+    finish(&thread[0], &files[0]);
+    finish(&thread[1], &files[1]);
+    EXPECT(!failed[0] && !failed[1]);
     EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side0")));
     EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side1")));
 }
