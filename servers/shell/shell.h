@@ -3,6 +3,7 @@
 #pragma once
 
 #include <idl/console_client.h>
+#include <idl/memory_client.h>
 #include <tessera/files.h>
 #include <tessera/print.h>
 #include <tessera/string.h>
@@ -10,6 +11,7 @@
 #define LINE_MOST 256u
 #define WORDS     32u
 #define STAGES    6u /* commands that a pipeline can have */
+#define MEMORY_MOST (64u << 20) /* that a command can have */
 
 #define CONTROL_KEY(letter) ((letter) - '@')
 
@@ -34,6 +36,10 @@ struct command {
     unsigned words;
     struct stream in, out;
     bool unheard; /* nobody reads what it writes any more */
+    /* MEMORY_MOST bytes, whose pages come as they are touched, and go with the command if it says how much
+     * of it there is to go; NULL if there are none. */
+    char *memory;
+    uint32_t used;
 };
 
 struct builtin {
@@ -59,6 +65,11 @@ void put_console(char const *text, size_t length);
 char const *error_name(enum err err);
 /* The number that a text begins with. */
 uint64_t number_of(char const *text);
+/* The next piece of a command's input. 0: the end. */
+uint32_t next_piece(struct stream *in, char *to, uint32_t room);
+/* Does something with each file that the command names from a word on, or with the input if it names none. */
+bool with_inputs(struct command *command, unsigned first,
+                 bool (*one)(struct command *, struct stream *));
 
 /* ---- What is typed (keys.c) ---- */
 
@@ -88,6 +99,12 @@ NODISCARD enum err stages_enter(char const *path);
 char key_wait(void);
 bool key_wait_until(uint64_t deadline, char *key);
 
+/* When fewer of the memory server's pages than this are free, memory is short. */
+static inline uint64_t memory_low(struct memory_stats const *all)
+{
+    return all->limit / 4;
+}
+
 /* ---- Commands ---- */
 
 /* About the system (system.c). */
@@ -98,6 +115,8 @@ bool run_mount(struct command *command);
 bool run_umount(struct command *command);
 bool run_halt(struct command *command);
 bool run_reboot(struct command *command);
+/* Lines in order (sort.c). */
+bool run_sort(struct command *command);
 /* About programs (programs.c). */
 bool run_ps(struct command *command);
 bool run_kill(struct command *command);

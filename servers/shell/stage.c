@@ -14,9 +14,12 @@
 /* While the file server is still at work for one that was stopped. */
 #define PATIENCE_NS 1000000ul
 
-/* Bits of `events`: stage i is done; a key was typed. */
+/* Bits of `events`: stage i is done; a key was typed; memory is short. */
 #define DONE(i) (1ul << (i))
 #define KEY     (1ul << STAGES)
+#define SHORT   (2ul << STAGES)
+
+#define MEMORY ((struct memory_space){ SHELL_CAP_MEMORY_SERVER })
 
 _Thread_local struct files *files;
 
@@ -25,6 +28,7 @@ static struct stage {
     struct files files;
     struct command command;
     cptr_t done; /* signals the bit */
+    uint64_t memory; /* for its commands; 0 if there is none */
 } stages[STAGES];
 
 static struct files own;
@@ -54,6 +58,43 @@ enum err stages_connect(void)
     return err;
 }
 
+/* ---- Memory for commands ---- */
+
+/* What the last command had goes; the next one's comes as it is touched. */
+static void renew_memory(struct stage *stage)
+{
+    if (stage->memory != 0) {
+        sys_ignore(memory_space_unmap(MEMORY, stage->memory));
+    }
+    if (memory_space_map(MEMORY, MEMORY_MOST, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE, 0,
+                         &stage->memory) != OK) {
+        stage->memory = 0;
+    }
+}
+
+/* Wants to be told when there is little left. */
+static enum err watch_memory(void)
+{
+    struct memory_stats mine, all;
+    cptr_t bell;
+    enum err err = memory_space_stats(MEMORY, &mine, &all);
+    if (err == OK) {
+        err = make_bell(events, SHORT, &bell);
+    }
+    return err != OK ? err : memory_space_watch(MEMORY, memory_low(&all), bell);
+}
+
+static void tell_short(void)
+{
+    struct memory_stats mine, all;
+    struct command console = { .out = { CONSOLE_STREAM, 0 } };
+    if (memory_space_stats(MEMORY, &mine, &all) == OK) {
+        say(&console, "memory is short: %lu of %lu pages are free\n", all.limit - all.used, all.limit);
+    }
+}
+
+/* ---- The threads ---- */
+
 enum err stages_begin(void)
 {
     cptr_t key = CPTR_NONE;
@@ -69,6 +110,10 @@ enum err stages_begin(void)
     }
     for (unsigned i = 0; i < STAGES && err == OK; i++) {
         err = make_bell(events, DONE(i), &stages[i].done);
+        renew_memory(&stages[i]);
+    }
+    if (err == OK) {
+        err = watch_memory();
     }
     if (err == OK) {
         err = stages_connect();
@@ -79,8 +124,9 @@ enum err stages_begin(void)
 void stages_clear(void)
 {
     for (unsigned i = 0; i < STAGES; i++) {
-        stages[i].command =
-            (struct command){ .in = { CONSOLE_STREAM, 0 }, .out = { CONSOLE_STREAM, 0 } };
+        stages[i].command = (struct command){ .in = { CONSOLE_STREAM, 0 },
+                                              .out = { CONSOLE_STREAM, 0 },
+                                              .memory = (char *)stages[i].memory };
     }
 }
 
@@ -138,7 +184,8 @@ static void run(void *argument)
 static enum err start(struct stage *stage)
 {
     static struct sys_thread_options const options = {
-        .name = "shell.command", .priority = PRIORITY, .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR
+        .name = "shell.command", .priority = PRIORITY, .slice_ns = SLICE_NS,
+        .fault = SHELL_CAP_MEMORY_SERVER
     };
     if (stage->thread.thread.raw == 0) {
         return sys_thread_create(&means, &stage->thread, &options, run, stage);
@@ -159,6 +206,17 @@ static void stop(uint64_t running)
     put_console("^C\n", 3);
 }
 
+/* Waits for what the first thread is to know. */
+static uint64_t wait_events(void)
+{
+    uint64_t bits = 0;
+    sys_ignore(sys_wait(events, 0, &bits, NULL));
+    if (bits & SHORT) {
+        tell_short();
+    }
+    return bits;
+}
+
 void stages_run(unsigned count)
 {
     uint64_t running = 0, bits;
@@ -172,7 +230,8 @@ void stages_run(unsigned count)
         }
         running |= DONE(i);
     }
-    while (running != 0 && !keys_interrupt() && sys_wait(events, 0, &bits, NULL) == OK) {
+    while (running != 0 && !keys_interrupt()) {
+        bits = wait_events();
         running &= ~bits;
         if (bits & KEY) {
             sys_ignore(sys_signal(typed_bell));
@@ -184,6 +243,11 @@ void stages_run(unsigned count)
         while (key != CONTROL_KEY('C') && key_take(&key, true)) {
         }
     }
+    for (unsigned i = 0; i < count; i++) {
+        if (stages[i].command.used != 0) {
+            renew_memory(&stages[i]);
+        }
+    }
 }
 
 /* ---- Keys ---- */
@@ -191,9 +255,8 @@ void stages_run(unsigned count)
 char key_wait(void)
 {
     char key;
-    uint64_t bits;
     while (!key_take(&key, true)) {
-        sys_ignore(sys_wait(events, 0, &bits, NULL));
+        (void)wait_events();
     }
     return key;
 }

@@ -384,6 +384,8 @@ static void rights_are_changed(void)
 {
     uint64_t at = 0;
     ASSERT_OK(memory_space_map(MEMORY, 3 * PAGE, BOTH, 0, &at));
+    EXPECT_ERR(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE),
+               ERR_BAD_ARGUMENT); /* the kernel is not asked: there are no pages */
     *word(at, 0) = 5;
     *word(at, 1) = 6;
     ASSERT_OK(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_READ));
