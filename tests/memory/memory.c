@@ -376,6 +376,8 @@ static void a_guard_is_touched_in_vain(void)
     look();
     EXPECT_EQ(own.used, own_at_start.used + 1);
     EXPECT_OK(memory_space_unmap(MEMORY, at));
+    ASSERT_OK(memory_space_protect(MEMORY, guard, BOTH));
+    EXPECT(can_write(guard, 1));
     EXPECT_OK(memory_space_unmap(MEMORY, guard));
     EXPECT(!can_read(at));
 }
