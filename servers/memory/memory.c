@@ -169,6 +169,9 @@ static enum err memory_space_on_copy(struct memory_space_server *server, uint64_
     if (area == NULL) {
         return ERR_BAD_ARGUMENT;
     }
+    if (regions_of(area->space) >= MOST_COPYING) {
+        return (enum err)MEMORY_ERR_LIMIT;
+    }
     struct region *copy = region_copy(area->region, area->space);
     if (copy == NULL) {
         return (enum err)MEMORY_ERR_EXHAUSTED;

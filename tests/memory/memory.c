@@ -350,6 +350,28 @@ static void strangers_are_refused(void)
     EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
 }
 
+/* Nobody takes all records of regions, with copies that he does not even look at. */
+static void copies_have_a_limit(void)
+{
+    static struct memory_region copies[100];
+    uint64_t at = 0, other = 0;
+    unsigned count = 0;
+    enum err err;
+    ASSERT_OK(memory_space_map(MEMORY, PAGE, BOTH, MEMORY_HOW_NOW, &at));
+    while ((err = memory_space_copy(MEMORY, at, &copies[count])) == OK && count < 99) {
+        count++;
+    }
+    EXPECT_ERR(err, (enum err)MEMORY_ERR_LIMIT);
+    EXPECT(count > 50 && count < 70);
+    EXPECT_OK(memory_space_map(MEMORY, PAGE, BOTH, 0, &other));
+    EXPECT_OK(memory_space_unmap(MEMORY, other));
+    while (count-- > 0) {
+        EXPECT_OK(memory_region_close(copies[count]));
+        sys_received_drop(copies[count].cap);
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
 /* ---- What a range may be used for ---- */
 
 /* Whether the program may read, or write, a word; a fault that is told to it is its answer. */
@@ -458,6 +480,7 @@ static struct test const tests[] = {
     TEST(a_limit_refuses_and_loses_nothing),
     TEST(an_empty_pool_refuses_and_loses_nothing),
     TEST(a_fault_waits_for_memory),
+    TEST(copies_have_a_limit),
     TEST(a_guard_is_touched_in_vain),
     TEST(rights_are_changed),
     TEST(huge_pages_change_rights_too),
