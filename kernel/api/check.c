@@ -54,6 +54,13 @@ static void check_notification(struct notification const *notification)
     }
 }
 
+static bool among_borrowers(struct tcb const *thread)
+{
+    struct tcb const *prev = thread->borrow_prev, *next = thread->borrow_next;
+    return (prev != NULL ? prev->borrow_next : thread->lent->borrowers) == thread &&
+           (prev == NULL || prev->lent == thread->lent) && (next == NULL || next->borrow_prev == thread);
+}
+
 static void check_thread(struct cpu const *cpu, struct tcb const *thread)
 {
     must("I-RANK", thread->rank_to == thread_rank_to(thread), thread);
@@ -77,6 +84,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
         must("I-REPLY", thread->caller->wait == ((word)thread | WAIT_REPLY), thread);
     }
     must("I-TIME", thread->lent == NULL || !(receiving || thread == cpu->current), thread);
+    must("I-TIME", thread->lent == NULL || among_borrowers(thread), thread);
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }
@@ -144,7 +152,7 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
         must("I-CNODE", cnode_mask(((struct cnode *)object)->radix) == cap.arg, object);
         break;
     case OBJECT_UNTYPED:
-        must("I-UNTYPED", untyped_used(cap.arg) <= 1ul << untyped_bits(cap.arg), slot);
+        must("I-UNTYPED", untyped_used(cap.arg) <= untyped_size(cap.arg), slot);
         break;
     case OBJECT_FRAME:
         if (frame_entry(cap.arg) != NULL) {
@@ -162,7 +170,7 @@ static void check_object(struct cpu const *cpu, struct slot *slot)
 static void check_inside(struct slot const *untyped, struct slot const *child)
 {
     word start = (word)cap_object(untyped->head);
-    word used = start + (untyped->arg & UNTYPED_DEVICE ? 1ul << untyped_bits(untyped->arg)
+    word used = start + (untyped->arg & UNTYPED_DEVICE ? untyped_size(untyped->arg)
                                                        : untyped_used(untyped->arg));
     word object = (word)cap_object(child->head);
     must("I-INSIDE", object >= start && object < used, child);

@@ -112,7 +112,7 @@ enum err invoke_untyped_carve(struct cpu *cpu, struct cap self, uint64_t offset,
         return invocation_refuse(cpu, ERR_WRONG_TYPE, 0, OBJECT_UNTYPED, OBJECT_UNTYPED);
     }
     word bytes = object_bytes(OBJECT_FRAME, size);
-    word limit = 1ul << untyped_bits(self.arg);
+    word limit = untyped_size(self.arg);
     if (bytes == 0) {
         return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_FRAME, OBJECT_NONE);
     }

@@ -8,8 +8,8 @@
 
 enum err untyped_fit(word arg, word bytes, word count, word *start)
 {
-    word size = 1ul << untyped_bits(arg);
-    word from = (untyped_used(arg) + bytes - 1) & ~(bytes - 1);
+    word size = untyped_size(arg);
+    word from = (untyped_used(arg) + bytes - 1) / bytes * bytes;
     if (from > size || count > (size - from) / bytes) {
         return ERR_NO_MEMORY;
     }

@@ -23,6 +23,11 @@ ALWAYS_INLINE unsigned untyped_bits(word arg)
     return arg & UNTYPED_BITS_MASK;
 }
 
+ALWAYS_INLINE word untyped_size(word arg)
+{
+    return 1ul << untyped_bits(arg);
+}
+
 ALWAYS_INLINE word untyped_used(word arg)
 {
     return (arg >> UNTYPED_USED_SHIFT & UNTYPED_FIELD_MASK) << UNTYPED_UNIT_BITS;

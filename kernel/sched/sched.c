@@ -407,7 +407,6 @@ static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context 
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }
-    cpu->resched = RESCHED_ALL;
 }
 
 /* What runs is the time `sc`, and the current thread is to run on that no longer. */

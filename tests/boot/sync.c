@@ -106,6 +106,7 @@ static void bring_it(void *argument)
     sys_mutex_unlock(&mutex);
 }
 
+/* seL4: SYNC003 */
 /* The low one comes to it when the medium one has done, for nobody can lend to whom he does not know. */
 static void a_change_wakes_who_waits_for_it(void)
 {

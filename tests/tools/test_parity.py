@@ -40,10 +40,11 @@ def test_nothing_is_tested_that_does_not_apply():
             assert not ("not_applicable" in entry and found[kind][name]), name
 
 
-def test_each_escape_is_answered():
-    found = parity.collect()["escape"]
-    for name, entry in parity.read_list("escape").items():
-        assert found[name] or len(entry) == 3, name
+def test_each_property_has_a_test_or_says_why_not():
+    found = parity.collect()
+    for kind in parity.LISTS:
+        for name, entry in parity.read_list(kind).items():
+            assert found[kind][name] or len(entry) == 3, name
 
 
 def test_tags_of_boot_tests():

@@ -174,6 +174,36 @@ START_TEST(a_batch_whose_ground_is_taken_away_ends)
 }
 END_TEST
 
+START_TEST(a_batch_may_end_the_thread_that_it_gave_time_to)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), reply = world_object(OBJECT_REPLY, 0);
+    cptr_t frame = world_object(OBJECT_FRAME, PAGE_BITS);
+    struct world_thread server = world_thread_unstarted(100), client = world_thread(50);
+    ck_ok(sys_thread_configure(server.cap, INIT_TABLE, INIT_SPACE, frame, CPTR_NONE));
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    ck_ok(sys_thread_start(server.cap, 0, 0, 0, 0, 0));
+    struct sys_message m = { .tag = 0 };
+    world_sleep();
+    ck_runs(server);
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(client);
+    struct sched_context const *time = client.tcb->sc;
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    struct batch_entry *e = server.tcb->buffer->batch;
+    e[0] = (struct batch_entry){ reply.raw, sys_tag(METHOD_REPLY_SAVE, 0, 0), { 0 } };
+    e[1] = (struct batch_entry){ INIT_TABLE.raw,
+                                 sys_tag(METHOD_CNODE_DELETE, 0, 0),
+                                 { INDEX(client.cap) } };
+    unsigned done;
+    ck_ok(sys_batch(2, &done));
+    ck_runs(server);
+    ck_assert_ptr_null(time->borrowers);
+    ck_err(sys_reply(reply, &m), ERR_NO_CALLER);
+}
+END_TEST
+
 /* Runs of maps, other requests among them, a delete that takes long. */
 static void mixed(unsigned at)
 {
@@ -214,6 +244,7 @@ int main(void)
     WORLD_TEST(suite, requests_of_five_arguments_are_refused);
     WORLD_TEST(suite, a_batch_does_not_wait);
     WORLD_TEST(suite, a_batch_whose_ground_is_taken_away_ends);
+    WORLD_TEST(suite, a_batch_may_end_the_thread_that_it_gave_time_to);
     WORLD_TEST(suite, a_batch_may_be_interrupted_anywhere);
     return world_run(suite);
 }

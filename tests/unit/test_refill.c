@@ -218,6 +218,29 @@ START_TEST(an_overrun_is_paid_for)
 }
 END_TEST
 
+/* It sleeps at the tick at which the budget ends, and is woken before there is more: no piece is empty. */
+START_TEST(a_job_may_end_with_the_budget)
+{
+    struct scene s = make_scene(1000, 10000);
+    cptr_t alarm = world_object(OBJECT_NOTIFICATION, 0);
+    uint64_t bits;
+    ck_ok(sys_thread_set_priority(s.budgeted.cap, DEADLINE_PRIORITY));
+    sleep_for(5 * MS, s.bell);
+    ck_runs(s.budgeted);
+    host.now += MS_TICKS;
+    sys_ignore(sys_wait(alarm, 0, &bits, NULL));
+    ck_runs(s.low);
+    world_pass(4 * MS);
+    ck_runs(s.urgent);
+    ck_ok(sys_signal(alarm));
+    ck_runs(s.urgent);
+    sleep_for(90 * MS, s.bell);
+    ck_runs(s.low);
+    world_pass(5 * MS);
+    ck_runs(s.budgeted);
+}
+END_TEST
+
 /* What is left is too short to run on: it waits for the next piece. */
 START_TEST(crumbs_wait_for_more)
 {
@@ -267,6 +290,7 @@ int main(void)
     WORLD_TEST(suite, a_pause_does_not_add_up);
     WORLD_TEST(suite, many_pieces_are_joined);
     WORLD_LOOP_TEST(suite, an_overrun_is_paid_for, 5);
+    WORLD_TEST(suite, a_job_may_end_with_the_budget);
     WORLD_TEST(suite, crumbs_wait_for_more);
     WORLD_TEST(suite, a_new_budget_is_a_new_beginning);
     return world_run(suite);

@@ -149,8 +149,8 @@ COMMANDS = {
             "The terminal is the system's serial port; Ctrl-A and then x ends it. "
             "The same with CMake alone: cmake --build --preset PLATFORM --target run"),
     "image": (command_image, "make a disk image that U-Boot boots", ["platform", "debug", "system"], ""),
-    "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json"],
-              "It counts instructions, which repeat exactly, whatever else this machine does."),
+    "bench": (command_bench, "build, boot the benchmark, print its table", ["platform", "json", "page"],
+              "It fails if a figure is above its ceiling. It counts instructions, which repeat exactly, whatever else this machine does."),
     "test": (command_test, "run all tests, on the host and booted", ["only", "long", "shard", "json"],
              "The last line says how many tests passed and failed."),
     "report": (command_report, "one report out of the results of several machines", ["json", "files"],
@@ -243,6 +243,9 @@ def parse(arguments):
             sub.add_argument("files", nargs="*", metavar="FILE", help="results to take over: what ./tessera test --json wrote")
         if "json" in takes:
             sub.add_argument("--json", metavar="FILE", help="write the results to FILE too")
+        if "page" in takes:
+            sub.add_argument("--page", action="store_true",
+                             help="write the figures of all boards to docs/reference/figures.md, and some to README.md")
         if "only" in takes:
             sub.add_argument("--only", metavar="TEXT", help="only the suites whose name has TEXT in it")
     return parser.parse_args(arguments)

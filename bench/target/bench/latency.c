@@ -9,7 +9,7 @@
 
 #define EVERY_NS   10007ul /* so that the interrupts come in all phases of what is going on */
 #define RADIX      16
-#define FRAME_BITS 22
+#define LARGEST    27
 #define MAPS       64
 #define MAP_BITS   20
 #define STORM_NS   2000000ul
@@ -75,6 +75,8 @@ static void revoke(void)
     for (uint32_t at = 1; at < 1u << RADIX; at++) {
         must(sys_cnode_copy(table, at, source, RIGHTS_ALL), "irq.latency.revoke");
     }
+    /* The table's first slot is its own. */
+    must(sys_cnode_copy(BENCH_CAP_CNODE, sys_slot_take(&resources.slots), source, RIGHTS_ALL), "irq.latency.revoke");
     begin("irq.latency.revoke");
     enum err err = sys_cnode_revoke(BENCH_CAP_CNODE, index_of(source));
     end();
@@ -82,15 +84,15 @@ static void revoke(void)
     must(sys_drop(&resources, table), "irq.latency.revoke");
 }
 
-/* Memory is made a frame, which zeroes it; then it is revoked and made one again. */
+/* The largest piece of memory that every board can give is made a frame, which zeroes it; then it is
+ * revoked and made one again. */
 static void reset(void)
 {
-    cptr_t memory = sized(OBJECT_UNTYPED, FRAME_BITS);
     uint32_t at = sys_slot_take(&resources.slots);
     begin("irq.latency.reset");
     for (unsigned i = 0; i < 2; i++) {
-        must(sys_untyped_retype(memory, OBJECT_FRAME, FRAME_BITS, 1, BENCH_CAP_CNODE, at), "irq.latency.reset");
-        must(sys_cnode_revoke(BENCH_CAP_CNODE, index_of(memory)), "irq.latency.reset");
+        must(sys_untyped_retype(BENCH_CAP_LARGEST, OBJECT_FRAME, LARGEST, 1, BENCH_CAP_CNODE, at), "irq.latency.reset");
+        must(sys_cnode_revoke(BENCH_CAP_CNODE, index_of(BENCH_CAP_LARGEST)), "irq.latency.reset");
     }
     end();
 }

@@ -6,6 +6,7 @@
 
 #define WARM_UP 8
 #define SAMPLES 200
+#define FEW     8
 
 struct samples {
     char const *name;
@@ -29,6 +30,8 @@ void bench_fail(char const *what, unsigned error) __attribute__((noreturn));
 
 /* Adds a sample once the first rounds are over. */
 #define MEASURE_ROUNDS(i) for (unsigned i = 0; (i) < WARM_UP + SAMPLES; (i)++) /* NOLINT(bugprone-macro-parentheses): declares i */
+/* The same for what takes long. */
+#define MEASURE_FEW_ROUNDS(i) for (unsigned i = 0; (i) < WARM_UP + FEW; (i)++) /* NOLINT(bugprone-macro-parentheses): declares i */
 #define MEASURE_KEEP(i, samples, raw)                                                              \
     do {                                                                                           \
         if ((i) >= WARM_UP) {                                                                      \

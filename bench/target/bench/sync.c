@@ -113,4 +113,7 @@ void bench_sync(void)
     open_channel();
     messages("channel.message", 1);
     messages("channel.message.batch32", 32);
+    must(bench_setup_spin(SETUP, 8), "channel");
+    messages("channel.message.spin8", 1);
+    messages("channel.message.batch32.spin8", 32);
 }

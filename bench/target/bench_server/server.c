@@ -172,6 +172,13 @@ static enum err bench_setup_on_channel_bell(struct bench_setup_server *server, u
     return OK;
 }
 
+static enum err bench_setup_on_spin(struct bench_setup_server *server, uint64_t badge, uint32_t looks)
+{
+    (void)server, (void)badge;
+    parcels.spins = looks;
+    return OK;
+}
+
 static enum err bench_setup_on_share(struct bench_setup_server *server, uint64_t badge, cptr_t page)
 {
     (void)server, (void)badge;
