@@ -505,7 +505,7 @@ static bool may_recover(struct space const *space, struct sys_message const *m)
 }
 
 /* Mends a fault, or finds where the program is to go on without that: ERR_NO_MEMORY if it has to wait. */
-static enum err answer_fault(uint64_t badge, struct sys_message const *m, uint64_t *go_on)
+ALWAYS_INLINE enum err answer_fault(uint64_t badge, struct sys_message const *m, uint64_t *go_on)
 {
     struct space *space = space_of(badge);
     enum err err =
