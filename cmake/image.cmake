@@ -44,6 +44,6 @@ endforeach()
 set(TESSERA_SYSTEM shell CACHE STRING "The system that the target `run` boots")
 add_custom_target(run
   COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${tools} PYTHONDONTWRITEBYTECODE=1
-    ${TESSERA_PYTHON} -m cli.qemu ${TESSERA_PLATFORM} ${PROJECT_BINARY_DIR}/image-${TESSERA_SYSTEM}.bin
+    ${TESSERA_PYTHON} -m cli.machine ${TESSERA_PLATFORM} ${PROJECT_BINARY_DIR}/image-${TESSERA_SYSTEM}.bin
   USES_TERMINAL VERBATIM)
 add_dependencies(run image_${TESSERA_SYSTEM})

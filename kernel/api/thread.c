@@ -145,6 +145,19 @@ enum err invoke_thread_write_registers(struct cpu *cpu, struct cap self)
     return err;
 }
 
+enum err invoke_thread_read_floats(struct cpu *cpu, struct cap self)
+{
+    struct tcb *thread;
+    enum err err = registers_of(cpu, self, &thread);
+    if (err == OK) {
+        fpu_save(cpu, thread);
+        for (unsigned i = 0; i < FLOAT_WORDS; i++) {
+            user_write(&cpu->current->buffer->words[i], i < ARCH_FPU_WORDS ? thread->fpu[i] : 0);
+        }
+    }
+    return err;
+}
+
 enum err invoke_thread_name(struct cpu *cpu, struct cap self, uint64_t first, uint64_t second)
 {
     (void)cpu;
@@ -232,6 +245,19 @@ enum err invoke_sched_context_missed(struct cpu *cpu, struct cap self, uint64_t 
 {
     (void)cpu;
     *jobs = sched_missed(cap_sched_context(self));
+    return OK;
+}
+
+enum err invoke_sched_context_user(struct cpu *cpu, struct cap self, uint64_t *first, uint64_t *second)
+{
+    (void)cpu;
+    struct tcb const *thread = cap_sched_context(self)->thread;
+    uint64_t text[2] = { 0, 0 };
+    for (unsigned i = 0; thread != NULL && i < sizeof thread->name; i++) {
+        text[i / 8] |= (uint64_t)(unsigned char)thread->name[i] << i % 8 * 8;
+    }
+    *first = text[0];
+    *second = text[1];
     return OK;
 }
 

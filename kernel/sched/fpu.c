@@ -38,6 +38,14 @@ void fpu_forget(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+void fpu_save(struct cpu const *cpu, struct tcb *thread)
+{
+    if (cpu->fpu_owner == thread && arch_fpu_enable()) {
+        arch_fpu_save(thread->fpu);
+        arch_fpu_disable();
+    }
+}
+
 void fpu_check(struct cpu const *cpu, struct tcb const *thread)
 {
     bool on = (thread->attention & ATTENTION_FPU) != 0;

@@ -17,4 +17,6 @@ bool fpu_use(struct cpu *cpu);
 void fpu_off(struct cpu *cpu);
 /* What a thread has in these registers is of no use to anyone. */
 void fpu_forget(struct cpu *cpu, struct tcb *thread);
+/* What the core keeps for a thread that does not run is in the thread too from now on. */
+void fpu_save(struct cpu const *cpu, struct tcb *thread);
 void fpu_check(struct cpu const *cpu, struct tcb const *thread);

@@ -2,7 +2,8 @@
 /*
  * The console: texts go into a ring, and from there to the serial port as its interrupt says that
  * it takes more. A client whose text does not fit waits; so does one that wants to see it all out.
- * What comes in goes into another ring, until somebody reads it.
+ * What comes in goes into another ring, until somebody reads it; lines that the host sends to the gateway
+ * (idl/gateway.idl) into one of their own, so that nobody who types meets them.
  */
 #include "uart.h"
 
@@ -15,6 +16,7 @@
 
 #define RING  4096u
 #define INPUT 1024u
+#define ESCAPE '\033'
 #define READ  64u /* bytes that console.read gives at once */
 
 #define SUPERVISOR ((struct init){ CPTR(1) })
@@ -40,18 +42,25 @@ static struct uart const *find_uart(void)
     return NULL;
 }
 
+/* What has come in, for one reader. */
+struct input {
+    char text[INPUT];
+    uint32_t head, tail; /* as those of the output below */
+    cptr_t reader;       /* a Reply with the client that waits for it, if any */
+    bool somebody_reads;
+};
+
 struct console_server {
     struct sys_resources resources;
     char ring[RING];
     uint32_t head;  /* the next character to send; both count on for ever */
     uint32_t tail;  /* where the next one is put */
+    char last;      /* that was written */
     cptr_t waiting; /* a Reply with the client that waits, if any */
     bool somebody_waits;
     bool for_empty; /* it waits for an empty ring, not only for room */
-    char input[INPUT];
-    uint32_t input_head, input_tail; /* as head and tail */
-    cptr_t reader;                   /* a Reply with the client that waits for input, if any */
-    bool somebody_reads;
+    struct input input[2]; /* what is typed; the host's lines */
+    bool of_host;          /* what comes in now is one of these */
 };
 
 static uint32_t filled(struct console_server const *server)
@@ -97,16 +106,36 @@ static void answer_if_possible(struct console_server *server)
     }
 }
 
+static void put(struct console_server *server, char c)
+{
+    server->ring[server->tail++ % RING] = c;
+}
+
+static void put_all(struct console_server *server, char const *text)
+{
+    while (*text != '\0') {
+        put(server, *text++);
+    }
+}
+
+/* Nobody else can write what begins a text for the host. */
+static void put_plain(struct console_server *server, char c)
+{
+    put(server, server->last == ESCAPE && c == '_' ? '?' : c);
+    server->last = c;
+}
+
 static enum err console_on_write(struct console_server *server, uint64_t badge, char const *text,
                                  size_t text_length)
 {
-    (void)badge;
+    put_all(server, badge == CONSOLE_HOST ? "\033_" : "");
     for (size_t i = 0; i < text_length; i++) {
         if (text[i] == '\n') {
-            server->ring[server->tail++ % RING] = '\r';
+            put_plain(server, '\r');
         }
-        server->ring[server->tail++ % RING] = text[i];
+        put_plain(server, text[i]);
     }
+    put_all(server, badge == CONSOLE_HOST ? "\033\\" : "");
     pump(server);
     if (filled(server) > RING / 2) {
         (void)answer_later(server, false);
@@ -128,44 +157,64 @@ static enum err console_on_flush(struct console_server *server, uint64_t badge)
 static enum err console_on_read(struct console_server *server, uint64_t badge, char *text,
                                 size_t *text_length)
 {
-    (void)badge;
+    struct input *input = &server->input[badge == CONSOLE_HOST];
     size_t count = 0;
-    while (count < READ && server->input_head != server->input_tail) {
-        text[count++] = server->input[server->input_head++ % INPUT];
+    while (count < READ && input->head != input->tail) {
+        text[count++] = input->text[input->head++ % INPUT];
     }
     *text_length = count;
     return OK;
 }
 
-static void answer_reader(struct console_server *server)
+static void answer_reader(struct input *input)
 {
-    if (server->somebody_reads) {
-        server->somebody_reads = false;
+    if (input->somebody_reads) {
+        input->somebody_reads = false;
         struct sys_message m = { .tag = sys_tag(OK, 0, 0) };
-        sys_ignore(sys_reply(server->reader, &m)); /* it may have given up */
+        sys_ignore(sys_reply(input->reader, &m)); /* it may have given up */
     }
 }
 
 static enum err console_on_wait(struct console_server *server, uint64_t badge)
 {
-    (void)badge;
-    answer_reader(server);
-    if (server->input_head == server->input_tail) {
-        server->somebody_reads = sys_reply_save(server->reader) == OK;
+    struct input *input = &server->input[badge == CONSOLE_HOST];
+    answer_reader(input);
+    if (input->head == input->tail) {
+        input->somebody_reads = sys_reply_save(input->reader) == OK;
     }
     return OK;
 }
 
-/* Takes what has come in; what there is no room for is lost. */
+/* What there is no room for is lost. */
+static void keep(struct input *input, char c)
+{
+    if (input->tail - input->head < INPUT) {
+        input->text[input->tail++ % INPUT] = c;
+    }
+    answer_reader(input);
+}
+
+/* A line of the host ends with its mark; with any control key too, should a keyboard have begun it. */
+static void take(struct console_server *server, char c)
+{
+    if ((uint8_t)c == CONSOLE_HOST_BEGIN) {
+        server->of_host = true;
+    } else if (server->of_host && ((uint8_t)c == CONSOLE_HOST_END || (uint8_t)c < ' ')) {
+        server->of_host = false;
+        keep(&server->input[1], '\n');
+    } else {
+        keep(&server->input[server->of_host], c);
+    }
+}
+
 static void take_input(struct console_server *server)
 {
     char text[READ];
     size_t count;
     while ((count = uart->receive(text, sizeof text)) != 0) {
-        for (size_t i = 0; i < count && server->input_tail - server->input_head < INPUT; i++) {
-            server->input[server->input_tail++ % INPUT] = text[i];
+        for (size_t i = 0; i < count; i++) {
+            take(server, text[i]);
         }
-        answer_reader(server);
     }
 }
 
@@ -207,8 +256,8 @@ int main(uint64_t argument)
     }
     uart->init();
     enum err err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.waiting);
-    if (err == OK) {
-        err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.reader);
+    for (unsigned i = 0; i < 2 && err == OK; i++) {
+        err = sys_make(&server.resources, OBJECT_REPLY, 0, &server.input[i].reader);
     }
     if (err == OK) {
         err = sys_irq_handler_bind(CONSOLE_CAP_IRQ, CONSOLE_CAP_SIGNAL);

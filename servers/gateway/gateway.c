@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls servers for the host (`./tessera call`), which knows their interfaces and writes the words of the
- * message: idl/gateway.idl. A capability that comes in an answer is given up at once.
+ * message: idl/gateway.idl. A capability that comes in an answer is given up at once, and a session with the
+ * file server is kept from one host to the next, with the files that they opened.
  */
 #include <gateway_caps.h>
 #include <idl/console_client.h>
@@ -12,7 +13,7 @@
 #include <tessera/start.h>
 #include <tessera/string.h>
 
-#define CONSOLE   ((struct console){ GATEWAY_CAP_CONSOLE })
+#define HOST      ((struct console){ GATEWAY_CAP_HOST })
 #define LINE_MOST 160u
 
 static struct sys_resources means = {
@@ -30,16 +31,25 @@ static cptr_t targets[] = {
 static uint64_t words[MESSAGE_WORDS];
 static unsigned count;
 
+/* A console that has died is started again, or there is nobody to speak with. */
+static void look(enum err err)
+{
+    if (err == ERR_BAD_CAPABILITY) {
+        sys_exit(1);
+    }
+}
+
 static void say(char const *format, ...)
 {
     char text[LINE_MOST];
-    text[0] = GATEWAY_MARK;
     va_list args;
     va_start(args, format);
-    int length = 1 + sys_vformat(text + 1, sizeof text - 2, format, args);
+    int length = sys_vformat(text, sizeof text, format, args);
     va_end(args);
-    text[length++] = '\n';
-    sys_ignore(console_write(CONSOLE, text, (size_t)length));
+    enum err err;
+    while ((err = console_write(HOST, text, (size_t)length)) != OK) {
+        look(err);
+    }
 }
 
 /* ---- Lines of the host ---- */
@@ -50,9 +60,11 @@ static char next_byte(void)
     static size_t at, length;
     while (at == length) {
         at = length = 0;
-        if (console_read(CONSOLE, text, &length) == OK && length == 0) {
-            sys_ignore(console_wait(CONSOLE));
+        enum err err = console_read(HOST, text, &length);
+        if (err == OK && length == 0) {
+            err = console_wait(HOST);
         }
+        look(err);
     }
     return text[at++];
 }
@@ -127,11 +139,28 @@ static void call(uint64_t target, uint64_t label)
     show(event, &m);
 }
 
+/* Somebody begins anew. The file server may have died since, and the session with it. */
+static void greet(uint64_t number)
+{
+    struct vfs_session session = { targets[GATEWAY_TARGET_VFS_SESSION] };
+    uint64_t sessions;
+    count = 0;
+    if (vfs_session_counter(session, VFS_COUNTER_SESSIONS, &sessions) != OK) {
+        sys_received_drop(session.cap);
+        session.cap = CPTR_NONE;
+        sys_ignore(vfs_connect((struct vfs){ GATEWAY_CAP_VFS }, &session));
+        targets[GATEWAY_TARGET_VFS_SESSION] = session.cap;
+    }
+    say("! %lx", number);
+}
+
 static void obey(char const *line)
 {
     uint64_t number, label;
     char command = *line++;
-    if (command == GATEWAY_COMMAND_WORDS) {
+    if (command == GATEWAY_COMMAND_HELLO && take_number(&line, &number)) {
+        greet(number);
+    } else if (command == GATEWAY_COMMAND_WORDS) {
         while (count < MESSAGE_WORDS && take_number(&line, &number)) {
             words[count++] = number;
         }
@@ -147,15 +176,13 @@ static void obey(char const *line)
 int main(uint64_t argument)
 {
     (void)argument;
-    struct vfs_session session;
-    if (sys_receive_into(&means) != OK || vfs_connect((struct vfs){ GATEWAY_CAP_VFS }, &session) != OK) {
+    if (sys_receive_into(&means) != OK) {
         return 1;
     }
-    targets[GATEWAY_TARGET_VFS_SESSION] = session.cap;
-    say("!");
-    char line[LINE_MOST];
-    for (read_line(line); line[0] != GATEWAY_COMMAND_END; read_line(line)) {
+    greet(0);
+    for (;;) {
+        char line[LINE_MOST];
+        read_line(line);
         obey(line);
     }
-    return 0;
 }

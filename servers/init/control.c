@@ -63,7 +63,8 @@ static enum err control_on_capability(struct control_server *server, uint64_t ba
 }
 
 static enum err control_on_time(struct control_server *server, uint64_t badge, uint32_t number,
-                                uint32_t from, uint32_t *slot, uint64_t *time)
+                                uint32_t from, uint32_t *slot, uint64_t *time, uint64_t *first,
+                                uint64_t *second)
 {
     uint64_t rights, value;
     uint8_t type = 0;
@@ -74,7 +75,9 @@ static enum err control_on_time(struct control_server *server, uint64_t badge, u
             return err;
         }
     }
-    return sys_sched_context_consumed(build_in_table(table_of(server->builder, number), *slot), time);
+    cptr_t context = build_in_table(table_of(server->builder, number), *slot);
+    err = sys_sched_context_consumed(context, time);
+    return err != OK ? err : sys_sched_context_user(context, first, second);
 }
 
 /* ---- What the plan gives ---- */

@@ -41,6 +41,11 @@ struct region {
     uint64_t bits;
 };
 
+struct thread {
+    uint64_t registers[REGISTER_WORDS];
+    uint64_t floats[CORE_FLOAT_WORDS];
+};
+
 static struct {
     struct builder *b;
     struct sys_resources means;
@@ -52,7 +57,7 @@ static struct {
     char const *failure;          /* why there is no file; NULL: there is one */
     struct region region[MOST_REGIONS];
     uint32_t regions;
-    uint64_t registers[MOST_THREADS][REGISTER_WORDS];
+    struct thread thread[MOST_THREADS];
     uint32_t threads;
     uint32_t file;
     uint64_t at; /* in it */
@@ -90,9 +95,14 @@ static void find_regions(cptr_t table, uint32_t from, uint32_t end)
 
 static void add_thread(cptr_t thread)
 {
+    struct thread *t = &core.thread[core.threads];
     if (core.threads < MOST_THREADS && sys_thread_suspend(thread) == OK &&
         sys_thread_read_registers(thread) == OK) {
-        memcpy(core.registers[core.threads++], sys_buffer()->words, sizeof core.registers[0]);
+        memcpy(t->registers, sys_buffer()->words, sizeof t->registers);
+        sys_ignore(sys_thread_read_floats(thread)); /* as the other one */
+        memcpy(t->floats, sys_buffer()->words, sizeof t->floats);
+        core_floats(t->floats);
+        core.threads++;
     }
 }
 
@@ -111,11 +121,11 @@ static void find_threads(void)
         }
     }
     for (uint32_t i = 1; i < core.threads; i++) {
-        uint64_t first[REGISTER_WORDS];
-        if (core.registers[i][0] == core.words[2] && core.registers[i][1] == core.words[3]) {
-            memcpy(first, core.registers[0], sizeof first);
-            memcpy(core.registers[0], core.registers[i], sizeof first);
-            memcpy(core.registers[i], first, sizeof first);
+        uint64_t const *registers = core.thread[i].registers;
+        if (registers[0] == core.words[2] && registers[1] == core.words[3]) {
+            struct thread first = core.thread[0];
+            core.thread[0] = core.thread[i];
+            core.thread[i] = first;
         }
     }
 }
@@ -160,9 +170,9 @@ static bool put(void const *data, uint64_t length)
 #define ELF_NOTE 4
 #define ELF_ALL  7 /* to be read, written and executed */
 
+/* Behind it its name and its data, each up to a multiple of four bytes. */
 struct note {
     uint32_t name_size, size, type;
-    char name[8];
 };
 
 /* As the System V supplements and Linux have them for all three processors, where words have 8 bytes. */
@@ -187,10 +197,23 @@ struct program_info {
 _Static_assert(sizeof(struct program_info) == 136, "as debuggers want it");
 
 #define NOTE_STATUS  1
+#define NOTE_FLOATS  2
 #define NOTE_PROGRAM 3
-#define NOTES_SIZE(threads) \
-    (sizeof(struct note) + sizeof(struct program_info) + \
-     (threads) * (sizeof(struct note) + sizeof(struct status)))
+#define NOTE_GDB     0xff000000 /* a description of the registers */
+
+#define CORE "CORE" /* names of notes */
+#define GDB  "GDB"
+
+#define IS_DESCRIBED          (sizeof core_description > 1)
+#define FOURS(size)           (((size) + 3) & ~3ul)
+#define NOTE_SIZE(name, data) (sizeof(struct note) + FOURS(sizeof(name)) + FOURS(sizeof(data)))
+
+static uint64_t notes_size(uint32_t threads)
+{
+    return NOTE_SIZE(CORE, struct program_info) +
+           (IS_DESCRIBED ? NOTE_SIZE(GDB, core_description) : 0) +
+           threads * (NOTE_SIZE(CORE, struct status) + NOTE_SIZE(CORE, core.thread[0].floats));
+}
 
 /* The signal that other systems send for such a fault. */
 static uint16_t signal_of(uint64_t fault)
@@ -215,7 +238,7 @@ static uint64_t file_size(struct region const *r)
 static bool put_headers(void)
 {
     uint64_t notes = sizeof(struct elf_header) + (1 + core.regions) * sizeof(struct elf_segment);
-    uint64_t size = NOTES_SIZE(core.threads);
+    uint64_t size = notes_size(core.threads);
     struct elf_header header = {
         .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = ELF_CORE, .machine = CORE_MACHINE,
         .version = 1, .segments = sizeof header, .size = sizeof header,
@@ -236,10 +259,15 @@ static bool put_headers(void)
     return good;
 }
 
-static bool put_note(uint32_t type, void const *data, uint32_t size)
+static bool put_fours(void const *data, size_t size)
 {
-    struct note note = { .name_size = 5, .size = size, .type = type, .name = "CORE" };
-    return put(&note, sizeof note) && put(data, size);
+    return put(data, size) && put("\0\0", FOURS(size) - size);
+}
+
+static bool put_note(char const *name, uint32_t type, void const *data, uint32_t size)
+{
+    struct note note = { .name_size = (uint32_t)strlen(name) + 1, .size = size, .type = type };
+    return put(&note, sizeof note) && put_fours(name, note.name_size) && put_fours(data, size);
 }
 
 static bool put_notes(void)
@@ -247,14 +275,17 @@ static bool put_notes(void)
     struct program_info info = { .thread = 1 };
     memcpy(info.name, core.b->system.programs[core.index].name, sizeof info.name);
     memcpy(info.arguments, info.name, sizeof info.name);
-    bool good = put_note(NOTE_PROGRAM, &info, sizeof info);
+    bool good = put_note(CORE, NOTE_PROGRAM, &info, sizeof info) &&
+                (!IS_DESCRIBED || put_note(GDB, NOTE_GDB, core_description, sizeof core_description));
     for (uint32_t i = 0; i < core.threads && good; i++) {
-        struct status status = { .signal = i == 0 ? signal_of(core.words[0]) : 0, .thread = i + 1 };
+        struct thread const *t = &core.thread[i];
+        struct status status = { .signal = i == 0 ? signal_of(core.words[0]) : 0, .thread = i + 1, .has_floats = 1 };
         for (unsigned n = 0; n < REGISTERS; n++) {
             uint8_t place = core_registers[n];
-            status.registers[n] = place == CORE_NO_REGISTER ? 0 : core.registers[i][place];
+            status.registers[n] = place == CORE_NO_REGISTER ? 0 : t->registers[place];
         }
-        good = put_note(NOTE_STATUS, &status, sizeof status);
+        good = put_note(CORE, NOTE_STATUS, &status, sizeof status) &&
+               put_note(CORE, NOTE_FLOATS, t->floats, sizeof t->floats);
     }
     return good;
 }

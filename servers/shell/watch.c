@@ -102,6 +102,7 @@ struct row {
     uint32_t program;
     uint32_t slot; /* of the thread's time in the program's table; 0: its first thread */
     uint64_t time;
+    char thread[17]; /* whose it is, for people */
 };
 
 static unsigned take_times(struct row *rows)
@@ -109,15 +110,17 @@ static unsigned take_times(struct row *rows)
     struct control_program program;
     unsigned count = 0;
     uint32_t slot = 0;
-    uint64_t time;
-    if (control_time(CONTROL, CONTROL_INIT, 1, &slot, &time) == OK) {
-        rows[count++] = (struct row){ CONTROL_INIT, 0, time };
+    uint64_t time, name[2];
+    if (control_time(CONTROL, CONTROL_INIT, 1, &slot, &time, &name[0], &name[1]) == OK) {
+        rows[count++] = (struct row){ CONTROL_INIT, 0, time, "first" };
     }
     for (uint32_t i = 0; control_program(CONTROL, i, &program) == OK && count < ROWS; i++) {
-        rows[count++] = (struct row){ i, 0, program.time };
+        rows[count++] = (struct row){ i, 0, program.time, "first" };
         slot = 0;
-        while (count < ROWS && control_time(CONTROL, i, slot + 1, &slot, &time) == OK && slot != 0) {
-            rows[count++] = (struct row){ i, slot, time };
+        while (count < ROWS &&
+               control_time(CONTROL, i, slot + 1, &slot, &time, &name[0], &name[1]) == OK && slot != 0) {
+            rows[count] = (struct row){ .program = i, .slot = slot, .time = time };
+            memcpy(rows[count++].thread, name, sizeof name);
         }
     }
     return count;
@@ -144,7 +147,7 @@ static void show_row(struct command *command, char const *name, char const *thre
                      uint64_t all, uint64_t time)
 {
     uint64_t part = share(used, all);
-    say(command, "%4lu.%lu %%  %-15s %-9s %6lu.%02lu s\n", part / 10, part % 10, name, thread,
+    say(command, "%4lu.%lu %%  %-15s %-16s %6lu.%02lu s\n", part / 10, part % 10, name, thread,
         time / SECOND, time % SECOND / 10000000);
 }
 
@@ -167,11 +170,7 @@ static void show_program(struct command *command, uint32_t number, struct row co
     for (unsigned i = 0; i < count; i++) {
         uint64_t part = now[i].time - time_before(before, before_count, &now[i]);
         if (now[i].program == number && part != 0 && part != used) {
-            char thread[24] = "first";
-            if (now[i].slot != 0) {
-                sys_format(thread, sizeof thread, "time %u", now[i].slot);
-            }
-            show_row(command, "", thread, part, all, now[i].time);
+            show_row(command, "", now[i].thread, part, all, now[i].time);
         }
     }
 }
@@ -192,7 +191,7 @@ bool run_top(struct command *command)
         uint64_t now = sys_clock_ns(), all = now - since;
         sys_ignore(sys_pmu_read(idle_pmu, 0, &idle, &enabled, &running));
         uint64_t part = share(idle - idle_before, all);
-        say(command, "%sSHARE     PROGRAM         THREAD           TIME\n", on_screen ? "\033[H\033[2J" : "");
+        say(command, "%sSHARE     PROGRAM         THREAD                  TIME\n", on_screen ? "\033[H\033[2J" : "");
         show_program(command, CONTROL_INIT, rows[!new], counts[!new], rows[new], counts[new], all);
         for (uint32_t i = 0; i <= rows[new][counts[new] - 1].program; i++) {
             show_program(command, i, rows[!new], counts[!new], rows[new], counts[new], all);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A program with two threads, of which one waits and the other dies: check.py looks at what is left. */
+#include "fpu.h"
+
 #include <crasher_caps.h>
 #include <tessera/start.h>
 #include <tessera/thread.h>
@@ -54,5 +56,10 @@ int main(uint64_t argument)
     }
     *(uint64_t *)memory = 0x7e55e7a;
     made = memory;
+    struct fpu floats;
+    for (unsigned i = 0; i < TEST_FPU_WORDS; i++) {
+        floats.w[i] = test_fpu_value(i, 0x4045000000000000 + i);
+    }
+    fpu_load(&floats);
     return (int)outer(2);
 }

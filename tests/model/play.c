@@ -594,6 +594,7 @@ static struct request {
     { METHOD_THREAD_READ_REGISTERS, 2, "" },
     { METHOD_THREAD_WRITE_REGISTERS, 2, "" },
     { METHOD_THREAD_NAME, 1, "xx" },
+    { METHOD_THREAD_READ_FLOATS, 2, "" },
     { METHOD_THREAD_SET_TIME_OUT, 1, "E" },
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },

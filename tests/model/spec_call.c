@@ -473,6 +473,18 @@ static enum err thread_read_registers(struct spec *s, struct request const *r)
     return OK;
 }
 
+static enum err thread_read_floats(struct spec *s, struct request const *r)
+{
+    int number;
+    TRY(registers_of(s, r, &number));
+    struct spec_thread const *t = thread_of(s, r);
+    uint64_t *word = s->content[number].word;
+    memset(word, 0, FLOAT_WORDS * sizeof *word);
+    memcpy(word, t->fpu, sizeof t->fpu);
+    s->page[number].unknown = 0;
+    return OK;
+}
+
 static enum err thread_write_registers(struct spec *s, struct request const *r)
 {
     int number;
@@ -675,6 +687,7 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_THREAD_SET_PRIORITY] = thread_set_priority,
     [METHOD_THREAD_READ_REGISTERS] = thread_read_registers,
     [METHOD_THREAD_WRITE_REGISTERS] = thread_write_registers,
+    [METHOD_THREAD_READ_FLOATS] = thread_read_floats,
     [METHOD_THREAD_NAME] = thread_name,
     [METHOD_NOTIFICATION_BIND] = notification_bind,
     [METHOD_NOTIFICATION_UNBIND] = notification_unbind,

@@ -17,18 +17,22 @@
 #include "compare.h"
 #include "world.h"
 
-/* Nobody looks into another thread's registers: those that a call leaves as they were are kept by
- * the slow path only, and they may hold secrets. */
+/* Nobody looks into another thread's registers, and writes none: those that a call leaves as they were are kept
+ * by the slow path only, and they may hold secrets. */
+static bool looks_or_writes(unsigned label)
+{
+    return label == METHOD_THREAD_READ_REGISTERS || label == METHOD_THREAD_WRITE_REGISTERS ||
+           label == METHOD_THREAD_READ_FLOATS;
+}
+
 static void leave_registers(struct step *step)
 {
     for (unsigned i = 0; i < step->entries; i++) {
-        unsigned in_batch = step->entry[i][1] >> TAG_LABEL_SHIFT & 0xffff;
-        if (in_batch == METHOD_THREAD_READ_REGISTERS || in_batch == METHOD_THREAD_WRITE_REGISTERS) {
+        if (looks_or_writes(step->entry[i][1] >> TAG_LABEL_SHIFT & 0xffff)) {
             step->entry[i][1] = 0;
         }
     }
-    unsigned label = step->reg[7] >> TAG_LABEL_SHIFT & 0xffff;
-    if (label == METHOD_THREAD_READ_REGISTERS || label == METHOD_THREAD_WRITE_REGISTERS) {
+    if (looks_or_writes(step->reg[7] >> TAG_LABEL_SHIFT & 0xffff)) {
         step->reg[7] = 0;
     }
 }

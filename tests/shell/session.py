@@ -93,6 +93,7 @@ SESSION = [
     ("seq 3 | wc", r"3 3 6"),
     # What the machine does.
     ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
+    ("seq 500000 | wc | top 1", r"SHARE .*\n(.*\n)* +\d+\.\d % +shell\.command +\d+\.\d\d s\n(.*\n)*.* nobody"),
     ("top\r" + PAUSE + PAUSE + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
     ("perf seq 1000 | wc", r"1000 1000 3893\n +(\d+|-)  instructions.*\n(.*\n)* +\d+  switches between threads\n(.*\n)* +\d+  nanoseconds in all"),
     ("perf", r"perf needs a command to run"),
@@ -104,18 +105,18 @@ SESSION = [
     ("trace dump > /tmp/events", r""),
     ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
     ("grep retype /tmp/events", r""),
-    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\ntrace +252 +running +0 .*\nshell +100 +running +0 .*"),
-    ("caps", r"console +\d+ of 32: .*\nmemory .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?13 Endpoint.*"),
+    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\n"
+           r"trace +252 +running +0 .*\nshell +100 +running +0 .*\ngateway +100 +running +0 .*"),
+    ("caps", r"console +\d+ of 32: .*\nmemory +\d+ of 4096: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?13 Endpoint.*\ngateway .*"),
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n +4  Endpoint send grant, badge 5\n(.*\n)* +10  Untyped, 2\^20 bytes(\n.*)*"),
     ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 5\nshell 2 \d+ given Endpoint send"),
     # What the shell has got of the file server: a session for each of its threads.
-    # And the memory server of the shell: whom to tell that memory is short, and where its pages go.
-    ("caps -d | grep 'extra memory'", r"extra memory \d+: Notification signal, badge \d+; as shell 12\n"
-                                      r"extra memory \d+: VSpace; as shell 9"),
+    # And the memory server: where pages go, and whom to tell that there is little left.
+    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as (shell|gateway) \d+|Notification signal, badge \d+; as shell 12)\n?){3}"),
     ("caps -d | grep 'extra shell'", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),
-    ("caps -d | grep differ", r"23 differ from the system description; .*"),
+    ("caps -d | grep differ", r"24 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),

@@ -97,3 +97,10 @@ def test_what_is_not_there():
     method = next(m for i in EVERYTHING.interfaces for m in i.methods if any(p.type.optional and p.type.scalar for p in m.inputs))
     only = SimpleNamespace(name="only", inputs=[next(p for p in method.inputs if p.type.optional and p.type.scalar)])
     assert call.request(only, ["-"]) == [0, 0]
+
+
+def test_a_server_that_does_not_answer_is_named():
+    library, _, method = INTERFACES.find("console.wait")
+    number = next(n for n, e in INTERFACES.common.items() if e.name == "timed_out")
+    assert call.told(INTERFACES, library, method, (number, 0, False, [])) == \
+        (False, "console.wait: timed_out: no answer within 5 seconds")

@@ -129,6 +129,43 @@ START_TEST(a_fault_of_who_is_chosen_next_finds_them_off)
 }
 END_TEST
 
+START_TEST(those_of_a_stopped_thread_can_be_read)
+{
+    world_make();
+    struct world_thread init = world_init(), other = world_thread(255);
+    ck_err(sys_thread_read_floats(other.cap), ERR_NOT_READY);
+    use(7);
+    yield_to(other.tcb);
+    use(8);
+    yield_to(init.tcb);
+    ck_ok(sys_thread_suspend(other.cap));
+    uint64_t *words = init.buffer->words;
+    words[FLOAT_WORDS - 1] = words[FLOAT_WORDS] = 1;
+    ck_ok(sys_thread_read_floats(other.cap)); /* the core has them still */
+    ck_assert_uint_eq(words[0], 8);
+    ck_assert_uint_eq(words[1], 8);
+    ck_assert_uint_eq(words[FLOAT_WORDS - 1], 0);
+    ck_assert_uint_eq(words[FLOAT_WORDS], 1);
+    ck_assert(!host.fpu_enabled);
+    ck_assert_uint_eq(read_back(), 7);
+    ck_ok(sys_thread_read_floats(other.cap)); /* and now init's */
+    ck_assert_uint_eq(words[0], 8);
+    ck_assert_uint_eq(read_back(), 7);
+    ck_ok(sys_thread_resume(other.cap));
+    yield_to(other.tcb);
+    ck_assert_uint_eq(read_back(), 8);
+}
+END_TEST
+
+START_TEST(they_need_a_buffer_to_go_to)
+{
+    world_make();
+    struct world_thread t = world_thread_unstarted(100), init = world_init();
+    init.tcb->buffer = NULL; /* as if its frame had been revoked */
+    ck_err(sys_thread_read_floats(t.cap), ERR_NO_BUFFER);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fpu");
@@ -140,5 +177,7 @@ int main(void)
     tcase_add_test(tcase, a_thread_that_ends_or_starts_anew_leaves_nothing);
     tcase_add_test(tcase, an_instruction_that_nobody_has_is_a_fault);
     tcase_add_test(tcase, a_fault_of_who_is_chosen_next_finds_them_off);
+    tcase_add_test(tcase, those_of_a_stopped_thread_can_be_read);
+    tcase_add_test(tcase, they_need_a_buffer_to_go_to);
     return world_run(suite);
 }

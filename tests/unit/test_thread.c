@@ -255,6 +255,12 @@ START_TEST(a_name_is_readable)
            16);
     ck_ok(sys_thread_name(t.cap, text[0], text[1]));
     ck_assert_int_eq(memcmp(t.tcb->name, "ab????d~ 0123456789", 16), 0);
+    ck_ok(sys_sched_context_bind(t.time, t.cap));
+    ck_ok(sys_sched_context_user(t.time, &text[0], &text[1])); /* by its time too */
+    ck_assert_int_eq(memcmp(text, "ab????d~ 0123456789", 16), 0);
+    ck_ok(sys_sched_context_unbind(t.time));
+    ck_ok(sys_sched_context_user(t.time, &text[0], &text[1]));
+    ck_assert_uint_eq(text[0] | text[1], 0);
 }
 END_TEST
 

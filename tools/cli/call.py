@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`./tessera call SERVER.METHOD ARGUMENT...`: boots the system "call", has its gateway call the method, and
+"""`./tessera call SERVER.METHOD ARGUMENT...`: has the gateway of the machine that runs call the method, and
 prints the answer by the names of the interface file.
 
 The message is put together here, from idl/SERVER.idl; the gateway passes it on (idl/gateway.idl)."""
 
+import contextlib
 import json
-import os
+import secrets
 import shlex
-import signal
-import subprocess
 import sys
-import threading
+import tomllib
 
-from . import common, qemu
+from . import machine
 from .common import ROOT, Stop
 
 sys.path.insert(0, str(ROOT / "idl"))
 from idlc import parse, vectors  # noqa: E402
 
-TIMEOUT = 120       # seconds for a whole run: the machine may be busy
 WORDS_OF_A_LINE = 7
+BEGUN = "! 0"       # what the gateway says first
 NEXT = "then"       # between calls of one run
 
 
@@ -253,44 +252,35 @@ def answer(method, words, has_cap):
 # ---- The running system ----
 
 class System:
-    """A system with the gateway, over its serial port."""
+    """A machine's servers, by its gateway."""
 
-    def __init__(self, platform, image, gateway):
-        accel = qemu.accelerator(qemu.description(platform))
-        line = qemu.command(platform, image, counted=False, accel=accel)
-        self.gateway, self.seen = gateway, []
-        self.process = subprocess.Popen(qemu.with_us(line), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
-        self.timer = threading.Timer(TIMEOUT, self.kill)
-        self.timer.start()
-        self.expect("!")
-
-    def kill(self):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    def lines(self):
-        """What the gateway says."""
-        for raw in self.process.stdout:
-            line = raw.decode(errors="replace").rstrip("\r\n")
-            self.seen.append(line)
-            _, mark, text = line.partition(chr(self.gateway["MARK"]))
-            if mark:
-                yield text
-        raise Stop("the system ended, or did not answer; the last that it said:\n  " + "\n  ".join(self.seen[-12:]))
+    def __init__(self, machine, gateway):
+        self.machine, self.gateway = machine, gateway
+        if not has_gateway(machine.about["system"]):
+            raise Stop(f'the machine that runs has the system "{machine.about["system"]}", which has no gateway to call through; '
+                       'end it, or give its description one as in platforms/systems/shell.toml')
+        number = secrets.randbits(32) | 1
+        self.send("hello", number)
+        while self.expect("!").strip() != f"{number:x}":
+            pass
 
     def expect(self, begin):
-        for line in self.lines():
-            if line.startswith(begin):
-                return line[len(begin):]
+        """The rest of the next line that begins so; others answer somebody who has gone."""
+        while not (line := self.machine.read_line()).startswith(begin):
+            if line == BEGUN:
+                raise Stop("the gateway in the machine was started again in the middle of this; call once more")
+        return line[len(begin):]
+
+    def numbers(self, begin):
+        text = self.expect(begin)
+        try:
+            return [int(number, 16) for number in text.split()]
+        except ValueError:
+            raise Stop(f"something else was printed in the middle of the answer, {text!r}; the method was called") from None
 
     def send(self, command, *numbers):
         letter = chr(self.gateway["Command", command])
-        try:
-            self.process.stdin.write(" ".join([letter, *(f"{n:x}" for n in numbers)]).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass        # expect() says what happened
+        self.machine.write_line(" ".join([letter, *(f"{n:x}" for n in numbers)]))
 
     def call(self, target, label, words):
         """(error, label, whether a capability came, words)"""
@@ -298,19 +288,14 @@ class System:
             self.send("words", *words[i:i + WORDS_OF_A_LINE])
             self.expect("+")
         self.send("call", target, label)
-        error, label, cap, count = (int(n, 16) for n in self.expect("=").split())
-        return error, label, cap != 0, [int(self.expect(":"), 16) for _ in range(count)]
+        error, label, cap, count = self.numbers("=")
+        return error, label, cap != 0, [self.numbers(":")[0] for _ in range(count)]
 
-    def end(self):
-        self.send("end")
-        for _ in self.process.stdout:
-            pass
-        self.process.wait()
 
-    def close(self):
-        self.timer.cancel()
-        self.kill()
-        self.process.wait()
+def has_gateway(system):
+    """Also where its description is not here any more."""
+    path = ROOT / "platforms" / "systems" / f"{system}.toml"
+    return not path.exists() or "gateway" in tomllib.loads(path.read_text())["program"]
 
 
 def told(interfaces, library, method, result):
@@ -361,15 +346,10 @@ def call(options):
               + interfaces.listed())
         return 0
     calls = list(prepare(interfaces, options.arguments))
-    preset = common.preset(options.platform, options.debug)
-    common.build(preset)
-    system = System(options.platform, qemu.image(preset, "call"), interfaces.gateway)
+    _, running = machine.open_one(options.platform, options.debug, "shell")
     good = True
-    try:
-        for called, well, text in perform(interfaces, system, calls):
+    with contextlib.closing(running):
+        for called, well, text in perform(interfaces, System(running, interfaces.gateway), calls):
             print(f"{called}\n{text}" if len(calls) > 1 else text, flush=True)
             good &= well
-        system.end()
-    finally:
-        system.close()
     return 0 if good else 1

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+USUAL = "riscv64-virt"      # the board, where none is named
 BUILD_SPACE = 400 << 20     # bytes that a build may take
 
 

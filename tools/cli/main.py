@@ -45,12 +45,12 @@ def command_build(options):
 
 
 def command_run(options):
-    from . import qemu
+    from . import machine, qemu
     name = common.preset(options.platform, options.debug)
     common.build(name)
+    image = qemu.image(name, options.system)
     accel = qemu.accelerator(qemu.description(options.platform))
-    return qemu.run(qemu.command(options.platform, qemu.image(name, options.system), counted=False, chain=options.boot,
-                                 accel=accel, interactive=True))
+    return machine.run(qemu.command(options.platform, image, counted=False, chain=options.boot, accel=accel, interactive=True), image)
 
 
 def command_image(options):
@@ -169,7 +169,8 @@ COMMANDS = {
     "profile": (command_profile, "boot a system, and draw where it spent its time, as a flame graph", ["platform", "traced", "output"],
                 "The system needs the program trace, which samples until somebody selects other events. "
                 "Functions compiled without frame pointers are missing between those that have them."),
-    "call": (command_call, "boot all servers, and call methods of theirs", ["platform", "debug", "called"],
+    "call": (command_call, "call methods of the servers in the machine that runs", ["machine", "debug", "called"],
+             "That is the one of ./tessera run; while there is none, one is booted for the calls and ends with them. "
              "Without a method it lists those that there are. Several calls have \"then\" between them. "
              "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
     "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
@@ -196,8 +197,11 @@ def parse(arguments):
         sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}")
         if "platform" in takes:
             boards = common.platforms() + (["all"] if name == "bench" else [])
-            sub.add_argument("--platform", default="riscv64-virt", metavar="P",
+            sub.add_argument("--platform", default=common.USUAL, metavar="P",
                              help=f"the board: {', '.join(boards)} (default: %(default)s)")
+        if "machine" in takes:
+            sub.add_argument("--platform", metavar="P", help=f"the board: {', '.join(common.platforms())} "
+                             f"(default: that of the machine that runs, or else {common.USUAL})")
         if "name" in takes:
             sub.add_argument("name", metavar="NAME", help="small letters and digits")
         if "program" in takes:
@@ -268,10 +272,10 @@ def main():
     try:
         if options.command in NEEDS:
             boards = common.platforms()
-            if hasattr(options, "platform"):
-                if options.platform != "all" or options.command != "bench":
-                    common.preset(options.platform, False)
-                    boards = [options.platform]
+            board = getattr(options, "platform", "all") or common.USUAL
+            if board != "all" or (options.command != "bench" and hasattr(options, "platform")):
+                common.preset(board, False)
+                boards = [board]
             if hasattr(options, "system"):
                 common.check_system(options.system)
             setup.ensure([*NEEDS[options.command], *sorted({common.architecture(board) for board in boards})])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QEMU command lines, and running them. `python3 -m cli.qemu PLATFORM IMAGE` boots an image."""
+"""QEMU command lines, and running them."""
 
 import errno
 import os
@@ -7,7 +7,6 @@ import shutil
 import platform as machine
 import signal
 import subprocess
-import sys
 import threading
 import tomllib
 from pathlib import Path
@@ -67,15 +66,6 @@ def command(platform, image, counted=True, chain=None, extra=(), accel="tcg", in
             "-serial", *(["mon:stdio"] if interactive else ["stdio", "-no-reboot"]), *(COUNTED if counted else []), *start, *extra]
 
 
-def run(line):
-    """Runs QEMU with this terminal as the serial port, until it ends or somebody presses Ctrl-A and x."""
-    print("Running:", " ".join(line), "\n(Ctrl-A and then x ends it)", flush=True)
-    try:
-        return subprocess.run(line).returncode
-    except KeyboardInterrupt:
-        return 0
-
-
 def boot(arguments, timeout, each_line=lambda line: None):
     """Runs QEMU until it ends. Returns its exit code and its lines; code None: it had to be ended."""
     process = subprocess.Popen(with_us(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -101,10 +91,3 @@ def boot(arguments, timeout, each_line=lambda line: None):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return (None if expired.is_set() else code), lines
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(run(command(sys.argv[1], Path(sys.argv[2]), counted=False, interactive=True, accel=accelerator(description(sys.argv[1])))))
-    except FileNotFoundError as error:
-        sys.exit(f"there is no program {error.filename} on the PATH; run ./tessera setup")

@@ -9,8 +9,9 @@ from .common import Stop
 
 TIMEOUT = 120   # seconds for an answer: the computer may be busy
 READY = "help lists the commands."
-PROMPT = r"\r\$ \x1b\[K$"
-ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+TO_HOST = r"\x1b_[^\x1b]*\x1b\\"     # what the gateway says: terminals do not show it either
+PROMPT = rf"\r\$ \x1b\[K({TO_HOST})?$"
+ESCAPES = re.compile(rf"\x1b\[[0-9;]*[A-Za-z]|{TO_HOST}")
 
 
 def begin(machine):

@@ -14,3 +14,13 @@
 static uint8_t const core_registers[] = { 17, 16, 15, 14,   7, 6,    13, 12, 11,   10, 3,    4,    5,    8,
                                           9,  NONE, 0, NONE, 18, 1, NONE, 2,  19, NONE, NONE, NONE, NONE };
 #undef NONE
+
+/* What FXSAVE writes: as Thread.read_floats gives it. */
+#define CORE_FLOAT_WORDS 64
+static inline void core_floats(uint64_t *words)
+{
+    (void)words;
+}
+
+/* Debuggers know which registers there are. */
+static char const core_description[] = "";
