@@ -71,29 +71,42 @@ static enum err fill_all(struct area *area)
     return OK;
 }
 
-static enum err memory_space_on_map(struct memory_space_server *server, uint64_t badge, uint64_t size,
-                                    uint8_t rights, uint8_t how, uint64_t *address)
+/* An area of this space that shows a new region. */
+static enum err make_area(struct space *space, uint64_t size, uint8_t rights, struct area **area)
 {
-    (void)server;
-    struct space *space = space_of(badge);
     uint64_t pages = (size + PAGE - 1) >> PAGE_BITS;
-    if (space == NULL || pages == 0 || pages > MOST_PAGES || !rights_are_possible(rights)) {
+    if (space == NULL || pages == 0 || pages > MOST_PAGES) {
         return ERR_BAD_ARGUMENT;
     }
     struct region *region = region_make(space, (uint32_t)pages);
     if (region == NULL) {
         return (enum err)MEMORY_ERR_EXHAUSTED;
     }
-    region->wants_huge = (how & MEMORY_HOW_HUGE) != 0;
-    bool is_guard = (how & MEMORY_HOW_GUARD) != 0;
-    uint8_t frame_rights = is_guard ? 0 : (uint8_t)(rights << FRAME_RIGHTS_SHIFT);
-    struct area *area = space_show(space, region, frame_rights);
-    if (area == NULL) {
+    *area = space_show(space, region, rights);
+    if (*area == NULL) {
         region_free(region);
         return (enum err)MEMORY_ERR_LIMIT;
     }
+    return OK;
+}
+
+static enum err memory_space_on_map(struct memory_space_server *server, uint64_t badge, uint64_t size,
+                                    uint8_t rights, uint8_t how, uint64_t *address)
+{
+    (void)server;
+    if (!rights_are_possible(rights)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    bool is_guard = (how & MEMORY_HOW_GUARD) != 0;
+    uint8_t frame_rights = is_guard ? 0 : (uint8_t)(rights << FRAME_RIGHTS_SHIFT);
+    struct area *area;
+    enum err err = make_area(space_of(badge), size, frame_rights, &area);
+    if (err != OK) {
+        return err;
+    }
+    area->region->wants_huge = (how & MEMORY_HOW_HUGE) != 0;
     if (how & MEMORY_HOW_NOW && !is_guard) {
-        enum err err = fill_all(area);
+        err = fill_all(area);
         if (err != OK) {
             space_hide(area);
             return err;
@@ -132,6 +145,23 @@ static enum err memory_space_on_protect(struct memory_space_server *server, uint
         return ERR_BAD_ARGUMENT;
     }
     return area_protect(area, (uint8_t)(rights << FRAME_RIGHTS_SHIFT));
+}
+
+static enum err memory_space_on_borrow(struct memory_space_server *server, uint64_t badge,
+                                       uint64_t size, uint64_t *address)
+{
+    (void)server;
+    if (size == 0 || size > (MOST_PAGES - 1) * PAGE) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct area *area;
+    enum err err = make_area(space_of(badge), PAGE + size, FRAME_READ, &area);
+    if (err != OK) {
+        return err;
+    }
+    area->region->is_borrowed = true;
+    *address = area->start;
+    return OK;
 }
 
 /* ---- Regions that others can have too ---- */
@@ -470,6 +500,17 @@ static enum err memory_supervisor_on_fault(struct memory_supervisor_server *serv
 
 /* ---- Faults ---- */
 
+/* A page that was mapped over the region is missing: false if there is no memory to say so. */
+static bool tell_loss(struct region *region)
+{
+    uint32_t const *first = region_fill(region, 0, true);
+    uint64_t *word = first != NULL ? (uint64_t *)(void *)frame_look(*first) : NULL;
+    if (word != NULL) {
+        *word = 1;
+    }
+    return word != NULL;
+}
+
 /* Mends a fault, if it is one of a range that the program has. ERR_NO_MEMORY: it could be, later. */
 static enum err mend(struct space *space, enum fault_kind kind, uint64_t address)
 {
@@ -481,6 +522,9 @@ static enum err mend(struct space *space, enum fault_kind kind, uint64_t address
         return ERR_BAD_ARGUMENT;
     }
     uint32_t page = (uint32_t)((address - area->start) >> PAGE_BITS);
+    if (area->region->is_borrowed && page != 0 && !tell_loss(area->region)) {
+        return ERR_NO_MEMORY;
+    }
     enum err err = area_touch(area, page, kind == FAULT_KIND_WRITE);
     space->faults += err == OK;
     return err;

@@ -44,6 +44,7 @@ struct region {
     bool is_named;   /* there are such, and it may be attached */
     bool is_common;  /* it may have pages that one of its areas does not show */
     bool wants_huge;
+    bool is_borrowed; /* pages of others are mapped over it; its first word says that one was missing */
     struct place place; /* of pages that it gets from now on */
     struct numbers frames;
     struct area *areas; /* that show it */

@@ -159,7 +159,7 @@ static uint32_t end_around(struct area *area, uint32_t page)
     uint32_t count = 0;
     if (area->region->is_common) {
         count = AROUND - 1 - page % AROUND;
-    } else if (page == area->expected && page != 0) {
+    } else if (page == area->expected && page != 0 && !area->region->is_borrowed) {
         count = area->ahead * 2 + 1 < AROUND ? area->ahead * 2 + 1 : AROUND - 1;
     }
     uint32_t end = page + 1 + count;

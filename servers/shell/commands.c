@@ -42,6 +42,8 @@ char const *error_name(enum err err)
         return "it has ended already";
     case CONTROL_ERR_NEEDED:
         return "others have their memory from it";
+    case ERR_TIMED_OUT:
+        return "no answer";
     case ERR_GONE:
     case ERR_BAD_CAPABILITY:
         return "the server has died";
@@ -558,6 +560,7 @@ struct builtin const builtins[] = {
     { "rm", "FILE...", "removes files", run_rm, false },
     { "rmdir", "PATH...", "removes empty directories", run_rmdir, false },
     { "seq", "[FIRST] LAST", "counts", run_seq, false },
+    { "servers", "", "what they count, and which of them do not answer", run_servers, true },
     { "sleep", "SECONDS", "waits", run_sleep, false },
     { "sort", "[FILE...]", "lines in order", run_sort, false },
     { "stat", "PATH", "all about a file", run_stat, false },

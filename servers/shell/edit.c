@@ -150,11 +150,12 @@ static void offer_files(struct completion *c, char const *dir, unsigned dir_leng
 {
     uint32_t file, used;
     uint64_t cookie = 0;
-    if (vfs_session_open(files->session, dir_length == 0 ? "." : dir, dir_length == 0 ? 1 : dir_length,
-                         VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY, 0, &file) != OK) {
+    if (vfs_session_open_until(files->session, soon(), dir_length == 0 ? "." : dir,
+                               dir_length == 0 ? 1 : dir_length,
+                               VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY, 0, &file) != OK) {
         return;
     }
-    while (vfs_session_list(files->session, file, cookie, &used) == OK && used != 0) {
+    while (vfs_session_list_until(files->session, soon(), file, cookie, &used) == OK && used != 0) {
         for (uint32_t at = 0; at < used;) {
             struct vfs_entry entry;
             memcpy(&entry, files->buffer + at, sizeof entry);
@@ -164,7 +165,7 @@ static void offer_files(struct completion *c, char const *dir, unsigned dir_leng
             cookie = entry.cookie;
         }
     }
-    sys_ignore(vfs_session_close(files->session, file));
+    sys_ignore(vfs_session_close_until(files->session, soon(), file));
 }
 
 static void offer_all(struct completion *c, unsigned word, unsigned part)

@@ -65,6 +65,13 @@ bool wrong(char const *what)
     return false;
 }
 
+#define PATIENCE_NS 1000000000ul
+
+uint64_t soon(void)
+{
+    return sys_clock_ns() + PATIENCE_NS;
+}
+
 /* ---- A line's commands ---- */
 
 static bool ends_word(char c)
@@ -111,12 +118,13 @@ static unsigned split(char const *line, char *text, char **word)
 static bool open_stream(struct files *session, struct stream *stream, char const *path, unsigned mode)
 {
     uint32_t file = CONSOLE_STREAM;
-    enum err err = vfs_session_open(session->session, path, strlen(path), (uint8_t)mode, 0644, &file);
+    enum err err = vfs_session_open_until(session->session, soon(), path, strlen(path), (uint8_t)mode,
+                                          0644, &file);
     if (err != OK) {
         return complain("opening", path, err);
     }
     if (stream->file != CONSOLE_STREAM) {
-        sys_ignore(vfs_session_close(session->session, stream->file));
+        sys_ignore(vfs_session_close_until(session->session, soon(), stream->file));
     }
     *stream = (struct stream){ file, 0 };
     return true;
@@ -125,7 +133,7 @@ static bool open_stream(struct files *session, struct stream *stream, char const
 static void close_stream(struct files *session, struct stream *stream)
 {
     if (stream->file != CONSOLE_STREAM) {
-        sys_ignore(vfs_session_close(session->session, stream->file));
+        sys_ignore(vfs_session_close_until(session->session, soon(), stream->file));
         stream->file = CONSOLE_STREAM;
     }
 }
@@ -148,7 +156,7 @@ static bool redirect(struct files *session, struct command *command, char **word
 static bool make_pipe(unsigned stage)
 {
     static char const path[] = "/.pipe";
-    enum err err = vfs_session_make_pipe(files->session, path, sizeof path - 1, 0600);
+    enum err err = vfs_session_make_pipe_until(files->session, soon(), path, sizeof path - 1, 0600);
     if (err != OK) {
         return complain("a pipe", "", err);
     }
@@ -156,7 +164,7 @@ static bool make_pipe(unsigned stage)
                             VFS_OPEN_MODE_READ) &&
                 open_stream(stage_files(stage), &stage_command(stage)->out, path,
                             VFS_OPEN_MODE_WRITE);
-    sys_ignore(vfs_session_unlink(files->session, path, sizeof path - 1));
+    sys_ignore(vfs_session_unlink_until(files->session, soon(), path, sizeof path - 1));
     return good;
 }
 
@@ -197,14 +205,19 @@ static bool is_command(char const *name)
            wrong("there is no such command; help lists those that there are");
 }
 
-/* The file server may have died since the last line: then the session is gone, with what was in it. */
+/* The file server may have died since the last line: then the session is gone, with what was in it. Or it
+ * hangs: the command may be one that mends that. */
 static bool have_session(void)
 {
     uint64_t sessions;
-    if (vfs_session_counter(files->session, VFS_COUNTER_SESSIONS, &sessions) == OK) {
+    enum err err = vfs_session_counter_until(files->session, soon(), VFS_COUNTER_SESSIONS, &sessions);
+    if (err == ERR_TIMED_OUT) {
+        return !wrong("the file server does not answer");
+    }
+    if (err == OK) {
         return true;
     }
-    enum err err = stages_connect();
+    err = stages_connect();
     if (err != OK) {
         return complain("the file server", "", err);
     }
@@ -280,6 +293,9 @@ int main(uint64_t argument)
     enum err err = stages_begin();
     if (err == OK) {
         err = watch_begin();
+    }
+    if (err == OK) {
+        err = servers_begin();
     }
     if (err != OK) {
         (void)complain("the shell", "", err);

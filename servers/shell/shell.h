@@ -63,6 +63,8 @@ bool wrong(char const *what);
 void put_console(char const *text, size_t length);
 
 char const *error_name(enum err err);
+/* Until when the first thread waits for a server: whatever hangs, a prompt comes back. */
+uint64_t soon(void);
 /* The number that a text begins with. */
 uint64_t number_of(char const *text);
 /* The next piece of a command's input. 0: the end. */
@@ -121,6 +123,9 @@ bool run_sort(struct command *command);
 bool run_ps(struct command *command);
 bool run_kill(struct command *command);
 bool run_help(struct command *command);
+/* About servers (servers.c). */
+NODISCARD enum err servers_begin(void);
+bool run_servers(struct command *command);
 /* About who holds what (caps.c). */
 bool run_caps(struct command *command);
 /* About what the machine does (watch.c). */

@@ -142,9 +142,9 @@ struct files *stage_files(unsigned index)
 
 enum err stages_enter(char const *path)
 {
-    enum err err = vfs_session_enter(own.session, path, strlen(path));
+    enum err err = vfs_session_enter_until(own.session, soon(), path, strlen(path));
     for (unsigned i = 0; i < STAGES && err == OK; i++) {
-        err = vfs_session_enter(stages[i].files.session, path, strlen(path));
+        err = vfs_session_enter_until(stages[i].files.session, soon(), path, strlen(path));
     }
     return err;
 }
@@ -152,12 +152,12 @@ enum err stages_enter(char const *path)
 /* ---- Running ---- */
 
 /* What a command has open is closed with its end: who waits at the other end of a pipe notices. A
- * stopped one's session may be in use for a moment still. */
+ * stopped one's session may be in use for a moment still; for longer, if the server hangs. */
 static void close_all(struct files *session)
 {
-    for (uint32_t file = 0; file < VFS_FILES_MOST;) {
-        uint64_t bits;
-        if (vfs_session_close(session->session, file) == (enum err)VFS_ERR_BUSY) {
+    uint64_t end = soon(), bits;
+    for (uint32_t file = 0; file < VFS_FILES_MOST && sys_clock_ns() < end;) {
+        if (vfs_session_close_until(session->session, end, file) == (enum err)VFS_ERR_BUSY) {
             sys_ignore(sys_wait(typed, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
         } else {
             file++;

@@ -337,6 +337,23 @@ static void a_fault_waits_for_memory(void)
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
 
+/* Nobody mapped anything there: all of it is missing. */
+static void what_is_missing_of_a_borrowed_range_is_told(void)
+{
+    uint64_t at = 0;
+    EXPECT_ERR(memory_space_borrow(MEMORY, 0, &at), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_borrow(MEMORY, ~0ul, &at), ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_borrow(MEMORY, 64 * 1024 * 1024, &at), (enum err)MEMORY_ERR_LIMIT);
+    ASSERT_OK(memory_space_borrow(MEMORY, 40 * PAGE - 1, &at));
+    EXPECT_EQ(*word(at, 0), 0);
+    EXPECT_EQ(*word(at, 1), 0);
+    EXPECT_EQ(*word(at, 0), 1);
+    EXPECT_EQ(*word(at, 40), 0);
+    look();
+    EXPECT_EQ(own.used, own_at_start.used + 3); /* none is brought along */
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
 static void strangers_are_refused(void)
 {
     uint64_t at = 0;
@@ -485,6 +502,7 @@ static struct test const tests[] = {
     TEST(rights_are_changed),
     TEST(huge_pages_change_rights_too),
     TEST(a_region_has_a_size),
+    TEST(what_is_missing_of_a_borrowed_range_is_told),
     TEST(strangers_are_refused),
     TEST(a_stranger_to_an_address_is_stopped),
 };

@@ -50,8 +50,7 @@ void sleep_ns(uint64_t time)
 uint64_t pages_used(void)
 {
     struct memory_stats own, all = { 0 };
-    struct memory_space memory = { RESTART_TESTS_CAP_MEMORY_SERVER };
-    EXPECT_OK(memory_space_stats(memory, &own, &all));
+    EXPECT_OK(memory_space_stats(MEMORY, &own, &all));
     return all.used;
 }
 
@@ -77,6 +76,32 @@ uint64_t sessions_of_vfs(void)
     EXPECT_OK(vfs_session_counter(files.session, VFS_COUNTER_SESSIONS, &count));
     EXPECT_OK(files_disconnect(&means, &files));
     return count;
+}
+
+enum err make_file(struct files *files, char const *path, uint64_t content, uint32_t *file)
+{
+    uint64_t page[1u << (PAGE_BITS - 3)];
+    for (unsigned i = 0; i < sizeof page / sizeof page[0]; i++) {
+        page[i] = content;
+    }
+    uint32_t done;
+    enum err err = vfs_session_open(files->session, path, strlen(path),
+                                    VFS_OPEN_MODE_READ | VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE |
+                                        VFS_OPEN_MODE_TRUNCATE, 0644, file);
+    for (unsigned i = 0; i < MAPPED_PAGES && err == OK; i++) {
+        err = files_write(files, *file, i * sizeof page, page, sizeof page, &done);
+    }
+    return err;
+}
+
+bool is_all(struct filemap const *map, uint64_t content)
+{
+    uint64_t const volatile *words = (uint64_t const volatile *)(void const *)map->content;
+    bool is = true;
+    for (unsigned at = 0; at < MAPPED_WORDS; at++) {
+        is = is && words[at] == content;
+    }
+    return is;
 }
 
 void test_begin(void)

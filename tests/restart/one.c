@@ -84,6 +84,60 @@ static void a_session_is_lost(void)
     EXPECT_OK(files_disconnect(&means, &after));
 }
 
+#define FILE_PATH "/tmp/mapped"
+
+static void expect_mapped(struct files *files, uint32_t *file, struct filemap *map)
+{
+    ASSERT_OK(files_connect(&means, RESTART_TESTS_CAP_VFS, files));
+    ASSERT_OK(make_file(files, FILE_PATH, 0x5eed, file));
+    ASSERT_OK(filemap_open(&means, files, MEMORY, *file, 0, MAPPED_PAGES, map));
+    EXPECT(is_all(map, 0x5eed));
+    EXPECT_OK(filemap_check(map));
+}
+
+/* Who reads a file's pages goes on, and is told; then it maps those of the new server. */
+static void a_mapping_is_lost(void)
+{
+    struct files files;
+    struct filemap map;
+    uint32_t file;
+    uint64_t pages = pages_used();
+    unsigned own = capabilities_of("restart_tests");
+    for (unsigned i = 0; i < 3 && !test_has_failed(); i++) {
+        expect_mapped(&files, &file, &map);
+        uint64_t mapped = pages_used();
+        EXPECT_OK(control_kill(CONTROL, TEXT("vfs")));
+        EXPECT_OK(filemap_check(&map)); /* so far nothing was missing */
+        EXPECT(is_all(&map, 0));
+        EXPECT_ERR(filemap_check(&map), ERR_GONE);
+        EXPECT_EQ(pages_used(), mapped + MAPPED_PAGES);
+        filemap_close(&means, &map);
+        files_lost(&means, &files);
+    }
+    EXPECT_EQ(pages_used(), pages);
+    EXPECT_EQ(capabilities_of("restart_tests"), own);
+}
+
+/* The server takes back only what is cut off. */
+static void a_cut_file_is_told(void)
+{
+    struct files files;
+    struct filemap map;
+    uint32_t file;
+    uint64_t pages = pages_used();
+    expect_mapped(&files, &file, &map);
+    EXPECT_OK(vfs_session_resize(files.session, file, 1ul << PAGE_BITS));
+    EXPECT_EQ(*(uint64_t const volatile *)(void const *)map.content, 0x5eed);
+    EXPECT_OK(filemap_check(&map));
+    EXPECT(!is_all(&map, 0x5eed));
+    EXPECT_ERR(filemap_check(&map), ERR_GONE);
+    filemap_close(&means, &map);
+    EXPECT_ERR(filemap_open(&means, &files, MEMORY, file, 0, MAPPED_PAGES, &map), ERR_BAD_ARGUMENT);
+    EXPECT_OK(vfs_session_unlink(files.session, TEXT(FILE_PATH)));
+    EXPECT_OK(files_disconnect(&means, &files));
+    EXPECT_EQ(pages_used(), pages);
+}
+
 static void not_everything_is_killed(void)
 {
     EXPECT_ERR(control_kill(CONTROL, TEXT("nobody")), CONTROL_ERR_UNKNOWN);
@@ -164,6 +218,8 @@ static struct test const tests[] = {
     TEST(an_exit_is_survived),
     TEST(whoever_waits_is_served),
     TEST(a_session_is_lost),
+    TEST(a_mapping_is_lost),
+    TEST(a_cut_file_is_told),
     TEST(not_everything_is_killed),
     TEST(a_table_is_compared),
     TEST(there_is_a_limit),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Servers are killed at random moments, and threads work with all of them meanwhile: each server has
- * its client. A client that is told of a death checks with init that there was one; one that is not
+ * its client, the file server also one that maps a file. A client that is told of a death checks with init that there was one; one that is not
  * told finds everything as it left it.
  */
 #include "restart.h"
@@ -23,6 +23,8 @@ static char const *const servers[] = { "console", "vfs", "trace", "ledger", "gat
 struct client {
     char const *server;
     void (*work)(struct client *client);
+    char const *file; /* of the file server */
+    cptr_t fault;     /* who hears of its faults */
     struct sys_thread thread;
     struct sys_resources means;
     uint32_t volatile rounds;
@@ -30,6 +32,7 @@ struct client {
     struct files files;
     bool connected;
     uint32_t content;
+    struct filemap map;
     uint64_t total;
 };
 
@@ -113,7 +116,7 @@ static enum err use_file(struct client *client)
 {
     uint32_t file, done, next = client->content + 1;
     struct files *files = &client->files;
-    enum err err = vfs_session_open(files->session, TEXT("/tmp/storm"),
+    enum err err = vfs_session_open(files->session, client->file, strlen(client->file),
                                     VFS_OPEN_MODE_READ | VFS_OPEN_MODE_WRITE | VFS_OPEN_MODE_CREATE,
                                     0644, &file);
     if (err == OK) {
@@ -147,14 +150,47 @@ static void use_vfs(struct client *client)
     }
 }
 
+static enum err map_file(struct client *client)
+{
+    uint32_t file;
+    enum err err = files_connect(&client->means, RESTART_TESTS_CAP_VFS, &client->files);
+    client->connected = err == OK;
+    if (err == OK) {
+        client->content++;
+        err = make_file(&client->files, client->file, client->content, &file);
+    }
+    if (err == OK) {
+        err = filemap_open(&client->means, &client->files, MEMORY, file, 0, MAPPED_PAGES, &client->map);
+    }
+    return err != OK ? err : vfs_session_close(client->files.session, file);
+}
+
+/* It has no calls to make while the server lives: what it reads tells it. */
+static void use_mapped(struct client *client)
+{
+    enum err err = client->connected ? OK : map_file(client);
+    if (err == OK) {
+        bool is_good = is_all(&client->map, client->content);
+        err = filemap_check(&client->map);
+        EXPECT(is_good || err != OK);
+    }
+    if (err != OK) {
+        has_died(client, err);
+        filemap_close(&client->means, &client->map);
+        files_lost(&client->means, &client->files);
+        client->connected = false;
+    }
+}
+
 static struct client clients[] = {
-    { .server = "console", .work = use_console },
-    { .server = "vfs", .work = use_vfs },
-    { .server = "trace", .work = use_trace },
-    { .server = "ledger", .work = use_ledger },
-    { .server = "gateway", .work = use_gateway },
+    { .server = "console", .work = use_console, .fault = SYS_SUPERVISOR },
+    { .server = "vfs", .work = use_vfs, .fault = SYS_SUPERVISOR, .file = "/tmp/storm" },
+    { .server = "trace", .work = use_trace, .fault = SYS_SUPERVISOR },
+    { .server = "ledger", .work = use_ledger, .fault = SYS_SUPERVISOR },
+    { .server = "gateway", .work = use_gateway, .fault = SYS_SUPERVISOR },
+    { .server = "vfs", .work = use_mapped, .fault = RESTART_TESTS_CAP_MEMORY_SERVER, .file = "/tmp/map" },
 };
-_Static_assert(sizeof clients / sizeof clients[0] == SERVERS, "");
+#define CLIENTS (sizeof clients / sizeof clients[0])
 
 static void work(void *argument)
 {
@@ -164,8 +200,11 @@ static void work(void *argument)
         client->rounds++;
         sleep_ns(random_below(PAUSE_NS));
     }
+    if (client->map.lost != NULL) {
+        filemap_close(&client->means, &client->map);
+    }
     if (client->connected) {
-        EXPECT_OK(vfs_session_unlink(client->files.session, TEXT("/tmp/storm")));
+        EXPECT_OK(vfs_session_unlink(client->files.session, client->file, strlen(client->file)));
         EXPECT_OK(files_disconnect(&client->means, &client->files));
         client->connected = false;
     }
@@ -181,15 +220,15 @@ static void start_client(struct client *client)
     client->deaths = program_of(client->server).restarts;
     EXPECT_OK(ledger_add(LEDGER, 0, &client->total));
     struct sys_thread_options options = { .name = client->server, .priority = 100,
-                                          .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR };
+                                          .slice_ns = SLICE_NS, .fault = client->fault };
     EXPECT_OK(sys_thread_create(&means, &client->thread, &options, work, client));
 }
 
 /* Every client has done something since. */
-static void wait_for_progress(uint32_t const before[SERVERS], uint32_t least)
+static void wait_for_progress(uint32_t const before[CLIENTS], uint32_t least)
 {
     uint64_t end = sys_clock_ns() + PATIENCE_NS;
-    for (unsigned i = 0; i < SERVERS; i++) {
+    for (unsigned i = 0; i < CLIENTS; i++) {
         while (clients[i].rounds - before[i] < least && sys_clock_ns() < end) {
             sleep_ns(20000);
         }
@@ -202,10 +241,10 @@ static void wait_for_progress(uint32_t const before[SERVERS], uint32_t least)
 
 static void kill_one(char const *server)
 {
-    uint32_t before[SERVERS];
+    uint32_t before[CLIENTS];
     sleep_ns(random_below(MOST_NS));
     EXPECT_OK(control_kill(CONTROL, server, strlen(server)));
-    for (unsigned i = 0; i < SERVERS; i++) {
+    for (unsigned i = 0; i < CLIENTS; i++) {
         before[i] = clients[i].rounds;
     }
     /* The round that it was in, and one more. */
@@ -215,7 +254,7 @@ static void kill_one(char const *server)
 static void stop_clients(void)
 {
     finish = true;
-    for (unsigned i = 0; i < SERVERS; i++) {
+    for (unsigned i = 0; i < CLIENTS; i++) {
         uint64_t end = sys_clock_ns() + PATIENCE_NS;
         while (clients[i].rounds != 0 && sys_clock_ns() < end) {
             sleep_ns(20000);
@@ -274,6 +313,8 @@ static void each_is_killed_many_times(void)
     uint32_t restarts[SERVERS];
     for (unsigned i = 0; i < SERVERS; i++) {
         restarts[i] = program_of(servers[i]).restarts;
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
         start_client(&clients[i]);
     }
     for (unsigned kill = 0; kill < KILLS * SERVERS && !test_has_failed(); kill++) {

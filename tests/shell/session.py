@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A session with the shell, typed by a program: session.py PLATFORM BUILD_DIR
+"""A session with the shell, typed by a program: session.py PLATFORM BUILD_DIR SYSTEM
 
-Boots the system "shell" and types what stands below; each line's answer has to be as it says.
+Boots the system and types what stands below for it; each line's answer has to be as it says.
 """
 
 import re
@@ -124,6 +124,7 @@ SESSION = [
     ("kill vfs", r"(.*\n)*init: vfs was killed"),
     ("cat /tmp/hello", r"the file server was started again, .*\ncat /tmp/hello: no entry of that name"),
     ("ps | grep vfs", r"vfs +150 +running +1 .*"),
+    ("servers", r"init +\d+\.\d\d s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
     ("uptime", r"\d+\.\d\d s"),
     ("sleep 1", r""),
     # Editing: each ends with the line that it made.
@@ -138,6 +139,30 @@ SESSION = [
     ("ls /t" + TAB + "comp" + TAB, r"on\none"),
     ("echo still here", r"still here"),
 ]
+
+SILENT = r"the file server does not answer\n"
+
+# A program takes the requests of the file server and the trace server, once it was killed, and keeps them.
+HUNG = [
+    ("mkdir /tmp/d", r""),
+    ("echo before > /tmp/d/file", r""),
+    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+    ("kill thief", r"(.*\n)*init: thief was killed(\n.*)*"),
+    ("servers", SILENT + r"init +.* s of the processor\nvfs +no answer\ntrace +no answer"),
+    ("servers > /tmp/d/file", SILENT + r"opening /tmp/d/file: no answer"),
+    ("echo one | wc", SILENT + r"a pipe : no answer"),
+    ("cd /tmp", SILENT + r"cd /tmp: no answer"),
+    ("ls /tm" + TAB + CONTROL_U + "echo said", SILENT + "said"),
+    ("ls /tmp\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
+    ("trace\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
+    ("ps", SILENT + r"(.*\n)*vfs +150 +running +0 .*\n(.*\n)*thief +253 +running +1 .*\n.*"),
+    ("kill thief", SILENT + r"(.*\n)*init: thief was killed(\n.*)*"),
+    ("cat /tmp/d/file", r"before"),
+    ("cd /tmp", r""),
+    ("ls | cat", r"d/"),
+    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+]
+SESSIONS = {"shell": SESSION, "hung": HUNG}
 
 
 class Wrong(Exception):
@@ -154,9 +179,9 @@ def say(machine, typed):
         machine.send("\r")
 
 
-def talk(machine):
+def talk(machine, session):
     shell.begin(machine)
-    for typed, expected in SESSION:
+    for typed, expected in session:
         say(machine, typed)
         found = shell.answer(machine)
         if not re.fullmatch(expected, found):
@@ -173,10 +198,10 @@ def talk(machine):
     return machine.exitstatus
 
 
-def main(platform, build):
+def main(platform, build, system):
     try:
-        with shell.start(platform, Path(build) / "image-shell.bin") as machine:
-            code = talk(machine)
+        with shell.start(platform, Path(build) / f"image-{system}.bin") as machine:
+            code = talk(machine, SESSIONS[system])
     except (Wrong, Stop) as wrong:
         print(f"not ok - {wrong}")
         return 1

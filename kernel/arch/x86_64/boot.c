@@ -6,6 +6,7 @@
 #include "arch/x86_64/x86_64.h"
 #include "base/panic.h"
 #include "dev/ioapic.h"
+#include "dev/pvh.h"
 #include "object/thread.h"
 
 #include <cpuid.h>
@@ -321,38 +322,20 @@ static word set_up_timer(void)
     return hz;
 }
 
-/* ---- What the boot protocol tells: xen/include/public/arch-x86/hvm/start_info.h ---- */
+/* ---- What the boot protocol tells ---- */
 
-#define START_INFO_MAGIC 0x336ec578
-#define START_INFO_RAM   1
+/* A PC has 128 at most: ACPI 6.5, section 15. */
+#define MOST_RANGES 128
 
-struct start_info {
-    uint32_t magic, version, flags, module_count;
-    uint64_t modules, command_line, acpi, map;
-    uint32_t map_entries, unused;
-};
-
-struct start_info_map {
-    uint64_t address, size;
-    uint32_t type, unused;
-};
-
-/* Of all memory, what is above the first MiB, where the firmware is. Returns where it ends. */
+/* Of all memory, what is above the first MiB, where the firmware is, and in the window. Returns where it ends. */
 static word find_memory(struct boot *boot, word start_info)
 {
-    struct start_info const *info = arch_window((paddr_t){ start_info });
-    if (info->magic != START_INFO_MAGIC || info->version < 1 || info->map >= 4 * GIB) {
+    struct pvh_info const *info = arch_window((paddr_t){ start_info });
+    if (info->magic != PVH_MAGIC || info->version < 1 || info->map >= 4 * GIB || info->map_entries > MOST_RANGES) {
         panic("this was not booted by PVH");
     }
-    struct start_info_map const *map = arch_window((paddr_t){ info->map });
-    word end = 0;
-    for (uint32_t i = 0; i < info->map_entries && boot->memory_count < BOOT_MOST_REGIONS; i++) {
-        if (map[i].type == START_INFO_RAM && map[i].address >= MIB) {
-            word stop = map[i].address + map[i].size;
-            boot->memory[boot->memory_count++] = (struct boot_region){ .start = map[i].address, .end = stop };
-            end = stop > end ? stop : end;
-        }
-    }
+    struct pvh_range const *map = arch_window((paddr_t){ info->map });
+    word end = pvh_find_memory(boot, map, info->map_entries, MIB, ENTRIES / 2 * GIB);
     if (end == 0) {
         panic("the firmware tells of no memory");
     }
