@@ -19,8 +19,8 @@ static enum err init_begin(struct sys_async *call, uint64_t deadline)
 static enum err init_end(struct sys_async *call, char *text, size_t size)
 {
     uint32_t slot;
-    uint64_t time = 0;
-    enum err err = control_time_end(call, &slot, &time);
+    uint64_t time = 0, name[2];
+    enum err err = control_time_end(call, &slot, &time, &name[0], &name[1]);
     sys_format(text, size, "%lu.%02lu s of the processor", time / 1000000000, time % 1000000000 / 10000000);
     return err;
 }
