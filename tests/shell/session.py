@@ -112,7 +112,7 @@ SESSION = [
     ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 5\nshell 2 \d+ given Endpoint send"),
     # What the shell has got of the file server: a session for each of its threads.
     # And the memory server: where pages go, and whom to tell that there is little left.
-    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as (shell|gateway) \d+|Notification signal, badge \d+; as shell 12)\n?){3}"),
+    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as shell 9|Notification signal, badge \d+; as shell 12)\n?){2}"),
     ("caps -d | grep 'extra shell'", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),

@@ -376,7 +376,7 @@ static void read_by_turns(void *argument)
 static bool is_halfway(void)
 {
     char const volatile *buffer = reading.files.buffer;
-    return buffer[0] != buffer[WHOLE - 1];
+    return buffer != NULL && buffer[0] != buffer[WHOLE - 1];
 }
 
 /* More urgent than workers: it interrupts them, calls, and has its answer before they go on. */
@@ -414,10 +414,11 @@ static void one_call_in_another(void)
     EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side1"), 0755));
     put_whole("/tmp/side0/a", 'a');
     put_whole("/tmp/side0/b", 'b');
-    start(&threads[0], &reading.files, read_by_turns);
     struct sys_thread_options urgent = { .name = "urgent", .priority = 170, .slice_ns = 1000000 };
     EXPECT_OK(files_connect(&means, VFS_TESTS_CAP_GUEST, &files));
     EXPECT_OK(sys_thread_create(&means, &threads[1], &urgent, call_meanwhile, &files));
+    /* The last: it is as urgent as this one, and hands its time to workers and back. */
+    start(&threads[0], &reading.files, read_by_turns);
     finish(&threads[1], &files, &calling.done);
     finish(&threads[0], &reading.files, &reading.done);
     EXPECT_EQ(calling.halfway, TIMES);
