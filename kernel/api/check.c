@@ -81,7 +81,7 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     }
     bool receiving = thread->wait != 0 && wait_kind(thread->wait) == WAIT_RECV;
     if (!receiving && thread->caller != NULL) {
-        must("I-REPLY", thread->caller->wait == ((word)thread | WAIT_REPLY), thread);
+        must("I-REPLY", (thread->caller->wait & ~(word)SENDING_BARE) == ((word)thread | WAIT_REPLY), thread);
     }
     must("I-TIME", thread->lent == NULL || !(receiving || thread == cpu->current), thread);
     must("I-TIME", thread->lent == NULL || among_borrowers(thread), thread);

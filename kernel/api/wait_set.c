@@ -8,12 +8,13 @@
 enum err invoke_wait_set_attach(struct cpu *cpu, struct cap self, struct cap endpoint)
 {
     struct wait_set *set = cap_wait_set(self);
-    if (set->endpoint != NULL) {
+    if (set->attached) {
         return invocation_refuse(cpu, ERR_ALREADY, 0, OBJECT_NONE, OBJECT_WAIT_SET);
     }
     if (cap_endpoint(endpoint)->set != 0) {
         return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_ENDPOINT);
     }
+    set->attached = true;
     set->endpoint = cap_endpoint(endpoint);
     cap_endpoint(endpoint)->set = (word)set;
     return OK;
@@ -73,6 +74,7 @@ enum err invoke_wait_set_add(struct cpu *cpu, struct cap self, uint32_t number, 
     }
     member->set = set;
     if (is_endpoint) {
+        member->grants = source.head & ENDPOINT_GRANT;
         return add_endpoint(cpu, member, endpoint);
     }
     wait_set_add_notification(cpu, member, cap_notification(source));

@@ -172,10 +172,10 @@ NODISCARD static __attribute__((noinline)) enum err wait_to_send(struct cpu *cpu
 }
 
 /* `from`, whose message `to` has got, waits for its reply; `to` runs on its time. */
-static void await_reply(struct tcb *from, struct tcb *to)
+static void await_reply(struct tcb *from, struct tcb *to, unsigned sending)
 {
     to->caller = from;
-    from->wait = (word)to | WAIT_REPLY;
+    from->wait = (word)to | (sending & WAITS_FOR_REPLY);
 }
 
 enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
@@ -193,6 +193,9 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     struct tcb *to = endpoint->recv.head;
     if (unlikely(to == NULL)) {
         struct member *via = wait_set_member(endpoint);
+        if (via != NULL && !via->grants) {
+            sending |= SENDING_BARE;
+        }
         if (via == NULL || via->set->endpoint->recv.head == NULL) {
             return wait_to_send(cpu, cap, via, sending, wait);
         }
@@ -215,7 +218,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     carry(current, to, cap.arg, &load);
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
-        await_reply(current, to);
+        await_reply(current, to, sending);
         sched_pass_or_ready(cpu, to);
         inherit_joined(cpu, to, current->priority);
     } else {
@@ -229,7 +232,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
 /* The current thread serves `from`, whose message it has got, on its own time. */
 static void serve_late(struct cpu *cpu, struct tcb *to, struct tcb *from)
 {
-    await_reply(from, to);
+    await_reply(from, to, SENDING_CALL);
     sched_attend(cpu, to, ATTENTION_TIME);
     inherit_joined(cpu, to, from->priority);
 }
@@ -281,7 +284,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     }
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
-        await_reply(from, current);
+        await_reply(from, current, from->sending);
         sched_take_over(cpu, from);
         inherit_joined(cpu, current, from->priority);
     } else {
@@ -374,7 +377,7 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
     struct load load = { 0 };
     bool is_fault = to->fault_kind != 0;
     if (counts && !is_fault) {
-        enum err err = check_sender(current, grant, &load);
+        enum err err = check_sender(current, grant && !(to->wait & SENDING_BARE), &load);
         if (err != OK) {
             return err;
         }
@@ -573,7 +576,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
     carry_fault(current, to, cap.arg);
-    await_reply(current, to);
+    await_reply(current, to, SENDING_CALL);
     sched_hand_over(cpu, to);
     sched_ready(cpu, to);
     inherit_joined(cpu, to, current->priority);
@@ -595,7 +598,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     struct tcb *to = endpoint->recv.head;
     wait_queue_pop(&endpoint->recv);
     carry_fault(current, to, cap.arg);
-    await_reply(current, to);
+    await_reply(current, to, SENDING_CALL);
     thread_attend(current, ATTENTION_FULL);
     sched_pass(cpu, to);
     inherit_joined(cpu, to, current->priority);

@@ -46,7 +46,11 @@ enum sending {
     SENDING_LONG = 2,  /* the tag's counts are obeyed */
     SENDING_FAULT = 4, /* the message is the thread's fault */
     SENDING_GRANT = 8, /* a capability may go along */
+    SENDING_BARE = 16, /* none may go along with the reply */
 };
+/* How a thread waits for the reply to a message: WAIT_REPLY, and SENDING_BARE with it. */
+#define WAITS_FOR_REPLY (SENDING_CALL | SENDING_BARE)
+_Static_assert((WAITS_FOR_REPLY & WAIT_MASK) == WAIT_REPLY, "the same bits");
 
 /* The capabilities that a thread holds for itself. */
 enum thread_slot {
@@ -140,7 +144,7 @@ ALWAYS_INLINE enum wait wait_kind(word wait)
 
 ALWAYS_INLINE void *wait_object(word wait)
 {
-    return (void *)(wait & ~(word)WAIT_MASK);
+    return (void *)(wait & ~(word)(WAIT_MASK | SENDING_BARE));
 }
 
 ALWAYS_INLINE bool thread_is_stopped(struct tcb const *thread)

@@ -25,6 +25,7 @@ struct member {
     struct tcb *senders; /* to this member, at the set's endpoint; linked by `via_next` */
     struct member *next; /* of those with signals */
     struct member *prev;
+    bool grants; /* who added the endpoint may give there: a reply may too */
 } ALIGNED(64);
 _Static_assert(sizeof(struct member) == 1ul << WAIT_SET_MEMBER_BITS, "a member fits");
 
@@ -34,6 +35,7 @@ struct wait_set {
     struct member *last;
     struct life life;
     uint32_t count;         /* of members that it has room for */
+    bool attached;          /* now or once: members that were left behind are heard nowhere else */
     uint32_t swept;         /* members removed so far, while it is destroyed */
     struct member member[] ALIGNED(64); /* number n is member[n - 1] */
 };

@@ -5,6 +5,7 @@
 #include "object/irq.h"
 #include "object/notification.h"
 #include "object/reply.h"
+#include "object/wait_set.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -209,7 +210,7 @@ static word wait_of(struct spec const *s, int thread)
     case SPEC_SENDS:
         return s->endpoint[t->partner].address | WAIT_SEND;
     case SPEC_AWAITS_REPLY:
-        return s->thread[t->partner].address | WAIT_REPLY;
+        return s->thread[t->partner].address | WAIT_REPLY | (t->bare ? SENDING_BARE : 0);
     case SPEC_AWAITS_OBJECT:
         return s->reply[t->partner].address | WAIT_REPLY_OBJECT;
     case SPEC_AWAITS_SIGNAL:
@@ -269,6 +270,8 @@ static bool same_thread(struct spec *s, int number)
     SAME(kernel->wait, wait_of(s, number), "what thread %d waits for", number);
     SAME(kernel->priority, t->priority, "priority of thread %d", number);
     SAME(kernel->base, t->base, "its own priority of thread %d", number);
+    SAME(kernel->attention & ATTENTION_DEADLINE ? kernel->deadline.key : 0, t->deadline,
+         "deadline of thread %d", number);
     SAME(kernel->fault_kind, t->fault, "fault of thread %d", number);
     if (t->fault != 0) {
         SAME(kernel->fault_address, t->fault_address, "fault address of thread %d", number);
@@ -281,6 +284,7 @@ static bool same_thread(struct spec *s, int number)
         SAME((kernel->sending & SENDING_CALL) != 0, t->calls, "call of thread %d", number);
         SAME(kernel->badge >> EVENT_BADGE_SHIFT, t->badge, "badge of the message of thread %d", number);
         if (t->fault == 0) {
+            SAME((kernel->sending & SENDING_BARE) != 0, t->bare, "bare call of thread %d", number);
             SAME((kernel->sending & SENDING_LONG) != 0, t->counts, "message of thread %d", number);
             SAME((kernel->sending & SENDING_GRANT) != 0, t->grants, "grant of thread %d", number);
         }
@@ -331,11 +335,76 @@ static bool same_servers(struct spec const *s, int number, struct endpoint const
     return true;
 }
 
+/* As the kernel says which member of a wait set something is, 0: of none. */
+static word member_word(struct spec const *s, int type, int object)
+{
+    int number, set = spec_set_of(s, type, object, &number);
+    return set == SPEC_NONE ? 0
+                            : (word)&((struct wait_set *)s->set[set].address)->member[number - 1] | SET_MEMBER;
+}
+
+/* Of senders to a member, the last that came is the first. */
+static bool same_member(struct spec const *s, int set, int number, struct member const *kernel)
+{
+    struct spec_member const *member = &s->set[set].member[number - 1];
+    SAME(kernel->set != NULL, member->used, "member %d of wait set %d", number, set);
+    int count = 0;
+    uint64_t before = ~0ul;
+    for (struct tcb const *t = kernel->senders; t != NULL; t = t->via_next, count++) {
+        int i = 0;
+        while (i < SPEC_THREADS && (thread_at(s, i) != t || !s->thread[i].exists)) {
+            i++;
+        }
+        if (i == SPEC_THREADS || s->thread[i].set != set || s->thread[i].number != number ||
+            s->thread[i].came >= before) {
+            return differs("sender %d to member %d of wait set %d", count, number, set);
+        }
+        before = s->thread[i].came;
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &s->thread[i];
+        count -= t->exists && t->state == SPEC_SENDS && t->set == set && t->number == number;
+    }
+    SAME(count, 0, "number of senders to member %d of wait set %d", number, set);
+    if (member->used && member->endpoint != SPEC_NONE) {
+        SAME(kernel->grants, member->grants, "right of member %d of wait set %d", number, set);
+    }
+    return true;
+}
+
+static bool same_set(struct spec const *s, int number)
+{
+    struct spec_set const *set = &s->set[number];
+    struct wait_set const *kernel = (struct wait_set *)set->address;
+    SAME(kernel->endpoint, set->endpoint == SPEC_NONE ? 0 : s->endpoint[set->endpoint].address,
+         "endpoint of wait set %d", number);
+    SAME(kernel->count, set->count, "size of wait set %d", number);
+    struct member const *waits = kernel->first;
+    for (int i = 0; i < set->signals; i++) {
+        SAME(waits, &kernel->member[set->signal[i] - 1], "signals %d of wait set %d", i, number);
+        waits = waits->next;
+    }
+    SAME(waits, 0, "end of the signals of wait set %d", number);
+    for (int i = 1; i <= set->count; i++) {
+        ALSO(same_member(s, number, i, &kernel->member[i - 1]));
+    }
+    return true;
+}
+
 static bool same_endpoint(struct spec const *s, int number)
 {
     struct endpoint const *kernel = (struct endpoint *)s->endpoint[number].address;
+    int set = spec_set_at(s, number);
+    bool signals = set != SPEC_NONE && s->set[set].signals != 0;
     ALSO(same_queue(s, &s->endpoint[number].receivers, &kernel->recv, "receivers", number));
-    ALSO(same_queue(s, &s->endpoint[number].senders, &kernel->send, "senders", number));
+    if (kernel->send.head == &signals_wait) { /* stands there for them where no sender does */
+        SAME(signals && s->endpoint[number].senders.count == 0, true, "signals waiting at endpoint %d", number);
+    } else {
+        SAME(signals && s->endpoint[number].senders.count == 0, false, "signals waiting at endpoint %d", number);
+        ALSO(same_queue(s, &s->endpoint[number].senders, &kernel->send, "senders", number));
+    }
+    SAME(kernel->set, set != SPEC_NONE ? s->set[set].address : member_word(s, OBJECT_ENDPOINT, number),
+         "wait set of endpoint %d", number);
     return same_servers(s, number, kernel);
 }
 
@@ -345,7 +414,9 @@ static bool same_notification(struct spec const *s, int number)
     struct notification const *kernel = (struct notification *)n->address;
     SAME(kernel->bits, n->bits, "bits of notification %d", number);
     SAME(kernel->count, n->count, "signals of notification %d", number);
-    SAME(kernel->bound, (word)thread_at(s, spec_bound(s, number)), "thread of notification %d", number);
+    int bound = spec_bound(s, number);
+    SAME(kernel->bound, bound != SPEC_NONE ? (word)thread_at(s, bound) : member_word(s, OBJECT_NOTIFICATION, number),
+         "thread or wait set of notification %d", number);
     return same_queue(s, &n->waiters, &kernel->waiters, "waiters", number);
 }
 
@@ -566,11 +637,13 @@ bool model_equal(struct spec *s, bool deep)
     EACH(endpoint, SPEC_ENDPOINTS, same_endpoint(s, i))
     EACH(notification, SPEC_NOTIFICATIONS, same_notification(s, i))
     EACH(reply, SPEC_REPLIES, same_reply(s, i))
+    EACH(set, SPEC_SETS, same_set(s, i))
     EACH(vspace, SPEC_VSPACES, same_vspace(s, i, deep))
     for (int i = 1; i < SPEC_LINES; i++) {
         ALSO(same_line(s, i));
     }
     ALSO(same_pages(s));
+    SAME(host.now, s->now, "the clock");
     SAME(families[0].dying, 0, "what is left of objects that are gone");
     return !deep || same_mappings(s);
 }
@@ -659,6 +732,7 @@ static void adopt_states(struct spec *s)
     memcpy(t->temps, init->temps, sizeof t->temps);
     memcpy(t->name, init->name, sizeof t->name);
     s->current = (int16_t)thread;
+    s->now = host.now;
     s->fpu = SPEC_NONE;
     s->page[0] = (struct spec_page){ .exists = true, .address = (word)init->buffer };
     memcpy(s->content[0].word, init->buffer, sizeof s->content[0]);
@@ -673,6 +747,14 @@ static void adopt_states(struct spec *s)
     }
 }
 
+/* When those are woken who sleep without a deadline. */
+static uint64_t waking_time;
+
+void model_step_begins(struct spec const *s)
+{
+    waking_time = s->now + SPEC_LONG_SLEEP;
+}
+
 static void wake(void)
 {
     uint64_t line = 1ul << SPEC_WAKING_LINE;
@@ -680,6 +762,7 @@ static void wake(void)
         _exit(MODEL_ASLEEP);
     }
     host.lines[0] |= line;
+    host.now = waking_time;
 }
 
 void model_adopt(struct spec *s)
@@ -791,6 +874,15 @@ uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread))
         add_queue(&s->notification[i].waiters);
         add(s->notification[i].bits);
         add(s->notification[i].count);
+    }
+    for (int i = 0; i < SPEC_SETS; i++) {
+        struct spec_set const *set = &s->set[i];
+        for (int j = 0; set->exists && j < set->count; j++) {
+            add(set->member[j].used);
+            add((uint64_t)set->member[j].endpoint);
+            add((uint64_t)set->member[j].notification);
+            add(j < set->signals ? set->signal[j] : 0);
+        }
     }
     return hash;
 }

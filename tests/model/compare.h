@@ -20,6 +20,8 @@ void model_adopt(struct spec *s);
 bool model_equal(struct spec *s, bool deep);
 char const *model_difference(void);
 
+/* A step begins in the kernel. */
+void model_step_begins(struct spec const *s);
 /* The thread that runs. */
 int model_current(struct spec const *s);
 /* The running program writes to its floating-point registers, if they are switched on. */

@@ -19,6 +19,8 @@ char const *play_difference(void)
     return said;
 }
 
+#define NS_PER_TICK 100ul /* of the host's clock */
+
 /* ---- Doing a step ---- */
 
 static uint64_t mix(uint64_t x)
@@ -38,7 +40,7 @@ static void fill_buffer(struct step const *step)
         return;
     }
     model_write(s, page, SLOT_WORD, step->receive_slot);
-    model_write(s, page, SLOT_WORD + 1, 0); /* no deadline */
+    model_write(s, page, SLOT_WORD + 1, step->deadline);
     for (unsigned i = 0; i < step->words; i++) {
         model_write(s, page, i, mix(step->word_seed + i));
     }
@@ -54,6 +56,7 @@ static void do_in_kernel(struct step const *step)
     uint64_t reg[8];
     memcpy(reg, step->reg, sizeof reg);
     world_slow_only = step->slow;
+    model_step_begins(&play_spec);
     world_interrupt_at(step->preempt);
     switch (step->kind) {
     case STEP_CALL:
@@ -61,6 +64,9 @@ static void do_in_kernel(struct step const *step)
         break;
     case STEP_FAULT:
         world_fault((enum fault_kind)step->number, step->reg[1]);
+        break;
+    case STEP_TIME:
+        world_pass(step->number * NS_PER_TICK);
         break;
     case STEP_LINE:
     default:
@@ -80,6 +86,9 @@ static void do_in_spec(struct step const *step)
         break;
     case STEP_FAULT:
         spec_fault(s, (enum fault_kind)step->number, step->reg[1]);
+        break;
+    case STEP_TIME:
+        spec_pass(s, step->number);
         break;
     case STEP_LINE:
     default:
@@ -191,7 +200,10 @@ enum place_in_table {
     BADGED = ENDPOINTS + 2,
     NOTIFICATIONS = BADGED + 2,
     REPLIES = NOTIFICATIONS + 2,
-    FREE = REPLIES + 2,
+    SETS = REPLIES + 2,
+    SET_ENDPOINT = SETS + 2,
+    MEMBERS,
+    FREE = MEMBERS + 2,
 };
 
 static uint64_t slot_address(unsigned index)
@@ -232,10 +244,13 @@ static void copy(unsigned at, uint64_t source)
     play_ask(slot_address(table), METHOD_CNODE_COPY, at, source, RIGHTS_ALL, 0, 0);
 }
 
+/* As much time as no thread uses in a sequence; less than SPEC_LONG_SLEEP. */
+#define WITHOUT_END (1ul << 33)
+
 void play_give_time(uint64_t time, uint64_t thread)
 {
     struct spec *s = &play_spec;
-    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, 1ul << 61, 0));
+    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), (cptr_t){ time }, WITHOUT_END, 0));
     ck_ok(sys_sched_context_bind((cptr_t){ time }, (cptr_t){ thread }));
     s->thread[s->current].known = 0; /* this was not a step */
     s->thread[s->slot[spec_lookup(s, s->current, thread)].object].timed = true;
@@ -278,13 +293,20 @@ static void make_objects(void)
     make(OBJECT_ENDPOINT, 0, 2, ENDPOINTS);
     make(OBJECT_NOTIFICATION, 0, 2, NOTIFICATIONS);
     make(OBJECT_REPLY, 0, 2, REPLIES);
+    make(OBJECT_WAIT_SET, 8, 2, SETS);
+    make(OBJECT_ENDPOINT, 0, 1, SET_ENDPOINT);
+    make(OBJECT_NOTIFICATION, 0, 2, MEMBERS);
+    play_ask(there(SETS), METHOD_WAIT_SET_ATTACH, there(SET_ENDPOINT), 0, 0, 0, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        play_ask(there(SETS), METHOD_WAIT_SET_ADD, 1 + i, there(MEMBERS + i), 0, 0, 0);
+    }
     copy(SELF, slot_address(table));
     copy(SCHED, slot_address(BOOT_SLOT_SCHED_CONTROL));
     copy(IRQ, slot_address(BOOT_SLOT_IRQ_CONTROL));
     copy(KERNEL, slot_address(BOOT_SLOT_KERNEL));
     for (unsigned i = 0; i < 2; i++) {
-        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i), RIGHTS_ALL,
-            100 + i, 0);
+        play_ask(slot_address(table), METHOD_CNODE_MINT, BADGED + i, there(ENDPOINTS + i),
+            i == 0 ? RIGHTS_ALL : ENDPOINT_SEND | ENDPOINT_RECV, 100 + i, 0);
     }
     play_ask(there(SPACE), METHOD_VSPACE_FEED, there(TABLES), 0, 0, 0, 0);
     play_ask(there(BUFFER), METHOD_FRAME_MAP, there(SPACE), 0x40000000, FRAME_READ, 0, 0);
@@ -516,14 +538,31 @@ static uint64_t some_slot(unsigned type)
     return count != 0 && !one_in(20) ? found[below(count)] : slot_number(below(SLOTS));
 }
 
+/* A deadline that is over, or soon will be. No two threads have the same: what comes first then is
+ * anybody's guess. */
+static uint64_t deadline(void)
+{
+    struct spec const *s = &play_spec;
+    if (one_in(2)) {
+        return 0;
+    }
+    uint64_t when = s->now + below(1 << 12) - 64;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].deadline == when) {
+            return 0;
+        }
+    }
+    return when * NS_PER_TICK - below(NS_PER_TICK);
+}
+
 /* Arguments by kind: capital letters are capabilities. */
 static uint64_t argument(char kind)
 {
-    if (kind == '0') {
-        return 0;
-    }
     static uint64_t const mapping[] = { FRAME_READ, FRAME_READ | FRAME_WRITE,
                                         FRAME_READ | FRAME_EXECUTE, FRAME_RIGHTS, FRAME_WRITE };
+    if (kind == 'd') {
+        return deadline();
+    }
     if (one_in(25)) {
         return any_number();
     }
@@ -542,6 +581,8 @@ static uint64_t argument(char kind)
         return some_slot(OBJECT_TABLES);
     case 'F':
         return one_in(4) ? 0 : some_slot(OBJECT_FRAME);
+    case 'M': /* what can be a member of a wait set */
+        return some_slot(one_in(3) ? OBJECT_NOTIFICATION : OBJECT_ENDPOINT);
     case 'E':
         return one_in(4) ? 0 : some_slot(OBJECT_ENDPOINT);
     case 'i': /* of a slot */
@@ -549,7 +590,7 @@ static uint64_t argument(char kind)
     case 't':
         return 1 + below(OBJECT_TYPES - 1);
     case 'z': /* of an object */
-        return one_in(2) ? 0 : one_in(4) ? below(5) : PAGE_BITS + below(3);
+        return one_in(2) ? 0 : one_in(6) ? 7 + below(2) : one_in(4) ? below(5) : PAGE_BITS + below(3);
     case 'n':
         return 1 + below(3);
     case 'r': /* rights */
@@ -599,8 +640,11 @@ static struct request {
     { METHOD_NOTIFICATION_BIND, 4, "T" },
     { METHOD_NOTIFICATION_UNBIND, 2, "" },
     { METHOD_REPLY_SAVE, 8, "" },
-    { METHOD_REPLY_AWAIT, 4, "T0" },
+    { METHOD_REPLY_AWAIT, 4, "Td" },
     { METHOD_REPLY_ANSWER, 6, "" },
+    { METHOD_WAIT_SET_ATTACH, 3, "E" },
+    { METHOD_WAIT_SET_ADD, 9, "nM" },
+    { METHOD_WAIT_SET_REMOVE, 4, "n" },
     { METHOD_VSPACE_FEED, 3, "B" },
     { METHOD_FRAME_MAP, 8, "Vam" },
     { METHOD_FRAME_UNMAP, 3, "" },
@@ -619,22 +663,28 @@ static bool is_special_priority(uint64_t priority)
     return priority == DEADLINE_PRIORITY || priority == PRIORITIES - 1;
 }
 
+static bool is_soon(uint64_t ns)
+{
+    return ns == 0 || ns / NS_PER_TICK - play_spec.now + 64 < 1 << 12;
+}
+
 /* What the specification does not speak of yet, what stops the machine, and what its arrays have
  * no room for: retypes of the largest tables. */
 static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT || label == METHOD_SCHED_CONTROL_CONFIGURE ||
-           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 >= OBJECT_WAIT_SET ||
-           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && argument[1] != 0) ||
+           label / 16 == OBJECT_SCHED_CONTEXT || label / 16 > OBJECT_WAIT_SET ||
+           label == METHOD_SCHED_CONTROL_MARK || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
-           (label == METHOD_UNTYPED_RETYPE && argument[0] >= OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
+           (label == METHOD_UNTYPED_RETYPE && argument[0] > OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
            ((label == METHOD_UNTYPED_RETYPE || label == METHOD_THREAD_CONFIGURE ||
              label == METHOD_FRAME_MAP) &&
             spec_is_nearly_full(&play_spec)) ||
            (label == METHOD_UNTYPED_RETYPE &&
-            ((argument[0] == OBJECT_CNODE && argument[1] > 4) || (argument[2] > 4 && argument[2] < 33)));
+            ((argument[0] == OBJECT_CNODE && argument[1] > 4) ||
+             (argument[0] == OBJECT_WAIT_SET && argument[1] > 8) || (argument[2] > 4 && argument[2] < 33)));
 }
 
 /* Some request: label, address of a capability that it is for, and arguments. */
@@ -694,6 +744,7 @@ static void choose_call(struct step *step)
     step->words = (uint8_t)below(14);
     step->word_seed = chance();
     step->fpu = chance();
+    step->deadline = deadline();
     step->receive_slot = one_in(3) ? some_slot(OBJECT_NONE) : slot_address(below(1 << RADIX));
     unsigned type = OBJECT_ENDPOINT;
     unsigned operation = below(34);
@@ -729,7 +780,7 @@ static void choose_call(struct step *step)
         operation = SYS_SEND_UNTIL + 1 + below(31 - SYS_SEND_UNTIL);
     }
     if (operation == SYS_RECV || operation == SYS_WAIT) {
-        r[1] = 0; /* no deadline */
+        r[1] = deadline();
     }
     r[0] = target | operation;
 }
@@ -800,6 +851,10 @@ void play_choose(struct step *step)
         step->number = (uint16_t)(1 + below(8));
         step->raised = one_in(2);
         break;
+    case 2:
+        step->kind = STEP_TIME;
+        step->number = (uint16_t)below(1 << 11);
+        break;
     default:
         step->kind = STEP_CALL;
         choose_call(step);
@@ -822,6 +877,10 @@ void play_print(unsigned number, struct step const *step)
     }
     if (step->kind == STEP_LINE) {
         printf("... line %u is %s\n", step->number, step->raised ? "raised" : "lowered");
+        return;
+    }
+    if (step->kind == STEP_TIME) {
+        printf("... %u ticks pass\n", step->number);
         return;
     }
     if (step->kind == STEP_FAULT) {

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-enum step_kind { STEP_CALL, STEP_FAULT, STEP_LINE };
+enum step_kind { STEP_CALL, STEP_FAULT, STEP_LINE, STEP_TIME };
 
 /* All that a step needs, so that it can be done again. */
 struct step {
@@ -19,10 +19,10 @@ struct step {
     uint8_t preempt; /* this look for an interrupt sees one; 0: none does */
     uint8_t words;   /* so many of its buffer's words the program writes first ... */
     uint8_t entries; /* ... and so many entries of its batch */
-    uint16_t number; /* of a fault, of a line */
+    uint16_t number; /* of a fault, of a line, of ticks */
     uint64_t reg[8];
     uint64_t word_seed, fpu;
-    uint64_t receive_slot;
+    uint64_t receive_slot, deadline; /* in its buffer */
     uint64_t entry[4][6];
 };
 

@@ -197,6 +197,8 @@ uint64_t spec_bytes(int type, uint64_t bits)
         return bits == 0 ? SCHED_CONTEXT_SIZE : 0;
     case OBJECT_VSPACE:
         return bits == 0 ? VSPACE_SIZE : 0;
+    case OBJECT_WAIT_SET:
+        return bits > WAIT_SET_MEMBER_BITS && bits <= MAX_WAIT_SET_BITS ? 1ul << bits : 0;
     default:
         return 0;
     }
@@ -240,6 +242,16 @@ static int make_cnode(struct spec *s, unsigned radix, uint64_t address)
     return number;
 }
 
+static int make_set(struct spec *s, int bits, uint64_t address)
+{
+    int number = NEW(s, set, SPEC_SETS);
+    int count = (1 << (bits - WAIT_SET_MEMBER_BITS)) - 1;
+    s->set[number].endpoint = SPEC_NONE;
+    s->set[number].count = (uint8_t)count;
+    s->exceeded |= count > SPEC_MEMBERS;
+    return number;
+}
+
 struct spec_slot spec_object(struct spec *s, int type, int bits, uint64_t address)
 {
     struct spec_slot cap = { .type = (uint8_t)type, .object = SPEC_NONE, .vspace = SPEC_NONE };
@@ -275,6 +287,9 @@ struct spec_slot spec_object(struct spec *s, int type, int bits, uint64_t addres
     case OBJECT_VSPACE:
         cap.object = (int16_t)NEW(s, vspace, SPEC_VSPACES);
         break;
+    case OBJECT_WAIT_SET:
+        cap.object = (int16_t)make_set(s, bits, address);
+        break;
     default:
         break;
     }
@@ -298,6 +313,8 @@ uint64_t spec_object_address(struct spec const *s, int type, int object)
         return s->time[object].address;
     case OBJECT_VSPACE:
         return s->vspace[object].address;
+    case OBJECT_WAIT_SET:
+        return s->set[object].address;
     default:
         return 0;
     }
@@ -342,6 +359,7 @@ static bool has_life(int type)
     case OBJECT_REPLY:
     case OBJECT_SCHED_CONTEXT:
     case OBJECT_VSPACE:
+    case OBJECT_WAIT_SET:
     case OBJECT_IRQ_HANDLER:
         return true;
     default:
@@ -461,6 +479,7 @@ static bool cancel_first(struct spec *s, struct spec_queue *queue)
 static bool clear_endpoint(struct spec *s, int number)
 {
     struct spec_endpoint *endpoint = &s->endpoint[number];
+    spec_end_endpoint(s, number);
     if (!cancel_first(s, &endpoint->receivers) || !cancel_first(s, &endpoint->senders)) {
         return false;
     }
@@ -476,6 +495,7 @@ static bool clear_endpoint(struct spec *s, int number)
 static bool clear_notification(struct spec *s, int number)
 {
     spec_unbind(s, number);
+    spec_end_notification(s, number);
     if (!cancel_first(s, &s->notification[number].waiters)) {
         return false;
     }
@@ -526,6 +546,10 @@ static bool clear_step(struct spec *s, int type, int object)
         spec_clear_vspace(s, object);
         s->vspace[object].exists = false;
         return true;
+    case OBJECT_WAIT_SET:
+        spec_end_set(s, object);
+        s->set[object].exists = false;
+        return true;
     default:
         return clear_line(s, object);
     }
@@ -567,5 +591,6 @@ bool spec_is_nearly_full(struct spec const *s)
     return slots < 160 || tables < 16 || SHORT_OF(cnode, SPEC_CNODES) || SHORT_OF(thread, SPEC_THREADS) ||
            SHORT_OF(endpoint, SPEC_ENDPOINTS) || SHORT_OF(notification, SPEC_NOTIFICATIONS) ||
            SHORT_OF(reply, SPEC_REPLIES) || SHORT_OF(time, SPEC_TIMES) || SHORT_OF(vspace, SPEC_VSPACES) ||
+           SHORT_OF(set, SPEC_SETS) ||
            SHORT_OF(page, SPEC_PAGES);
 }

@@ -23,6 +23,8 @@
 #define SPEC_REPLIES   24
 #define SPEC_TIMES     24
 #define SPEC_VSPACES   24
+#define SPEC_SETS      12
+#define SPEC_MEMBERS   3 /* of a wait set, at most */
 #define SPEC_LINES     97 /* interrupt lines 1 to 96 */
 #define SPEC_PAGES     32
 #define SPEC_TABLES    96
@@ -84,6 +86,11 @@ struct spec_thread {
     int16_t bound;    /* a notification */
     bool calls, counts, grants; /* how it sends, while it does */
     bool timed;       /* has time of its own */
+    bool bare;        /* called where the reply may not give a capability, while it awaits that */
+    int16_t set;      /* it sends to a member of this wait set; SPEC_NONE: to no member */
+    uint8_t number;   /* which */
+    uint64_t came;    /* when it began to wait there */
+    uint64_t deadline; /* of its wait, in ticks; 0: none */
     uint64_t badge;
     uint64_t address;
     uint64_t served;  /* when it began to serve there */
@@ -123,6 +130,24 @@ struct spec_reply {
 struct spec_time {
     bool exists;
     uint64_t address;
+};
+
+struct spec_member {
+    bool used;
+    bool grants;           /* it was added with the right to give at it */
+    int16_t endpoint;      /* it is this, ... */
+    int16_t notification;  /* ... or this */
+};
+
+struct spec_set {
+    bool exists;
+    uint64_t address;
+    int16_t endpoint; /* where its members are received; SPEC_NONE: nowhere */
+    bool attached;    /* now or once */
+    uint8_t count;    /* of members that it has room for */
+    uint8_t signals;  /* so many of its notifications wait to be received, ... */
+    uint8_t signal[SPEC_MEMBERS]; /* ... in this order: numbers of members, which count from 1 */
+    struct spec_member member[SPEC_MEMBERS];
 };
 
 struct spec_vspace {
@@ -174,6 +199,7 @@ struct spec {
     struct spec_reply reply[SPEC_REPLIES];
     struct spec_time time[SPEC_TIMES];
     struct spec_vspace vspace[SPEC_VSPACES];
+    struct spec_set set[SPEC_SETS];
     struct spec_table table[SPEC_TABLES];
     struct spec_line line[SPEC_LINES];
     struct spec_page page[SPEC_PAGES];
@@ -183,6 +209,7 @@ struct spec {
     bool rotate;              /* current makes way for its equals */
     int16_t fpu;              /* who runs and has floating point switched on */
     uint64_t stamp;
+    uint64_t now, began;      /* the clock, now and when this step began */
 
     struct spec_remains remains[64];
     int16_t remains_count;
@@ -266,17 +293,34 @@ enum err spec_wait(struct spec *s, int notification, bool waits);
 void spec_bind(struct spec *s, int notification, int thread);
 void spec_unbind(struct spec *s, int notification);
 int spec_bound(struct spec const *s, int notification);
+
+/* The wait set that an endpoint or a notification (by type) is a member of, and its number there;
+ * SPEC_NONE: of none. The one that is received at an endpoint. */
+int spec_set_of(struct spec const *s, int type, int object, int *number);
+int spec_set_at(struct spec const *s, int endpoint);
+void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool grants);
+void spec_add_notification(struct spec *s, int set, int number, int notification);
+void spec_remove_member(struct spec *s, int set, int number);
+/* What ends takes itself out: an endpoint, a notification, a set. */
+void spec_end_endpoint(struct spec *s, int endpoint);
+void spec_end_notification(struct spec *s, int notification);
+void spec_end_set(struct spec *s, int set);
 void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
 
 #define SPEC_PC  1 /* places in a thread's frame */
 #define SPEC_SP  0
 #define SPEC_TLS 2
 
+#define SPEC_CALL_BYTES 4 /* of the instruction that makes a system call */
+
 /* ---- spec_call.c: the kernel's entries. `declines` is set before ---- */
 
 void spec_syscall(struct spec *s);
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address);
-/* A line is raised or lowered. */
+/* A line is raised or lowered; time passes. */
 void spec_set_line(struct spec *s, int line, bool raised);
+void spec_pass(struct spec *s, uint64_t ticks);
 /* Who is woken when all sleep: a line that rises then. */
 #define SPEC_WAKING_LINE 9
+/* So long after the step began: later than any slice of time that somebody had left. */
+#define SPEC_LONG_SLEEP (1ul << 28)

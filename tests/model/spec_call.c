@@ -6,7 +6,6 @@
 
 /* Programs of the host's machine are always at the same place when they enter the kernel. */
 #define USER_PC     0x1000
-#define CALL_BYTES  4 /* of the instruction that makes a system call */
 #define RETYPE_MOST 32
 #define LINES       96
 
@@ -521,7 +520,9 @@ static enum err notification_bind(struct spec *s, struct request const *r)
     int thread;
     TRY(needs(s, r, NOTIFICATION_WAIT));
     TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
-    if (spec_bound(s, self_of(s, r)->object) != SPEC_NONE) {
+    int number;
+    if (spec_bound(s, self_of(s, r)->object) != SPEC_NONE ||
+        spec_set_of(s, OBJECT_NOTIFICATION, self_of(s, r)->object, &number) != SPEC_NONE) {
         return refuse(s, ERR_ALREADY, 0, 0, OBJECT_NOTIFICATION);
     }
     if (s->thread[s->slot[thread].object].bound != SPEC_NONE) {
@@ -543,19 +544,110 @@ static enum err reply_save(struct spec *s, struct request const *r)
     return spec_save(s, self_of(s, r)->object);
 }
 
+#define NS_PER_TICK 100 /* of the host's clock */
+
+/* The thread waits as it does until then, in nanoseconds. Nothing happens before its time. */
+static void wait_until(struct spec *s, int thread, uint64_t ns)
+{
+    s->thread[thread].deadline = ns / NS_PER_TICK + (ns % NS_PER_TICK != 0);
+}
+
 static enum err reply_await(struct spec *s, struct request const *r)
 {
+    int self = s->current;
     int thread;
     TRY(cap_argument(s, r, 1, OBJECT_THREAD, 0, &thread));
     if (!r->in_registers) {
         return refuse(s, ERR_BAD_REQUEST, 0, 0, OBJECT_REPLY);
     }
-    return spec_await(s, self_of(s, r)->object, s->slot[thread].object);
+    uint64_t deadline = r->arg[2];
+    TRY(spec_await(s, self_of(s, r)->object, s->slot[thread].object));
+    if (s->thread[self].state == SPEC_AWAITS_OBJECT) {
+        wait_until(s, self, deadline);
+    }
+    return OK;
 }
 
 static enum err reply_answer(struct spec *s, struct request const *r)
 {
     return spec_answer(s, self_of(s, r)->object);
+}
+
+/* ---- Wait sets ---- */
+
+static enum err wait_set_attach(struct spec *s, struct request const *r)
+{
+    int endpoint, number;
+    TRY(cap_argument(s, r, 1, OBJECT_ENDPOINT, ENDPOINT_RECV, &endpoint));
+    struct spec_set *set = &s->set[self_of(s, r)->object];
+    if (set->attached) {
+        return refuse(s, ERR_ALREADY, 0, 0, OBJECT_WAIT_SET);
+    }
+    int object = s->slot[endpoint].object;
+    if (spec_set_at(s, object) != SPEC_NONE ||
+        spec_set_of(s, OBJECT_ENDPOINT, object, &number) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 1, 0, OBJECT_ENDPOINT);
+    }
+    set->endpoint = (int16_t)object;
+    set->attached = true;
+    return OK;
+}
+
+static enum err member_number(struct spec *s, struct request const *r)
+{
+    return r->arg[1] == 0 || r->arg[1] > s->set[self_of(s, r)->object].count
+               ? refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0)
+               : OK;
+}
+
+static enum err wait_set_add(struct spec *s, struct request const *r)
+{
+    int source, number;
+    TRY(fits(s, r, 1, U32));
+    TRY(cap_argument(s, r, 2, OBJECT_NONE, 0, &source));
+    struct spec_slot const *cap = &s->slot[source];
+    bool is_endpoint = cap->type == OBJECT_ENDPOINT;
+    if (!is_endpoint && cap->type != OBJECT_NOTIFICATION) {
+        return refuse(s, ERR_WRONG_TYPE, 2, OBJECT_ENDPOINT, cap->type);
+    }
+    if (!(cap->rights & (is_endpoint ? ENDPOINT_RECV : NOTIFICATION_WAIT))) {
+        return refuse(s, ERR_NO_RIGHT, 2, cap->type, cap->type);
+    }
+    TRY(member_number(s, r));
+    int self = self_of(s, r)->object, at = (int)r->arg[1];
+    struct spec_member const *member = &s->set[self].member[at - 1];
+    if (member->used) {
+        if (!is_endpoint || member->endpoint != cap->object) {
+            return refuse(s, ERR_OCCUPIED, 1, 0, 0);
+        }
+        spec_add_endpoint(s, self, at, cap->object, member->grants); /* as after an interrupt */
+        return OK;
+    }
+    bool is_taken = spec_set_of(s, cap->type, cap->object, &number) != SPEC_NONE;
+    if (is_taken || (is_endpoint ? spec_set_at(s, cap->object) : spec_bound(s, cap->object)) != SPEC_NONE) {
+        return refuse(s, ERR_ALREADY, 2, 0, cap->type);
+    }
+    if (s->set[self].endpoint == SPEC_NONE) {
+        return refuse(s, ERR_NOT_READY, 0, 0, OBJECT_WAIT_SET);
+    }
+    if (is_endpoint) {
+        spec_add_endpoint(s, self, at, cap->object, cap->rights & ENDPOINT_GRANT);
+    } else {
+        spec_add_notification(s, self, at, cap->object);
+    }
+    return OK;
+}
+
+static enum err wait_set_remove(struct spec *s, struct request const *r)
+{
+    TRY(fits(s, r, 1, U32));
+    TRY(member_number(s, r));
+    int self = self_of(s, r)->object, at = (int)r->arg[1];
+    if (!s->set[self].member[at - 1].used) {
+        return refuse(s, ERR_BAD_ARGUMENT, 1, 0, 0);
+    }
+    spec_remove_member(s, self, at);
+    return OK;
 }
 
 /* ---- VSpace, Frame ---- */
@@ -694,6 +786,9 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_REPLY_SAVE] = reply_save,
     [METHOD_REPLY_AWAIT] = reply_await,
     [METHOD_REPLY_ANSWER] = reply_answer,
+    [METHOD_WAIT_SET_ATTACH] = wait_set_attach,
+    [METHOD_WAIT_SET_ADD] = wait_set_add,
+    [METHOD_WAIT_SET_REMOVE] = wait_set_remove,
     [METHOD_VSPACE_FEED] = vspace_feed,
     [METHOD_FRAME_MAP] = frame_map,
     [METHOD_FRAME_UNMAP] = frame_unmap,
@@ -775,8 +870,14 @@ static enum err send(struct spec *s, bool waits)
 static enum err recv(struct spec *s, bool waits)
 {
     int slot;
-    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_ENDPOINT, ENDPOINT_RECV, &slot));
-    return spec_recv(s, s->slot[slot].object, waits);
+    int self = s->current;
+    uint64_t deadline = s->thread[self].reg[1];
+    TRY(cap_at(s, s->thread[self].reg[0], 0, OBJECT_ENDPOINT, ENDPOINT_RECV, &slot));
+    TRY(spec_recv(s, s->slot[slot].object, waits));
+    if (s->thread[self].state == SPEC_RECEIVES) {
+        wait_until(s, self, deadline);
+    }
+    return OK;
 }
 
 static enum err reply_recv(struct spec *s, bool counts)
@@ -816,8 +917,14 @@ static enum err signal(struct spec *s)
 static enum err wait(struct spec *s, bool waits)
 {
     int slot;
-    TRY(cap_at(s, s->thread[s->current].reg[0], 0, OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &slot));
-    return spec_wait(s, s->slot[slot].object, waits);
+    int self = s->current;
+    uint64_t deadline = s->thread[self].reg[1];
+    TRY(cap_at(s, s->thread[self].reg[0], 0, OBJECT_NOTIFICATION, NOTIFICATION_WAIT, &slot));
+    TRY(spec_wait(s, s->slot[slot].object, waits));
+    if (s->thread[self].state == SPEC_AWAITS_SIGNAL) {
+        wait_until(s, self, deadline);
+    }
+    return OK;
 }
 
 /* Still what the caller was when the batch began. */
@@ -865,6 +972,23 @@ static enum err batch(struct spec *s)
     return OK;
 }
 
+/* A call or a send, until the deadline in the message buffer. */
+static enum err until(struct spec *s, bool calls)
+{
+    int self = s->current;
+    int page = spec_buffer(s, self);
+    if (page == SPEC_NONE) {
+        return ERR_NO_BUFFER;
+    }
+    uint64_t deadline = s->content[page].word[SLOT_WORD + 1];
+    TRY(calls ? call(s, true) : send(s, true));
+    int state = s->thread[self].state;
+    if (s->thread[self].exists && (state == SPEC_SENDS || state == SPEC_AWAITS_REPLY)) {
+        wait_until(s, self, deadline);
+    }
+    return OK;
+}
+
 static enum err operation(struct spec *s, uint64_t number)
 {
     switch (number) {
@@ -873,13 +997,13 @@ static enum err operation(struct spec *s, uint64_t number)
     case SYS_CALL_LONG:
         return call(s, true);
     case SYS_CALL_UNTIL:
-        return spec_buffer(s, s->current) == SPEC_NONE ? ERR_NO_BUFFER : call(s, true);
+        return until(s, true);
     case SYS_SEND:
         return send(s, true);
     case SYS_NB_SEND:
         return send(s, false);
     case SYS_SEND_UNTIL:
-        return spec_buffer(s, s->current) == SPEC_NONE ? ERR_NO_BUFFER : send(s, true);
+        return until(s, false);
     case SYS_RECV:
         return recv(s, true);
     case SYS_NB_RECV:
@@ -962,17 +1086,64 @@ static void take_interrupt(struct spec *s, int number)
     spec_signal(s, target->object, target->badge);
 }
 
+/* Of the threads that wait until some time, the first; SPEC_NONE: none does. */
+static int first_deadline(struct spec const *s)
+{
+    int first = SPEC_NONE;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &s->thread[i];
+        if (t->exists && t->deadline != 0 &&
+            (first == SPEC_NONE || t->deadline < s->thread[first].deadline)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+/* Waits end whose time has come; false: there are none. */
+static bool time_out(struct spec *s)
+{
+    int first = first_deadline(s);
+    if (first == SPEC_NONE || s->thread[first].deadline > s->now) {
+        return false;
+    }
+    for (; first != SPEC_NONE && s->thread[first].deadline <= s->now; first = first_deadline(s)) {
+        spec_cancel(s, first, ERR_TIMED_OUT, false);
+    }
+    return true;
+}
+
+/* Nobody can run: until the next deadline, or if there is none, until a line wakes somebody. */
+static bool sleep_long_enough(struct spec *s)
+{
+    int line = pending_line(s);
+    int first = first_deadline(s);
+    if (time_out(s)) {
+        return true;
+    }
+    if (line == 0 && first != SPEC_NONE) {
+        s->now = s->thread[first].deadline;
+        return time_out(s);
+    }
+    if (line == 0) {
+        s->now = s->began + SPEC_LONG_SLEEP;
+        s->line[SPEC_WAKING_LINE].raised = true;
+        line = pending_line(s);
+    }
+    if (line != 0) {
+        take_interrupt(s, line);
+    }
+    return line != 0;
+}
+
 static void choose_runnable(struct spec *s)
 {
     for (;;) {
         choose(s);
         if (s->current == SPEC_NONE) {
-            s->line[SPEC_WAKING_LINE].raised = true;
-            int line = pending_line(s);
-            if (line == 0) {
+            if (!sleep_long_enough(s)) {
                 return; /* asleep for ever */
             }
-            take_interrupt(s, line);
             continue;
         }
         if (s->fpu != s->current) {
@@ -1003,7 +1174,7 @@ static void do_call(struct spec *s)
     if (err != OK && s->current != SPEC_NONE) {
         struct spec_thread *t = &s->thread[s->current];
         if (err == INTERRUPTED) {
-            t->frame[SPEC_PC] -= CALL_BYTES;
+            t->frame[SPEC_PC] -= SPEC_CALL_BYTES;
         } else {
             t->reg[0] = -(uint64_t)err;
             t->reg[1] = s->detail;
@@ -1021,11 +1192,13 @@ static void leave(struct spec *s)
 {
     for (;;) {
         int line = pending_line(s);
-        if (line != 0) {
+        if (time_out(s)) {
+            choose_runnable(s);
+        } else if (line != 0) {
             take_interrupt(s, line);
             choose_runnable(s);
         } else if (s->current != SPEC_NONE &&
-                   s->thread[s->current].frame[SPEC_PC] == USER_PC - CALL_BYTES) {
+                   s->thread[s->current].frame[SPEC_PC] == USER_PC - SPEC_CALL_BYTES) {
             do_call(s);
         } else {
             return;
@@ -1033,18 +1206,23 @@ static void leave(struct spec *s)
     }
 }
 
-void spec_syscall(struct spec *s)
+static void begin(struct spec *s)
 {
     s->choices = 0;
     s->reordered = false;
+    s->began = s->now;
+}
+
+void spec_syscall(struct spec *s)
+{
+    begin(s);
     do_call(s);
     leave(s);
 }
 
 void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 {
-    s->choices = 0;
-    s->reordered = false;
+    begin(s);
     enter(s);
     if (kind == FAULT_KIND_INSTRUCTION && s->fpu == SPEC_NONE) {
         s->fpu = s->current; /* it wants floating point, and tries again */
@@ -1057,8 +1235,14 @@ void spec_fault(struct spec *s, enum fault_kind kind, uint64_t address)
 
 void spec_set_line(struct spec *s, int line, bool raised)
 {
-    s->choices = 0;
-    s->reordered = false;
+    begin(s);
     s->line[line].raised = raised;
+    leave(s);
+}
+
+void spec_pass(struct spec *s, uint64_t ticks)
+{
+    begin(s);
+    s->now += ticks;
     leave(s);
 }

@@ -81,6 +81,9 @@ static void set_state(struct spec *s, int thread, enum spec_state state, int par
     leave_line(s, thread);
     s->thread[thread].state = (uint8_t)state;
     s->thread[thread].partner = (int16_t)partner;
+    if (state == SPEC_READY || state == SPEC_STOPPED || state == SPEC_AWAITS_TIME) {
+        s->thread[thread].deadline = 0;
+    }
     stand_in_line(s, thread);
 }
 
@@ -174,9 +177,15 @@ static bool update_once(struct spec *s)
     return changed;
 }
 
+/* Threads that wait for each other in a ring may hand priorities round without end: whose they keep is
+ * not specified. */
 void spec_update(struct spec *s)
 {
-    while (update_once(s)) {
+    for (unsigned rounds = 0; update_once(s); rounds++) {
+        if (rounds == 2 * SPEC_THREADS) {
+            s->exceeded = true;
+            return;
+        }
     }
 }
 
@@ -316,6 +325,22 @@ static void set_result(struct spec *s, int thread, enum err err)
     s->thread[thread].known |= 1;
 }
 
+/* What a thread sends to a member of a wait set comes to the set's endpoint, with its number. */
+static void receiving_end(struct spec *s, int thread, int *endpoint, uint64_t *badge)
+{
+    int number, set = spec_set_of(s, OBJECT_ENDPOINT, *endpoint, &number);
+    if (set == SPEC_NONE || s->set[set].endpoint == SPEC_NONE) {
+        return;
+    }
+    struct spec_thread *t = &s->thread[thread];
+    *endpoint = s->set[set].endpoint;
+    *badge |= (uint64_t)number << (EVENT_MEMBER_SHIFT - EVENT_BADGE_SHIFT);
+    t->set = (int16_t)set;
+    t->number = (uint8_t)number;
+    t->bare = !s->set[set].member[number - 1].grants;
+    t->came = ++s->stamp;
+}
+
 static struct load const nothing = { .cap = SPEC_NONE, .into = SPEC_NONE };
 
 enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
@@ -331,6 +356,9 @@ enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
             return err;
         }
     }
+    t->set = SPEC_NONE;
+    t->bare = false;
+    receiving_end(s, s->current, &endpoint, &badge);
     if (s->endpoint[endpoint].receivers.count == 0) {
         if (!waits) {
             return ERR_WOULD_BLOCK;
@@ -398,6 +426,17 @@ static bool take_first(struct spec *s, int endpoint)
     return true;
 }
 
+static void forget_signal(struct spec_set *set, int number)
+{
+    for (int i = 0; i < set->signals; i++) {
+        if (set->signal[i] == number) {
+            set->signals--;
+            memmove(&set->signal[i], &set->signal[i + 1], (size_t)(set->signals - i));
+            return;
+        }
+    }
+}
+
 static bool take_signals(struct spec *s, int notification, int thread)
 {
     struct spec_notification *n = &s->notification[notification];
@@ -410,15 +449,46 @@ static bool take_signals(struct spec *s, int notification, int thread)
     reg[2] = n->count;
     s->thread[thread].known |= 7;
     n->bits = n->count = 0;
+    int number, set = spec_set_of(s, OBJECT_NOTIFICATION, notification, &number);
+    if (set != SPEC_NONE) {
+        forget_signal(&s->set[set], number);
+    }
     return true;
+}
+
+/* The signals that have waited longest at a wait set. */
+static bool take_from_set(struct spec *s, int endpoint, int thread)
+{
+    int set = spec_set_at(s, endpoint);
+    if (set == SPEC_NONE || s->set[set].signals == 0) {
+        return false;
+    }
+    uint64_t number = s->set[set].signal[0];
+    (void)take_signals(s, s->set[set].member[number - 1].notification, thread);
+    s->thread[thread].reg[0] |= number << EVENT_MEMBER_SHIFT;
+    return true;
+}
+
+/* Nobody begins to receive at a member of a wait set. */
+static bool receives_elsewhere(struct spec const *s, int thread, int endpoint)
+{
+    int number;
+    return s->thread[thread].serving != endpoint &&
+           spec_set_of(s, OBJECT_ENDPOINT, endpoint, &number) != SPEC_NONE;
 }
 
 enum err spec_recv(struct spec *s, int endpoint, bool waits)
 {
     int self = s->current;
+    if (receives_elsewhere(s, self, endpoint)) {
+        return ERR_NOT_READY;
+    }
     spec_drop_caller(s, self, ERR_NO_REPLY);
     spec_serve(s, self, endpoint);
     if (s->thread[self].bound != SPEC_NONE && take_signals(s, s->thread[self].bound, self)) {
+        return OK;
+    }
+    if (take_from_set(s, endpoint, self)) {
         return OK;
     }
     while (s->endpoint[endpoint].senders.count != 0) {
@@ -497,7 +567,8 @@ enum err spec_reply(struct spec *s, int to)
 static bool something_waits(struct spec const *s, int thread, int endpoint)
 {
     int bound = s->thread[thread].bound;
-    return s->endpoint[endpoint].senders.count != 0 ||
+    int set = spec_set_at(s, endpoint);
+    return (set != SPEC_NONE && s->set[set].signals != 0) || s->endpoint[endpoint].senders.count != 0 ||
            (bound != SPEC_NONE && s->notification[bound].count != 0);
 }
 
@@ -509,7 +580,11 @@ enum err spec_reply_recv(struct spec *s, int cap, bool counts)
     if (to == SPEC_NONE) {
         return spec_recv(s, endpoint, true);
     }
-    bool grants = s->thread[self].serving == endpoint && (s->slot[cap].rights & ENDPOINT_GRANT);
+    if (receives_elsewhere(s, self, endpoint)) {
+        return ERR_NOT_READY;
+    }
+    bool grants = s->thread[self].serving == endpoint && !s->thread[to].bare &&
+                  (s->slot[cap].rights & ENDPOINT_GRANT);
     bool runs;
     enum err err = answer(s, to, counts, grants, &runs);
     if (err != OK) {
@@ -586,18 +661,23 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address)
         spec_stop(s, s->current);
         return;
     }
-    struct spec_endpoint *endpoint = &s->endpoint[handler->object];
+    int at = handler->object;
+    uint64_t badge = handler->badge;
+    t->set = SPEC_NONE;
+    receiving_end(s, s->current, &at, &badge);
+    t->bare = false; /* the answer to a fault gives nothing */
+    struct spec_endpoint *endpoint = &s->endpoint[at];
     if (endpoint->receivers.count == 0) {
         t->calls = true;
-        t->badge = handler->badge;
-        block(s, SPEC_SENDS, handler->object);
+        t->badge = badge;
+        block(s, SPEC_SENDS, at);
         spec_update(s);
         return;
     }
     int to = endpoint->receivers.thread[0];
     leave_line(s, to);
     s->thread[to].state = SPEC_STOPPED; /* for a moment */
-    carry_fault(s, s->current, to, handler->badge);
+    carry_fault(s, s->current, to, badge);
     block(s, SPEC_AWAITS_REPLY, to);
     hand_over(s, to);
     spec_update(s);
@@ -660,6 +740,21 @@ int spec_bound(struct spec const *s, int notification)
     return SPEC_NONE;
 }
 
+static void wait_at_set(struct spec *s, int number_of_set, int number)
+{
+    struct spec_set *set = &s->set[number_of_set];
+    if (set->endpoint == SPEC_NONE) {
+        return;
+    }
+    set->signal[set->signals++] = (uint8_t)number;
+    struct spec_queue const *receivers = &s->endpoint[set->endpoint].receivers;
+    if (receivers->count != 0) {
+        int to = receivers->thread[0];
+        (void)take_from_set(s, set->endpoint, to);
+        spec_ready(s, to);
+    }
+}
+
 /* What is pending goes to the bound thread if it receives messages. */
 static void tell_bound(struct spec *s, int notification)
 {
@@ -668,6 +763,16 @@ static void tell_bound(struct spec *s, int notification)
         (void)take_signals(s, notification, bound);
         spec_ready(s, bound);
     }
+}
+
+/* The first signal of a member goes to who receives at the wait set, or waits there. */
+static void tell_set(struct spec *s, int notification)
+{
+    int number, set = spec_set_of(s, OBJECT_NOTIFICATION, notification, &number);
+    if (set == SPEC_NONE || s->notification[notification].count != 1) {
+        return;
+    }
+    wait_at_set(s, set, number);
 }
 
 void spec_signal(struct spec *s, int notification, uint64_t bits)
@@ -680,6 +785,7 @@ void spec_signal(struct spec *s, int notification, uint64_t bits)
         (void)take_signals(s, notification, waiter);
         spec_ready(s, waiter);
     } else {
+        tell_set(s, notification);
         tell_bound(s, notification);
     }
 }
@@ -709,5 +815,147 @@ void spec_unbind(struct spec *s, int notification)
     int bound = spec_bound(s, notification);
     if (bound != SPEC_NONE) {
         s->thread[bound].bound = SPEC_NONE;
+    }
+}
+
+/* ---- Wait sets ---- */
+
+int spec_set_of(struct spec const *s, int type, int object, int *number)
+{
+    for (int i = 0; i < SPEC_SETS; i++) {
+        for (int j = 0; s->set[i].exists && j < s->set[i].count; j++) {
+            struct spec_member const *member = &s->set[i].member[j];
+            if (member->used &&
+                (type == OBJECT_ENDPOINT ? member->endpoint : member->notification) == object) {
+                *number = j + 1;
+                return i;
+            }
+        }
+    }
+    return SPEC_NONE;
+}
+
+int spec_set_at(struct spec const *s, int endpoint)
+{
+    for (int i = 0; i < SPEC_SETS; i++) {
+        if (s->set[i].exists && s->set[i].endpoint == endpoint) {
+            return i;
+        }
+    }
+    return SPEC_NONE;
+}
+
+/* A thread that waits to send does its call, or what it faulted with, again. */
+static void send_again(struct spec *s, int thread)
+{
+    struct spec_thread *t = &s->thread[thread];
+    if (t->fault != 0) {
+        t->fault = 0;
+    } else {
+        t->frame[SPEC_PC] -= SPEC_CALL_BYTES;
+    }
+    spec_ready(s, thread);
+    spec_update(s);
+}
+
+/* Of those that send to a member, the last that came. */
+static int last_sender(struct spec const *s, int set, int number)
+{
+    int last = SPEC_NONE;
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &s->thread[i];
+        if (t->exists && t->state == SPEC_SENDS && t->set == set && t->number == number &&
+            (last == SPEC_NONE || t->came > s->thread[last].came)) {
+            last = i;
+        }
+    }
+    return last;
+}
+
+/* Who receives there is told that this is over, who has is its server no more, and who sends does so
+ * again: to the set. */
+void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool grants)
+{
+    struct spec_endpoint *e = &s->endpoint[endpoint];
+    s->set[set].member[number - 1] = (struct spec_member){ .used = true,
+                                                           .grants = grants,
+                                                           .endpoint = (int16_t)endpoint,
+                                                           .notification = SPEC_NONE };
+    while (e->receivers.count != 0) {
+        spec_cancel(s, e->receivers.thread[0], ERR_NOT_READY, false);
+    }
+    for (int server; (server = first_server(s, endpoint)) != SPEC_NONE;) {
+        spec_serve(s, server, SPEC_NONE);
+    }
+    while (e->senders.count != 0) {
+        send_again(s, e->senders.thread[0]);
+    }
+}
+
+void spec_add_notification(struct spec *s, int set, int number, int notification)
+{
+    s->set[set].member[number - 1] = (struct spec_member){ .used = true,
+                                                           .endpoint = SPEC_NONE,
+                                                           .notification = (int16_t)notification };
+    if (s->notification[notification].count != 0) {
+        wait_at_set(s, set, number);
+    }
+}
+
+void spec_remove_member(struct spec *s, int set, int number)
+{
+    s->set[set].member[number - 1].used = false;
+    forget_signal(&s->set[set], number);
+    for (int sender; (sender = last_sender(s, set, number)) != SPEC_NONE;) {
+        send_again(s, sender);
+    }
+}
+
+/* The set that was received there is received nowhere. */
+static void detach(struct spec *s, int number, int endpoint)
+{
+    struct spec_set *set = &s->set[number];
+    struct spec_queue const *senders = &s->endpoint[endpoint].senders;
+    set->endpoint = SPEC_NONE;
+    set->signals = 0;
+    while (senders->count != 0) {
+        int first = senders->thread[0];
+        if (s->thread[first].set != SPEC_NONE) {
+            send_again(s, first);
+        } else {
+            spec_cancel(s, first, ERR_GONE, false);
+        }
+    }
+}
+
+void spec_end_endpoint(struct spec *s, int endpoint)
+{
+    int number, set = spec_set_at(s, endpoint);
+    if (set != SPEC_NONE) {
+        detach(s, set, endpoint);
+    }
+    set = spec_set_of(s, OBJECT_ENDPOINT, endpoint, &number);
+    if (set != SPEC_NONE) {
+        for (int sender; (sender = last_sender(s, set, number)) != SPEC_NONE;) {
+            spec_cancel(s, sender, ERR_GONE, false);
+        }
+        s->set[set].member[number - 1].used = false;
+    }
+}
+
+void spec_end_notification(struct spec *s, int notification)
+{
+    int number, set = spec_set_of(s, OBJECT_NOTIFICATION, notification, &number);
+    if (set != SPEC_NONE) {
+        spec_remove_member(s, set, number);
+    }
+}
+
+void spec_end_set(struct spec *s, int set)
+{
+    for (int number = 1; number <= s->set[set].count; number++) {
+        if (s->set[set].member[number - 1].used) {
+            spec_remove_member(s, set, number);
+        }
     }
 }

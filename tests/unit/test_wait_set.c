@@ -114,6 +114,47 @@ START_TEST(a_call_to_a_member_is_answered)
 }
 END_TEST
 
+/* The right to give at the set's endpoint is none towards who called at a member that was added without
+ * it, whether that one found somebody who receives (_i 0 and 1) or waited for that (2 and 3). */
+START_TEST(a_reply_gives_only_where_the_member_could)
+{
+    struct scene s = make_scene(_i % 2);
+    cptr_t bare = world_object(OBJECT_ENDPOINT, 0), bare_recv = world_slot();
+    ck_ok(sys_cnode_mint(INIT_TABLE, INDEX(bare_recv), bare, ENDPOINT_RECV, 0));
+    ck_ok(sys_wait_set_remove(s.set, 2));
+    ck_ok(sys_wait_set_add(s.set, 2, bare_recv));
+    cptr_t given = world_object(OBJECT_NOTIFICATION, 0), slot = world_slot();
+    world_init().buffer->receive_slot = slot.raw;
+    struct { cptr_t called; enum err err; } const asked[] = {
+        { bare, ERR_NO_RIGHT }, { s.member, OK }, { bare, ERR_NO_RIGHT }, { s.endpoint, OK },
+    };
+    struct world_thread server = world_thread(_i < 2 ? 255 : 100);
+    uint64_t receive[8] = { s.endpoint.raw | SYS_RECV };
+    if (_i < 2) {
+        sys_yield();
+        world_trap(receive);
+    }
+    for (unsigned i = 0; i < array_length(asked); i++) {
+        struct sys_message m = { .tag = 0 };
+        sys_ignore(sys_call(asked[i].called, &m, 0));
+        ck_runs(server);
+        if (i == 0 && _i >= 2) {
+            world_trap(receive);
+        }
+        m = (struct sys_message){ .w = { [5] = given.raw }, .tag = 1ul << TAG_CAPS_SHIFT };
+        int64_t err = sys_event_error(sys_reply_recv_long(s.endpoint, &m));
+        if (asked[i].err != OK) {
+            ck_err(err, asked[i].err);
+            ck_runs(server);
+            (void)sys_reply_recv(s.endpoint, &m, 0);
+        }
+        ck_runs(world_init());
+        ck_assert_uint_eq(world_type(slot), asked[i].err == OK ? OBJECT_NOTIFICATION : OBJECT_NONE);
+        ck_ok(sys_cnode_delete(INIT_TABLE, INDEX(slot)));
+    }
+}
+END_TEST
+
 START_TEST(senders_are_received_by_priority_whatever_they_came_to)
 {
     struct scene s = make_scene(_i);
@@ -436,6 +477,7 @@ START_TEST(a_set_without_its_endpoint_hears_nothing)
     delete(s.endpoint);
     ck_got(&via, s.member.raw | SYS_SEND, 6);
     ck_got(&direct, -(uint64_t)ERR_GONE, 5);
+    ck_err(sys_wait_set_attach(s.set, world_object(OBJECT_ENDPOINT, 0)), ERR_ALREADY); /* its members do not come along */
     uint64_t bits;
     ck_ok(sys_signal(s.bits[0]));
     ck_ok(sys_poll(s.note[0], &bits, NULL));
@@ -507,6 +549,7 @@ int main(void)
     Suite *suite = suite_create("wait_set");
     WORLD_LOOP_TEST(suite, who_receives_hears_all_members, 2);
     WORLD_LOOP_TEST(suite, a_call_to_a_member_is_answered, 2);
+    WORLD_LOOP_TEST(suite, a_reply_gives_only_where_the_member_could, 4);
     WORLD_LOOP_TEST(suite, senders_are_received_by_priority_whatever_they_came_to, 2);
     WORLD_LOOP_TEST(suite, signals_come_first_in_order_and_counted, 2);
     WORLD_LOOP_TEST(suite, a_reply_and_receive_misses_no_signal, 2);

@@ -303,7 +303,7 @@ class Thread:
         self.name = text.split(b"\0")[0].decode(errors="replace") or f"thread-{address:x}"
         self.wait = int(self.value["wait"])
         self.wait_kind = kernel.waits[self.wait & kernel.wait_mask]
-        self.wait_object = self.wait & ~kernel.wait_mask
+        self.wait_object = self.wait & ~63      # beside the kind, a mark; objects are aligned to 64 bytes
         self.priority = int(self.value["priority"])
 
     def has(self, attention):
