@@ -3,6 +3,7 @@
 #pragma once
 
 #include <idl/console_client.h>
+#include <idl/memory_client.h>
 #include <tessera/files.h>
 #include <tessera/print.h>
 #include <tessera/string.h>
@@ -11,6 +12,7 @@
 #define WORDS     32u
 #define STAGES    6u /* commands that a pipeline can have */
 #define RUNNERS   10u /* commands that can run at a time */
+#define MEMORY_MOST (64u << 20) /* that a command can have */
 
 #define CONTROL_KEY(letter) ((letter) - '@')
 
@@ -35,6 +37,10 @@ struct command {
     unsigned words;
     struct stream in, out;
     bool unheard; /* nobody reads what it writes any more */
+    /* MEMORY_MOST bytes, whose pages come as they are touched, and go with the command if it says how much
+     * of it there is to go; NULL if there are none. */
+    char *memory;
+    uint32_t used;
 };
 
 struct builtin {
@@ -62,6 +68,11 @@ char const *error_name(enum err err);
 uint64_t soon(void);
 /* The number that a text begins with. */
 uint64_t number_of(char const *text);
+/* The next piece of a command's input. 0: the end. */
+uint32_t next_piece(struct stream *in, char *to, uint32_t room);
+/* Does something with each file that the command names from a word on, or with the input if it names none. */
+bool with_inputs(struct command *command, unsigned first,
+                 bool (*one)(struct command *, struct stream *));
 
 /* ---- What is typed (keys.c) ---- */
 
@@ -112,6 +123,12 @@ bool run_jobs(struct command *command);
 bool run_fg(struct command *command);
 bool run_kill(struct command *command);
 
+/* When fewer of the memory server's pages than this are free, memory is short. */
+static inline uint64_t memory_low(struct memory_stats const *all)
+{
+    return all->limit / 4;
+}
+
 /* ---- Commands ---- */
 
 /* About the system (system.c). */
@@ -122,6 +139,8 @@ bool run_mount(struct command *command);
 bool run_umount(struct command *command);
 bool run_halt(struct command *command);
 bool run_reboot(struct command *command);
+/* Lines in order (sort.c). */
+bool run_sort(struct command *command);
 /* About programs (programs.c). */
 bool run_ps(struct command *command);
 bool run_help(struct command *command);

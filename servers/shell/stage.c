@@ -15,9 +15,12 @@
 /* While the file server is still at work for one that was stopped. */
 #define PATIENCE_NS 1000000ul
 
-/* Bits of `events`: stage i is done; a key was typed. */
+/* Bits of `events`: stage i is done; a key was typed; memory is short. */
 #define DONE(i) (1ul << (i))
 #define KEY     (1ul << RUNNERS)
+#define SHORT   (2ul << RUNNERS)
+
+#define MEMORY ((struct memory_space){ SHELL_CAP_MEMORY_SERVER })
 
 _Thread_local struct files *files;
 
@@ -28,6 +31,7 @@ static struct stage {
     char text[2 * LINE_MOST]; /* the command's words: the line that they came from may be gone */
     cptr_t done; /* signals the bit */
     uint64_t served; /* the request that its line is */
+    uint64_t memory; /* for its commands; 0 if there is none */
     bool in_background; /* it takes no keys; the first thread changes that while the command runs */
 } stages[RUNNERS];
 
@@ -63,6 +67,43 @@ enum err stages_connect(void)
     return err;
 }
 
+/* ---- Memory for commands ---- */
+
+/* What the last command had goes; the next one's comes as it is touched. */
+static void renew_memory(struct stage *stage)
+{
+    if (stage->memory != 0) {
+        sys_ignore(memory_space_unmap(MEMORY, stage->memory));
+    }
+    if (memory_space_map(MEMORY, MEMORY_MOST, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE, 0,
+                         &stage->memory) != OK) {
+        stage->memory = 0;
+    }
+}
+
+/* Wants to be told when there is little left. */
+static enum err watch_memory(void)
+{
+    struct memory_stats mine, all;
+    cptr_t bell;
+    enum err err = memory_space_stats(MEMORY, &mine, &all);
+    if (err == OK) {
+        err = make_bell(events, SHORT, &bell);
+    }
+    return err != OK ? err : memory_space_watch(MEMORY, memory_low(&all), bell);
+}
+
+static void tell_short(void)
+{
+    struct memory_stats mine, all;
+    struct command console = { .out = { CONSOLE_STREAM, 0 } };
+    if (memory_space_stats(MEMORY, &mine, &all) == OK) {
+        say(&console, "memory is short: %lu of %lu pages are free\n", all.limit - all.used, all.limit);
+    }
+}
+
+/* ---- The threads ---- */
+
 enum err stages_begin(void)
 {
     cptr_t key = CPTR_NONE;
@@ -78,6 +119,10 @@ enum err stages_begin(void)
     }
     for (unsigned i = 0; i < RUNNERS && err == OK; i++) {
         err = make_bell(events, DONE(i), &stages[i].done);
+        renew_memory(&stages[i]);
+    }
+    if (err == OK) {
+        err = watch_memory();
     }
     if (err == OK) {
         err = stages_connect();
@@ -90,8 +135,9 @@ unsigned stages_clear(void)
     unsigned count = 0;
     for (unsigned i = 0; i < RUNNERS && count < STAGES; i++) {
         if (!(busy & DONE(i))) {
-            stages[i].command =
-                (struct command){ .in = { CONSOLE_STREAM, 0 }, .out = { CONSOLE_STREAM, 0 } };
+            stages[i].command = (struct command){ .in = { CONSOLE_STREAM, 0 },
+                                                  .out = { CONSOLE_STREAM, 0 },
+                                                  .memory = (char *)stages[i].memory };
             chosen[count++] = &stages[i];
         }
     }
@@ -173,7 +219,8 @@ static void keep_words(struct stage *stage)
 static enum err start(struct stage *stage)
 {
     static struct sys_thread_options const options = {
-        .name = "shell.command", .priority = PRIORITY, .slice_ns = SLICE_NS, .fault = SYS_SUPERVISOR
+        .name = "shell.command", .priority = PRIORITY, .slice_ns = SLICE_NS,
+        .fault = SHELL_CAP_MEMORY_SERVER
     };
     if (stage->thread.thread.raw == 0) {
         return sys_thread_create(&means, &stage->thread, &options, run, stage);
@@ -187,6 +234,15 @@ static void hear(uint64_t bits)
 {
     busy &= ~bits;
     jobs_note(bits);
+    for (unsigned i = 0; i < RUNNERS; i++) {
+        if ((bits & DONE(i)) && stages[i].command.used != 0) {
+            renew_memory(&stages[i]);
+            stages[i].command.used = 0;
+        }
+    }
+    if (bits & SHORT) {
+        tell_short();
+    }
     if (bits & KEY) {
         sys_ignore(sys_signal(typed_bell));
     }
