@@ -16,6 +16,7 @@ import re
 import struct
 import sys
 import tomllib
+from fractions import Fraction
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,8 @@ from idlc import parse  # noqa: E402
 FIRST_SLOT = 2          # slot 1 is the supervisor's endpoint
 LARGEST_UNTYPED = 33
 NONE = 0xFFFFFFFF
+SHORTEST_TIME, LONGEST_SLICE, LONGEST_PERIOD = "10 us", "10 s", "3600 s"
+WHOLE = 1 << 40         # of the processor's time, as in libsys/core/admission.c
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -119,12 +122,28 @@ def bits_of(file, keys, text):
     return size.bit_length() - 1
 
 
+def ns_of(text):
+    """The nanoseconds that "2 ms" is; None if it is no time."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(ns|us|ms|s)", text) if isinstance(text, str) else None
+    return match and int(Fraction(match[1]) * {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[match[2]])
+
+
+def time_of(file, keys, text, longest, what):
+    ns = ns_of(text)
+    if ns is None:
+        raise file.wrong(keys, f'{what} is a time; write for example "500 us" or "2.5 ms"')
+    if not ns_of(SHORTEST_TIME) <= ns <= ns_of(longest):
+        raise file.wrong(keys, f"{what} is from {SHORTEST_TIME} to {longest}")
+    return ns
+
+
 class Kernel:
     """What the kernel's interface file says of objects and rights."""
 
     def __init__(self):
         library = parse.load(ROOT / "idl" / "kernel.idl")
         self.types = {o.name: o.number for o in library.objects}
+        self.deadline_priority = next(c.value for c in library.consts if c.name == "DEADLINE_PRIORITY")
         self.rights = {o.name: {r.name: 1 << r.value for r in o.rights} for o in library.objects}
         self.structs = parse.load(ROOT / "idl" / "plan.idl")
         self.limits = {c.name: c.value for c in [*self.structs.consts, *parse.load(ROOT / "idl" / "memory.idl").consts]}
@@ -260,12 +279,16 @@ class System:
             self.add_objects(kind, data.get(kind, []))
         self.holders = {key: {} for key in self.shared}     # of each object: right -> a program that has it
         self.badges, self.owners = {}, {}
+        self.promised = 0       # of WHOLE
+        self.called = set()     # the endpoints at which init calls
         programs = file.table(["program"], data.get("program", {}))
         if not programs:
             raise file.wrong(["program"], "a system needs at least one: [program.NAME]")
         self.at_most(["program"], "PROGRAMS", len(programs))
         for name, program in programs.items():
             self.add_program(name, program)
+        for name, program in programs.items():
+            self.check_told(["program", name], program)
         self.at_most(["program"], "CAPABILITIES", len(self.capabilities))
         for (kind, name), holders in self.holders.items():
             self.check_partners(kind, name, holders)
@@ -320,12 +343,13 @@ class System:
     def add_program(self, name, program):
         file, keys = self.file, ["program", name]
         file.name(keys, name, "a program's name", 15)
-        file.table(keys, program, {"file", "priority", "slice_us", "restart", "pager", "limit", "node", "colours", "capability", "memory"})
+        file.table(keys, program, {"file", "priority", "slice", "budget", "period", "tell_overruns", "restart", "pager", "limit", "node",
+                                   "colours", "capability", "memory"})
         known = sorted(set(self.manifests) - {"init"})
         kind = file.one_of([*keys, "file"], program.get("file", name), known, "program")
         manifest = self.manifests[kind]
-        priority = file.number([*keys, "priority"], program.get("priority"), 0, 254, "a priority (init has 255)")
-        slice_us = file.number([*keys, "slice_us"], program.get("slice_us", 10000), 10, 10_000_000, "the slice, in microseconds,")
+        budget, period = self.time(keys, program)
+        priority = self.priority(keys, program)
         restarts = file.number([*keys, "restart"], program.get("restart", 0), 0, 255, "how often it is started again, in a minute,")
         pager, limit = self.pager(keys, program)
         node, colours = self.place(keys, program)
@@ -335,11 +359,53 @@ class System:
         for memory_name, given in self.matched(keys, "memory", program, manifest.memory, manifest):
             self.add_mapping([*keys, "memory", memory_name], given, *manifest.memory[memory_name])
         self.programs.append(self.kernel.pack(
-            "Program", name=name, file=kind, slice=slice_us * 1000, priority=priority, cnode_radix=manifest.radix,
+            "Program", name=name, file=kind, budget=budget, period=period, priority=priority, cnode_radix=manifest.radix,
             stack_bits=manifest.stack_bits, first_capability=first_capability,
             capability_count=len(self.capabilities) - first_capability, first_mapping=first_mapping,
             mapping_count=len(self.mappings) - first_mapping, pager=pager, limit=limit, restarts=restarts,
-            node=node, colours=colours))
+            node=node, colours=colours, tells_overruns=program.get("tell_overruns", False)))
+
+    def priority(self, keys, program):
+        at, value, deadline = [*keys, "priority"], program.get("priority"), self.kernel.deadline_priority
+        if value == "deadline":
+            if "period" not in program:
+                raise self.file.wrong(at, 'a deadline is the end of a period; say how much of which: budget = "2 ms" and period = "10 ms"')
+            return deadline
+        if value == deadline:
+            raise self.file.wrong(at, f'{deadline} is the priority of those that run by deadline; write "deadline", or another number')
+        return self.file.number(at, value, 0, 254, 'a priority (or "deadline"; init has 255)')
+
+    def time(self, keys, program):
+        """(budget, period) of a program; one without a period has a slice."""
+        file, at = self.file, [*keys, "budget"]
+        if "budget" not in program and "period" not in program:
+            return time_of(file, [*keys, "slice"], program.get("slice", "10 ms"), LONGEST_SLICE, "the slice"), 0
+        for one, other in (("budget", "period"), ("period", "budget")):
+            if other not in program:
+                raise file.wrong([*keys, one], f"the {other} is missing: how much time in how long a period; write both")
+        if "slice" in program:
+            raise file.wrong([*keys, "slice"], "a program has a slice, or a budget in each period; drop one")
+        period = time_of(file, [*keys, "period"], program["period"], LONGEST_PERIOD, "the period")
+        budget = time_of(file, at, program["budget"], LONGEST_PERIOD, "the budget")
+        if budget > period:
+            raise file.wrong(at, f"more than there is in a period, {program['period']}")
+        self.promised += -(-budget * WHOLE // period)    # the rule of sys_admits()
+        if self.promised > WHOLE:
+            raise file.wrong(at, f"with those above, that is more than all of the processor: {100 * self.promised / WHOLE:.1f} %, rounded up")
+        return budget, period
+
+    def check_told(self, keys, program):
+        """Whom init calls cannot wait for init in the middle of it."""
+        at = [*keys, "tell_overruns"]
+        if not isinstance(program.get("tell_overruns", False), bool):
+            raise self.file.wrong(at, "write true if init is to tell, and count, when the budget is used up")
+        if not program.get("tell_overruns", False):
+            return
+        if "budget" not in program:
+            raise self.file.wrong(at, 'there is no budget that could be used up; add budget = "2 ms" and period = "10 ms"')
+        for endpoint in self.called:
+            if self.holders["endpoint", endpoint].get("recv") == keys[1]:
+                raise self.file.wrong(at, f'init calls this program at "{endpoint}", and cannot wait while that waits for init; drop it')
 
     def pager(self, keys, program):
         """(endpoint that the program's faults go to, pages that it may have)."""
@@ -351,6 +417,7 @@ class System:
         name = self.file.one_of([*keys, "pager"], program["pager"], endpoints, "endpoint")
         if "recv" not in self.holders["endpoint", name]:
             raise self.file.wrong([*keys, "pager"], f'no program above has the right to recv on "{name}"; write its server above')
+        self.called.add(name)
         server = self.holders["endpoint", name]["recv"]
         if self.file.data["program"][server].get("restart", 0):
             raise self.file.wrong(["program", server, "restart"], f"the memory of {keys[1]} would be gone with it; drop one of them")
@@ -426,7 +493,9 @@ class System:
             raise file.wrong(keys, f"the program needs a capability of type {type_name}, this is {found}")
         if kind in self.SHARED:
             index, rights, badge = self.share(keys, given, kind, needed)
-            forget = self.forget([*keys, "forget"], given["forget"]) if "forget" in given else 0
+            if "forget" in given:
+                forget = self.forget([*keys, "forget"], given["forget"])
+                self.called.add(what)
         elif kind == "interrupt":
             self.owned(keys, "interrupt", index)
         elif kind == "control" and what in self.CONTROL_RIGHTS:

@@ -117,6 +117,8 @@ WHAT = {
     "frame.map": "one page", "frame.unmap": "one page", "frame.protect": "one page",
     "frame.map.batch64": "per page, 64 with one system call",
     "thread.create": "two objects and five settings, until it is ready",
+    "thread.create_join": "a libsys thread with its stack, until it has ended and was waited for",
+    "thread.again_join": "the same with stack and objects of one that has ended",
     "object.retype": "an endpoint out of untyped memory",
     "mem.fault.zeroed": "a new page of memory, clearing included; pages touched in order",
     "mem.fault.scattered": "the same, every page a fault of its own",

@@ -85,7 +85,7 @@ def words(p):
 
 
 def register_words(params):
-    return ", ".join([w for p in params if p.type.kind != "cap" for w in words(p)] + ["0"])
+    return [w for p in params if p.type.kind != "cap" for w in words(p)]
 
 
 def write(p, is_client):

@@ -13,8 +13,9 @@ ALWAYS_INLINE struct member *wait_set_member(struct endpoint const *endpoint)
     struct member *member = member_of(endpoint->set);
     return member != NULL && member->set->endpoint != NULL ? member : NULL;
 }
-/* To be called where `endpoint->set` is not 0: a thread is about to stand in the queue of senders, for a member or (NULL) for itself; or was just
- * taken out of it. */
+
+/* To be called where `endpoint->set` is not 0: a thread is about to stand in the queue of senders, for a
+ * member or (NULL) for itself; or was just taken out of it. */
 void wait_set_sender_comes(struct endpoint *endpoint, struct tcb *sender, struct member *via);
 void wait_set_sender_left(struct endpoint *endpoint, struct tcb *sender);
 

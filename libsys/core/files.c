@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <tessera/files.h>
 
-#include <idl/init_client.h>
-
 enum err files_slot(struct sys_resources *r, cptr_t *out)
 {
     uint32_t slot = sys_slot_take(&r->slots);
@@ -11,14 +9,10 @@ enum err files_slot(struct sys_resources *r, cptr_t *out)
     return slot == 0 ? ERR_NO_MEMORY : OK;
 }
 
-extern char const sys_try_copy_end[], sys_try_copy_failed[];
-#define SUPERVISOR ((struct init){ CPTR(1) })
-
 enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
 {
     *files = (struct files){ 0 };
-    enum err err = init_recover(SUPERVISOR, (uint64_t)sys_try_copy, (uint64_t)sys_try_copy_end,
-                                (uint64_t)sys_try_copy_failed);
+    enum err err = sys_try_copy_use();
     if (err == OK) {
         err = files_slot(r, &files->session.cap);
     }

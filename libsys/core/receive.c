@@ -75,3 +75,10 @@ void sys_received_refuse(sys_event_t event)
         sys_received_drop(sys_received());
     }
 }
+
+enum err sys_reply_error(sys_event_t event)
+{
+    enum err err = sys_event_error(event);
+    sys_received_refuse(event);
+    return err != OK ? err : ERR_BAD_ARGUMENT;
+}

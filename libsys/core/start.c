@@ -7,6 +7,7 @@
 uint64_t sys_clock_hz;
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 
 /* From the linker script: the first values of thread-local variables, and room for all. */
 extern char tls_image_start[], tls_image_end[], tls_end[];

@@ -6,6 +6,8 @@
 
 #define STACK_BITS 14
 
+static _Thread_local struct sys_thread *own;
+
 /* The processor's first instructions of a thread, which call sys_thread_begin(). */
 void sys_thread_entry(void);
 void sys_thread_begin(struct sys_thread *thread);
@@ -14,9 +16,17 @@ void sys_thread_begin(struct sys_thread *thread)
 {
     sys_thread_buffer = thread->buffer;
     sys_park_use(thread->number);
+    own = thread;
     thread->function(thread->argument);
+    sys_thread_exit(0);
+}
+
+void sys_thread_exit(uint64_t result)
+{
+    own->result = result;
+    sys_join_done(&own->join);
     for (;;) {
-        sys_ignore(sys_thread_suspend(thread->thread));
+        sys_ignore(sys_thread_suspend(own->thread));
     }
 }
 
@@ -37,7 +47,7 @@ static enum err make_parts(struct sys_resources *r, struct sys_thread *t,
         err = sys_memory(r, PAGE_BITS, &t->buffer_frame, &buffer);
     }
     if (err == OK) {
-        err = sys_memory(r, STACK_BITS, NULL, &stack);
+        err = sys_memory(r, STACK_BITS, &t->stack_frame, &stack);
     }
     if (err != OK) {
         return err;
@@ -87,8 +97,22 @@ enum err sys_thread_again(struct sys_thread *thread)
     uint64_t top = (uint64_t)thread->stack + (1ul << STACK_BITS);
     size_t size = sys_tls_size();
     thread->tls = sys_tls_make((char *)(top - size));
+    sys_join_again(&thread->join);
     return sys_thread_start(thread->thread, (uint64_t)sys_thread_entry, top - size, thread->tls,
                             (uint64_t)thread, 0);
+}
+
+enum err sys_thread_join(struct sys_resources *r, struct sys_thread *thread, uint64_t deadline,
+                         uint64_t *result)
+{
+    enum err err = sys_join_wait(r, &thread->join, thread->thread, deadline);
+    if (err == OK) {
+        err = sys_thread_suspend(thread->thread); /* it may be about to, still on its stack */
+    }
+    if (err == OK) {
+        *result = thread->result;
+    }
+    return err;
 }
 
 enum err sys_thread_destroy(struct sys_resources *r, struct sys_thread *thread)
@@ -99,6 +123,12 @@ enum err sys_thread_destroy(struct sys_resources *r, struct sys_thread *thread)
     }
     if (err == OK) {
         err = sys_drop(r, thread->buffer_frame);
+    }
+    if (err == OK) {
+        err = sys_drop(r, thread->stack_frame);
+    }
+    if (err == OK) {
+        err = sys_join_drop(r, &thread->join);
     }
     if (err == OK && thread->number != 0) {
         err = sys_park_drop(r, thread->number);

@@ -4,6 +4,7 @@
 #include "elf.h"
 
 #include <idl/memory_client.h>
+#include <tessera/admission.h>
 #include <tessera/string.h>
 
 /* Where every program has its first thread's stack and message buffer. */
@@ -434,6 +435,46 @@ static cptr_t pager_endpoint(struct builder *b, uint32_t index)
     return CPTR(slot);
 }
 
+/* Whether there is time for a program beside those that have theirs. */
+static bool is_admitted(struct builder const *b, uint32_t index)
+{
+    struct sys_demand demands[PLAN_MOST_PROGRAMS];
+    unsigned count = 0;
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        struct plan_program const *p = &b->system.programs[i];
+        bool has_time = b->running[i].time.raw != 0 && !b->running[i].is_down;
+        if (p->period != 0 && (has_time || i == index)) {
+            demands[count++] = (struct sys_demand){ p->budget, p->period };
+        }
+    }
+    return sys_admits(demands, count);
+}
+
+/* Its time bears its number, so that init knows whose was used up; init is told of that if the plan
+ * says so. */
+static enum err give_time(struct builder *b, uint32_t index, cptr_t endpoint)
+{
+    cptr_t control = CPTR(BOOT_SLOT_SCHED_CONTROL);
+    struct plan_program const *program = &b->system.programs[index];
+    struct running *running = &b->running[index];
+    running->time = make(&running->means, OBJECT_SCHED_CONTEXT, 0, (char const *)program->name);
+    running->overruns = 0;
+    enum err err = sys_sched_control_configure(control, running->time, program->budget, program->period);
+    if (err == OK && program->tells_overruns) {
+        err = sys_sched_control_mark(control, running->time, index + 1);
+    }
+    if (err == OK && program->tells_overruns) {
+        err = sys_thread_set_time_out(running->thread, endpoint);
+    }
+    if (err == OK) {
+        err = sys_sched_context_bind(running->time, running->thread);
+    }
+    if (err == OK) {
+        err = sys_sched_control_set_priority(control, running->thread, program->priority);
+    }
+    return err;
+}
+
 void build_program(struct builder *b, uint32_t index)
 {
     struct plan_program const *program = &b->system.programs[index];
@@ -463,16 +504,10 @@ void build_program(struct builder *b, uint32_t index)
     uint64_t words[2];
     memcpy(words, program->name, sizeof words);
     check(sys_thread_name(running->thread, words[0], words[1]), "cannot name program", name);
-    cptr_t control = CPTR(BOOT_SLOT_SCHED_CONTROL);
-    running->time = make(means, OBJECT_SCHED_CONTEXT, 0, name);
-    enum err err = sys_sched_control_configure(control, running->time, program->slice, 0);
-    if (err == OK) {
-        err = sys_sched_context_bind(running->time, running->thread);
+    if (!is_admitted(b, index)) {
+        init_fail("the processor has not the time that is promised to program", name, OK);
     }
-    if (err == OK) {
-        err = sys_sched_control_set_priority(control, running->thread, program->priority);
-    }
-    check(err, "cannot give time to program", name);
+    check(give_time(b, index, CPTR(slot)), "cannot give time to program", name);
 
     for (uint32_t i = 0; i < program->capability_count; i++) {
         give_capability(b, running, program->first_capability + i, name);

@@ -43,6 +43,7 @@ struct running {
     uint32_t restarts; /* so far */
     uint32_t recent;   /* of these, within the minute that began at `since` */
     uint64_t since;
+    uint32_t overruns; /* since it was started last; told of the first */
 };
 
 struct builder {

@@ -23,11 +23,19 @@ static enum err control_on_program(struct control_server *server, uint64_t badge
     *program = (struct control_program){
         .restarts = running->restarts,
         .priority = p->priority,
+        .tells_overruns = p->tells_overruns,
         .slots = 1u << p->cnode_radix,
+        .overruns = running->overruns,
+        .budget = p->period == 0 ? 0 : p->budget,
+        .period = p->period,
         .state = running->is_down ? CONTROL_STATE_ENDED : CONTROL_STATE_RUNNING,
     };
     memcpy(program->name, p->name, sizeof program->name);
-    return running->is_down ? OK : sys_sched_context_consumed(running->time, &program->time);
+    if (running->is_down) {
+        return OK;
+    }
+    enum err err = sys_sched_context_consumed(running->time, &program->time);
+    return err != OK ? err : sys_sched_context_missed(running->time, &program->missed);
 }
 
 /* A program's table, or init's own; CPTR_NONE: there is no such program, or it has ended. */

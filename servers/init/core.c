@@ -50,7 +50,6 @@ static struct {
     struct builder *b;
     struct sys_resources means;
     struct sys_thread writer;
-    cptr_t done, bell;            /* the writer is done: a notification, and to signal it */
     cptr_t server, session, frame, view; /* slots for these */
     uint32_t index;               /* the program */
     uint64_t const *words;        /* its fault */
@@ -366,7 +365,6 @@ static void write_core(void *argument)
         core.failure = NULL;
     }
     sys_ignore(vfs_session_disconnect((struct vfs_session){ core.session }));
-    sys_ignore(sys_signal(core.bell));
 }
 
 /* ---- init's own thread ---- */
@@ -389,16 +387,8 @@ void core_begin(struct builder *b)
     core.session = slot();
     core.frame = slot();
     core.view = slot();
-    core.bell = slot();
     enum err err = sys_cnode_mint(core.means.cnode, (uint32_t)(core.server.raw >> SLOT_BITS),
                                   b->objects[object], ENDPOINT_SEND, BADGE);
-    if (err == OK) {
-        err = sys_make(&core.means, OBJECT_NOTIFICATION, 0, &core.done);
-    }
-    if (err == OK) {
-        err = sys_cnode_mint(core.means.cnode, (uint32_t)(core.bell.raw >> SLOT_BITS), core.done,
-                             NOTIFICATION_SIGNAL, 1);
-    }
     if (err != OK) {
         init_fail("cannot set up core files", "", err);
     }
@@ -411,8 +401,6 @@ static enum err start_writer(void)
     static struct sys_thread_options const options = {
         .name = "init.core", .priority = PRIORITY, .slice_ns = SLICE_NS
     };
-    uint64_t bits;
-    sys_ignore(sys_poll(core.done, &bits, NULL)); /* of one that took too long */
     return core.writer.thread.raw == 0
                ? sys_thread_create(&core.means, &core.writer, &options, write_core, NULL)
                : sys_thread_again(&core.writer);
@@ -420,14 +408,14 @@ static enum err start_writer(void)
 
 static void write_now(uint32_t index, uint64_t const words[4])
 {
-    uint64_t bits;
+    uint64_t result;
     core.index = index;
     core.words = words;
     core.failure = "the file server does not answer";
     enum err err = start_writer();
     if (err == OK) {
-        sys_ignore(sys_wait(core.done, sys_clock_ns() + PATIENCE_NS, &bits, NULL));
-        sys_ignore(sys_thread_suspend(core.writer.thread));
+        sys_ignore(sys_thread_join(&core.means, &core.writer, sys_clock_ns() + PATIENCE_NS, &result));
+        sys_ignore(sys_thread_suspend(core.writer.thread)); /* it may have taken too long */
     }
     drop(core.view);
     drop(core.frame);

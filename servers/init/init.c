@@ -140,6 +140,18 @@ static void report_fault(struct builder *b, uint64_t badge, uint64_t const words
     restart_or_end(b, index);
 }
 
+/* A budget is used up, and the program whose it is goes on with its next. */
+static void on_overrun(struct builder *b, struct sys_message *m)
+{
+    uint64_t index = m->w[1] - 1;
+    if (index < b->system.plan->program_count && b->running[index].overruns++ == 0) {
+        struct plan_program const *program = &b->system.programs[index];
+        sys_print("init: %s has used up its budget of %lu us in %lu us; ps counts how often\n",
+                  name_of(b, (uint32_t)index), program->budget / 1000, program->period / 1000);
+    }
+    *m = (struct sys_message){ .tag = sys_tag(0, 0, 0) };
+}
+
 /* The program goes on where it said, or has ended. */
 static void on_fault(struct builder *b, uint64_t badge, struct sys_message *m)
 {
@@ -179,6 +191,8 @@ NORETURN static void serve(struct init_server *server)
         if (sys_event_kind(event) & EVENT_KIND_SIGNAL) {
             ask_pagers(b);
             m = (struct sys_message){ 0 };
+        } else if (sys_event_kind(event) & EVENT_KIND_FAULT && m.w[0] == FAULT_KIND_TIME_OUT) {
+            on_overrun(b, &m);
         } else if (sys_event_kind(event) & EVENT_KIND_FAULT) {
             on_fault(b, sys_event_badge(event), &m);
         } else if (sys_event_badge(event) & INIT_CONTROL_BADGE) {

@@ -199,6 +199,9 @@ static enum err memory_space_on_copy(struct memory_space_server *server, uint64_
     if (area == NULL) {
         return ERR_BAD_ARGUMENT;
     }
+    if (regions_of(area->space) >= MOST_COPYING) {
+        return (enum err)MEMORY_ERR_LIMIT;
+    }
     struct region *copy = region_copy(area->region, area->space);
     if (copy == NULL) {
         return (enum err)MEMORY_ERR_EXHAUSTED;
@@ -545,26 +548,24 @@ static bool may_recover(struct space const *space, struct sys_message const *m)
            m->w[2] < space->recover_end;
 }
 
-/* Mends the fault in *m, or reports it; false if it has to wait. The reply in *m then lets the thread go
- * on, or leaves it stopped. */
-static bool answer_fault(uint64_t badge, struct sys_message *m)
+/* Mends a fault, or finds where the program is to go on without that: ERR_NO_MEMORY if it has to wait. */
+ALWAYS_INLINE enum err answer_fault(uint64_t badge, struct sys_message const *m, uint64_t *go_on)
 {
     struct space *space = space_of(badge);
     enum err err =
         space != NULL ? mend(space, (enum fault_kind)m->w[0], m->w[1]) : ERR_BAD_ARGUMENT;
-    if (err == ERR_NO_MEMORY) {
-        return false;
+    *go_on = 0;
+    if (err != OK && err != ERR_NO_MEMORY && may_recover(space, m)) {
+        *go_on = space->recover_target;
+        return OK;
     }
-    uint64_t go_on = 0;
-    if (err != OK && may_recover(space, m)) {
-        err = OK;
-        go_on = space->recover_target;
-    }
-    if (err != OK) {
-        report(badge, m);
-    }
-    *m = (struct sys_message){ .tag = sys_tag(err != OK, 0, 0), .w = { go_on } };
-    return true;
+    return err;
+}
+
+/* Lets the thread go on, or leaves it stopped. */
+static struct sys_message fault_reply(enum err err, uint64_t go_on)
+{
+    return (struct sys_message){ .tag = sys_tag(err != OK, 0, 0), .w = { go_on } };
 }
 
 /* The pool is empty: the thread waits until somebody gives a page back. False if too many do. */
@@ -588,21 +589,33 @@ static bool let_wait(uint64_t badge, struct sys_message const *m)
 
 static void on_fault(uint64_t badge, struct sys_message *m)
 {
-    if (!answer_fault(badge, m) && !let_wait(badge, m)) {
-        report(badge, m);
-        *m = (struct sys_message){ .tag = sys_tag(1, 0, 0) };
+    uint64_t go_on;
+    enum err err = answer_fault(badge, m, &go_on);
+    if (err == ERR_NO_MEMORY && let_wait(badge, m)) {
+        return;
     }
+    if (err != OK) {
+        report(badge, m);
+    }
+    *m = fault_reply(err, go_on);
 }
 
-/* Faults that waited are tried once more, in order; what is free may be of the wrong colour for some. */
+/* Faults that waited are tried once more, in order; what is free may be of the wrong colour for some. A
+ * thread that was suspended meanwhile waits no longer, and its range may be gone: that is no fault. */
 static void mend_waiting(void)
 {
     for (uint32_t i = 0; i < wait_count;) {
-        if (answer_fault(waiting[i].badge, &waiting[i].fault)) {
-            sys_ignore(sys_reply(waiting[i].reply, &waiting[i].fault)); /* if it is still there */
-            forget_waiting(i, 1);
-        } else {
+        struct waiting w = waiting[i];
+        uint64_t go_on;
+        enum err err = answer_fault(w.badge, &w.fault, &go_on);
+        if (err == ERR_NO_MEMORY) {
             i++;
+            continue;
+        }
+        forget_waiting(i, 1);
+        struct sys_message m = fault_reply(err, go_on);
+        if (sys_reply(w.reply, &m) == OK && err != OK) {
+            report(w.badge, &w.fault);
         }
     }
 }

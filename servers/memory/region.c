@@ -118,6 +118,15 @@ uint64_t regions_used(struct space const *owner)
     return used;
 }
 
+uint32_t regions_of(struct space const *owner)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < MOST_REGIONS; i++) {
+        count += regions[i].owner == owner;
+    }
+    return count;
+}
+
 void regions_forget(struct space *owner)
 {
     for (uint32_t i = 0; i < MOST_REGIONS; i++) {

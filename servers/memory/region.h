@@ -9,6 +9,9 @@
 #include "frame.h"
 
 #define MOST_PARTS 256u /* of 2 MiB each: a region has 512 MiB at most */
+/* Who has so many regions gets no copies any more: copies that nobody sees count for no other limit, and
+ * there are records for 256 regions only. */
+#define MOST_COPYING 64u
 
 /* A number for each page of a part, made when it is needed; or one for the part as a whole. */
 struct part {
@@ -60,8 +63,9 @@ void regions_forget(struct space *owner);
 /* Another region with the same pages: both now share them. */
 struct region *region_copy(struct region *region, struct space *owner);
 
-/* Pages that the regions of `owner` have. */
+/* Pages that the regions of `owner` have, and how many regions these are. */
 uint64_t regions_used(struct space const *owner);
+uint32_t regions_of(struct space const *owner);
 /* Makes sure that page `page` has a frame, to be written to if `write`; returns where its number is
  * (for a huge piece, that of the part), or NULL if there is no memory. A frame that is shared is then
  * replaced by a copy, and areas that show the old one lose sight of it. */

@@ -225,8 +225,7 @@ static uint32_t typed_line(char *to, uint32_t room)
     return length;
 }
 
-/* The next piece of the command's input. 0: the end. */
-static uint32_t next_piece(struct stream *in, char *to, uint32_t room)
+uint32_t next_piece(struct stream *in, char *to, uint32_t room)
 {
     uint32_t done = 0;
     if (in->file == CONSOLE_STREAM) {
@@ -250,9 +249,8 @@ static bool copy_all(struct command *command, struct stream *in)
     return true;
 }
 
-/* Does something with each named file, or with the input if none is named. */
-static bool with_inputs(struct command *command, unsigned first,
-                        bool (*one)(struct command *, struct stream *))
+bool with_inputs(struct command *command, unsigned first,
+                 bool (*one)(struct command *, struct stream *))
 {
     bool good = first < command->words || one(command, &command->in);
     for (unsigned i = first; i < command->words; i++) {
@@ -499,6 +497,9 @@ static bool run_touch(struct command *command)
 static bool run_cd(struct command *command)
 {
     char const *path = command->words > 1 ? command->word[1] : "/";
+    if (stages_busy()) {
+        return wrong("cd: jobs are where the shell is; wait for them (fg), or end them (kill %JOB)");
+    }
     enum err err = stages_enter(path);
     return err == OK || complain("cd", path, err);
 }
@@ -545,12 +546,14 @@ struct builtin const builtins[] = {
     { "cd", "[DIRECTORY]", "goes there", run_cd, true },
     { "cp", "FILE TO", "copies a file", run_cp, false },
     { "echo", "[WORD...]", "says it", run_echo, false },
-    { "free", "", "the file server's memory and caches", run_free, false },
+    { "fg", "[JOB]", "waits for a job, the last if none is named; Ctrl-C ends it", run_fg, true },
+    { "free", "", "memory, and the file server's caches", run_free, false },
     { "grep", "TEXT [FILE...]", "lines that have the text in them", run_grep, false },
     { "halt", "", "stops the machine", run_halt, false },
     { "head", "[-N] [FILE...]", "the first N lines, or 10", run_head, false },
     { "help", "", "this", run_help, false },
-    { "kill", "PROGRAM", "ends a program; some start again", run_kill, false },
+    { "jobs", "", "what runs in the background", run_jobs, true },
+    { "kill", "PROGRAM|%JOB", "ends a program, some start again; or a job", run_kill, true },
     { "ln", "[-s] FILE NAME", "another name, or a symbolic link", run_ln, false },
     { "ls", "[-l] [PATH...]", "lists directories", run_ls, false },
     { "mkdir", "PATH...", "makes directories", run_mkdir, false },
@@ -564,6 +567,7 @@ struct builtin const builtins[] = {
     { "seq", "[FIRST] LAST", "counts", run_seq, false },
     { "servers", "", "what they count, and which of them do not answer", run_servers, true },
     { "sleep", "SECONDS", "waits", run_sleep, false },
+    { "sort", "[FILE...]", "lines in order", run_sort, false },
     { "stat", "PATH", "all about a file", run_stat, false },
     { "top", "[ROUNDS]", "who uses the processor, every second until a key is pressed", run_top, false },
     { "touch", "FILE...", "makes files", run_touch, false },

@@ -7,23 +7,34 @@
 
 #define CONTROL ((struct control){ SHELL_CAP_CONTROL })
 
+/* What of its time a program may use, how often it had more to do, and how often it was late. */
+static void show_budget(struct command *command, struct control_program const *program)
+{
+    char overruns[16] = "-";
+    if (program->period == 0) {
+        return;
+    }
+    if (program->tells_overruns) {
+        sys_format(overruns, sizeof overruns, "%u", program->overruns);
+    }
+    say(command, " %4lu %% %8s %6lu", program->budget * 100 / program->period, overruns, program->missed);
+}
+
 bool run_ps(struct command *command)
 {
     struct control_program program;
-    say(command, "%-15s %8s %-8s %8s %12s\n", "NAME", "PRIORITY", "STATE", "RESTARTS", "TIME");
+    say(command, "%-15s %8s %-8s %8s %12s %6s %8s %6s\n", "NAME", "PRIORITY", "STATE", "RESTARTS", "TIME",
+        "BUDGET", "OVERRUNS", "MISSED");
     for (uint32_t i = 0; control_program(CONTROL, i, &program) == OK; i++) {
-        say(command, "%-15s %8u %-8s %8u %9lu.%02lu s\n", (char const *)program.name,
-            program.priority, program.state == CONTROL_STATE_RUNNING ? "running" : "ended",
-            program.restarts, program.time / 1000000000, program.time % 1000000000 / 10000000);
+        char priority[16] = "deadline";
+        if (program.priority != DEADLINE_PRIORITY) {
+            sys_format(priority, sizeof priority, "%u", program.priority);
+        }
+        say(command, "%-15s %8s %-8s %8u %9lu.%02lu s", (char const *)program.name, priority,
+            program.state == CONTROL_STATE_RUNNING ? "running" : "ended", program.restarts,
+            program.time / 1000000000, program.time % 1000000000 / 10000000);
+        show_budget(command, &program);
+        say(command, "\n");
     }
     return true;
-}
-
-/* What is on its way to the screen goes first: it may be the console that is killed. */
-bool run_kill(struct command *command)
-{
-    char const *name = command->words > 1 ? command->word[1] : "";
-    sys_ignore(console_flush((struct console){ SHELL_CAP_CONSOLE }));
-    enum err err = control_kill(CONTROL, name, strlen(name));
-    return err == OK || complain("kill", name, err);
 }

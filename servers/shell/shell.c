@@ -7,6 +7,7 @@
 
 #include <shell_caps.h>
 #include <tessera/start.h>
+#include <tessera/trace.h>
 
 struct sys_resources means = {
     .cnode = SHELL_CAP_CNODE,
@@ -76,10 +77,10 @@ uint64_t soon(void)
 
 static bool ends_word(char c)
 {
-    return c == ' ' || c == '|' || c == '<' || c == '>';
+    return c == ' ' || c == '|' || c == '<' || c == '>' || c == '&';
 }
 
-/* Words lie in `text`, each ended by a zero; '|', '<', '>' and '>>' are words of their own. Quotes keep
+/* Words lie in `text`, each ended by a zero; '|', '<', '>', '>>' and '&' are words of their own. Quotes keep
  * what is between them together. */
 static unsigned split(char const *line, char *text, char **word)
 {
@@ -92,7 +93,7 @@ static unsigned split(char const *line, char *text, char **word)
             break;
         }
         word[count++] = text;
-        if (*line == '|' || *line == '<' || *line == '>') {
+        if (*line != ' ' && ends_word(*line)) {
             char c = *line++;
             *text++ = c;
             if (c == '>' && *line == '>') {
@@ -174,6 +175,9 @@ static bool gather(struct files *session, struct command *command, char **word, 
 {
     unsigned i = 0;
     while (i < count && strcmp(word[i], "|") != 0) {
+        if (strcmp(word[i], "&") == 0) {
+            return wrong("& goes to the end of a line");
+        }
         bool special = strcmp(word[i], "<") == 0 || strcmp(word[i], ">") == 0 ||
                        strcmp(word[i], ">>") == 0;
         if (special) {
@@ -225,7 +229,7 @@ static bool have_session(void)
 }
 
 /* The commands of a line, each with what it reads and writes. */
-static bool set_up(char **word, unsigned count, unsigned *stages)
+static bool set_up(char **word, unsigned count, unsigned available, unsigned *stages)
 {
     for (unsigned at = 0; at < count; at++) {
         unsigned used = 0, stage = *stages;
@@ -242,8 +246,8 @@ static bool set_up(char **word, unsigned count, unsigned *stages)
         if (at + 1 == count) {
             return wrong("a command is missing behind |");
         }
-        if (at < count && *stages == STAGES) {
-            return wrong("too many commands in one line");
+        if (at < count && *stages == available) {
+            return wrong(available == STAGES ? "too many commands in one line" : "too many commands at a time");
         }
         if (at < count && !make_pipe(stage)) {
             return false;
@@ -252,20 +256,34 @@ static bool set_up(char **word, unsigned count, unsigned *stages)
     return true;
 }
 
-static void run_words(char **word, unsigned count)
+/* Runs those that have a thread each; `line` is what a job is known by, NULL for none. */
+static void run_stages(unsigned count, char const *line)
 {
-    unsigned stages = 0;
-    stages_clear();
-    bool good = have_session() && set_up(word, count, &stages);
+    uint64_t running = stages_start(count, line != NULL);
+    if (line == NULL) {
+        stages_wait(running);
+    } else if (running != 0) {
+        job_add(running, line);
+    }
+}
+
+static void run_words(char **word, unsigned count, char const *line)
+{
+    bool good = have_session();
+    unsigned stages = 0, available = stages_clear();
+    good = good && set_up(word, count, available, &stages);
     struct builtin const *first = stages == 0 ? NULL : find_builtin(stage_command(0)->word[0]);
+    if (good && first != NULL && line != NULL && (first->alone || !stages_suffice(stages))) {
+        good = wrong(first->alone ? "this command does not run in the background" : "too many jobs");
+    }
     if (good && first != NULL && !first->alone) {
-        stages_run(stages);
+        run_stages(stages, line);
         return;
     }
     if (good && first != NULL) {
         (void)first->run(stage_command(0));
     }
-    for (unsigned i = 0; i < STAGES; i++) {
+    for (unsigned i = 0; i < available; i++) {
         close_stream(stage_files(i), &stage_command(i)->in);
         close_stream(stage_files(i), &stage_command(i)->out);
     }
@@ -276,11 +294,17 @@ static void run_line(char const *line)
     char text[2 * LINE_MOST];
     char *word[WORDS];
     unsigned count = split(line, text, word);
+    (void)sys_request_begin(); /* what servers do for a line can be followed */
     bool counts = count > 1 && strcmp(word[0], "perf") == 0;
+    bool is_job = count > 1 && strcmp(word[count - 1], "&") == 0;
+    if (counts && is_job) {
+        (void)wrong("perf waits for what it counts");
+        return;
+    }
     if (counts) {
         perf_start();
     }
-    run_words(word + counts, count - counts);
+    run_words(word + counts, count - counts - is_job, is_job ? line : NULL);
     if (counts) {
         perf_show();
     }
@@ -304,6 +328,8 @@ int main(uint64_t argument)
     put_console("\nTessera. help lists the commands.\n", 35);
     while (edit_line("$ ", line)) {
         run_line(line);
+        stages_look();
+        jobs_tell();
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <idl/console_client.h>
+#include <idl/memory_client.h>
 #include <tessera/files.h>
 #include <tessera/print.h>
 #include <tessera/string.h>
@@ -10,6 +11,8 @@
 #define LINE_MOST 256u
 #define WORDS     32u
 #define STAGES    6u /* commands that a pipeline can have */
+#define RUNNERS   10u /* commands that can run at a time */
+#define MEMORY_MOST (64u << 20) /* that a command can have */
 
 #define CONTROL_KEY(letter) ((letter) - '@')
 
@@ -34,6 +37,10 @@ struct command {
     unsigned words;
     struct stream in, out;
     bool unheard; /* nobody reads what it writes any more */
+    /* MEMORY_MOST bytes, whose pages come as they are touched, and go with the command if it says how much
+     * of it there is to go; NULL if there are none. */
+    char *memory;
+    uint32_t used;
 };
 
 struct builtin {
@@ -61,6 +68,11 @@ char const *error_name(enum err err);
 uint64_t soon(void);
 /* The number that a text begins with. */
 uint64_t number_of(char const *text);
+/* The next piece of a command's input. 0: the end. */
+uint32_t next_piece(struct stream *in, char *to, uint32_t room);
+/* Does something with each file that the command names from a word on, or with the input if it names none. */
+bool with_inputs(struct command *command, unsigned first,
+                 bool (*one)(struct command *, struct stream *));
 
 /* ---- What is typed (keys.c) ---- */
 
@@ -77,18 +89,45 @@ bool keys_interrupt(void);
 NODISCARD enum err stages_begin(void);
 /* Opens the sessions anew. */
 NODISCARD enum err stages_connect(void);
-/* Makes the commands empty. */
-void stages_clear(void);
+/* Takes what is free for the next line's commands, and makes these empty: how many there are, of STAGES. */
+unsigned stages_clear(void);
+/* Whether one would be free for the next line if so many of this one's ran on. */
+bool stages_suffice(unsigned count);
 /* A pipeline's command number `index`; and the session that it will have. */
 struct command *stage_command(unsigned index);
 struct files *stage_files(unsigned index);
-/* Runs that many commands side by side, until all are done or Ctrl-C ends them. */
-void stages_run(unsigned count);
+/* Lets that many commands run side by side: a bit for each; 0: one could not, which has been said. Those in
+ * the background get no keys. */
+uint64_t stages_start(unsigned count, bool in_background);
+/* Waits until all of these are done, or Ctrl-C ends them. */
+void stages_wait(uint64_t stages);
+void stages_stop(uint64_t stages);
+/* Looks for those that are done. */
+void stages_look(void);
+/* Whether commands run. */
+bool stages_busy(void);
 /* All sessions go to a directory. */
 NODISCARD enum err stages_enter(char const *path);
 /* Waits for a key: in the first thread, any; and in a command, until a deadline, and not for Ctrl-C. */
 char key_wait(void);
 bool key_wait_until(uint64_t deadline, char *key);
+
+/* ---- Pipelines in the background (jobs.c); for the first thread alone ---- */
+
+void job_add(uint64_t stages, char const *line);
+/* These stages are done. */
+void jobs_note(uint64_t done);
+/* Says which jobs are done. */
+void jobs_tell(void);
+bool run_jobs(struct command *command);
+bool run_fg(struct command *command);
+bool run_kill(struct command *command);
+
+/* When fewer of the memory server's pages than this are free, memory is short. */
+static inline uint64_t memory_low(struct memory_stats const *all)
+{
+    return all->limit / 4;
+}
 
 /* ---- Commands ---- */
 
@@ -100,9 +139,10 @@ bool run_mount(struct command *command);
 bool run_umount(struct command *command);
 bool run_halt(struct command *command);
 bool run_reboot(struct command *command);
+/* Lines in order (sort.c). */
+bool run_sort(struct command *command);
 /* About programs (programs.c). */
 bool run_ps(struct command *command);
-bool run_kill(struct command *command);
 bool run_help(struct command *command);
 /* About servers (servers.c). */
 NODISCARD enum err servers_begin(void);

@@ -24,7 +24,36 @@ bool run_sleep(struct command *command)
     return true;
 }
 
-bool run_free(struct command *command)
+static bool show_memory(struct command *command)
+{
+    struct memory_stats own, all;
+    enum err err = memory_space_stats((struct memory_space){ SHELL_CAP_MEMORY_SERVER }, &own, &all);
+    if (err != OK) {
+        return complain("free", "", err);
+    }
+    struct {
+        uint64_t value;
+        char const *name;
+    } const lines[] = {
+        { all.used, "pages of memory in use" },
+        { all.limit - all.used, "pages of memory free" },
+        { own.used, "pages of memory that the shell has" },
+        { all.faults, "page faults" },
+        { all.around, "pages that came along with them" },
+        { all.copied, "pages copied when they were written to" },
+        { all.moved, "pages moved to make room for 2 MiB" },
+        { all.huge, "pieces of 2 MiB" },
+    };
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        say(command, "%8lu  %s\n", lines[i].value, lines[i].name);
+    }
+    if (all.limit - all.used < memory_low(&all)) {
+        say(command, "          memory is short\n");
+    }
+    return true;
+}
+
+static bool show_file_memory(struct command *command)
 {
     static struct {
         enum vfs_counter which;
@@ -54,6 +83,11 @@ bool run_free(struct command *command)
         say(command, "%8lu  %s\n", value, lines[i].name);
     }
     return true;
+}
+
+bool run_free(struct command *command)
+{
+    return show_memory(command) && show_file_memory(command);
 }
 
 static char const *const kinds[] = { "", "memory", "archive", "devices" };
@@ -115,7 +149,7 @@ bool run_help(struct command *command)
     for (unsigned i = 0; i < builtin_count; i++) {
         say(command, "%-7s %-15s %s\n", builtins[i].name, builtins[i].arguments, builtins[i].what);
     }
-    say(command, "COMMAND | COMMAND, < FILE, > FILE and >> FILE do what they do elsewhere;\n"
-                 "Ctrl-C ends what runs.\n");
+    say(command, "COMMAND | COMMAND, < FILE, > FILE, >> FILE and & at the end do what they\n"
+                 "do elsewhere; Ctrl-C ends what runs.\n");
     return true;
 }

@@ -7,7 +7,7 @@
  */
 #include <idl/trace_server.h>
 #include <tessera/cond.h>
-#include <tessera/print.h>
+#include <tessera/receive.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
 #include <tessera/thread.h>
@@ -17,18 +17,23 @@
 #define PAGE           (1ul << PAGE_BITS)
 #define STORE_BITS     25
 #define KERNEL_BITS    21
-#define PROGRAM_BITS   16
+#define RINGS          0x30000000ul /* where the first program's is mapped */
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
 #define READ_MOST      28u /* entries that trace.read gives at once */
+#define NAME_SIZE      sizeof((struct trace_source){ 0 }.name)
 
 enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
 
+/* A program's ring is the program's memory, so that it is there for as long as the program is: when that is
+ * gone, so is the capability in `frame`. Only the drainer touches the ring. It is more urgent than the
+ * programs: between its look at the capability and its last at the ring they do not end. */
 struct source {
-    cptr_t frame; /* a copy for the program */
+    cptr_t frame;
     struct trace_ring *ring;
     uint64_t capacity;
+    uint64_t lost_before; /* by programs of this name that are gone */
 };
 
 struct trace_server {
@@ -41,6 +46,7 @@ struct trace_server {
     struct sys_mutex lock; /* guards these */
     bool asked;
     bool is_wanted;        /* some events are selected */
+    bool programs_wanted;  /* not only samples */
     uint64_t begun, ended; /* rounds */
     struct sys_cond wanted, drained;
 };
@@ -78,16 +84,28 @@ static void drain(struct source *source, uint16_t core_or)
     }
 }
 
+static bool is_there(struct source const *source)
+{
+    uint8_t type;
+    uint64_t rights, size;
+    return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(source->frame.raw >> SLOT_BITS), &type, &rights,
+                             &size) == OK && type == OBJECT_FRAME;
+}
+
 /* A program that lies about how much it wrote gets no more than one round of its ring. */
 static void drain_program(unsigned number)
 {
     struct source *source = &server.program[number];
+    if (!is_there(source)) {
+        return;
+    }
     uint64_t waiting = sys_trace_waiting(source->ring);
     if (waiting > source->capacity) {
         source->ring->read += waiting - source->capacity;
     }
     drain(source, (uint16_t)(0x8000 + number));
-    server.store->source[number].lost = source->ring->lost;
+    server.store->source[number].lost = source->lost_before + source->ring->lost;
+    __atomic_store_n(&source->ring->wanted, server.programs_wanted, __ATOMIC_RELAXED); /* it orders nothing */
 }
 
 /* Half an interval to one and a half: what comes round as regularly as samples would be found always at
@@ -157,36 +175,56 @@ static void drain_now(struct trace_server *s)
 
 /* ---- Requests ---- */
 
-static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const *name,
-                                    size_t name_length, cptr_t *ring)
+/* A ring's memory: it is not larger or smaller than said, and can be written. */
+static bool is_ring(cptr_t frame)
+{
+    uint8_t type;
+    uint64_t rights, bits;
+    return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(frame.raw >> SLOT_BITS), &type, &rights, &bits) == OK &&
+           bits == TRACE_RING_BITS && (rights & FRAME_WRITE) != 0;
+}
+
+/* Where the program's entries go: to those of one of that name that is gone, or behind all others. */
+static uint64_t place_for(struct trace_server *s, char const *who)
+{
+    uint64_t number = 0;
+    while (number < s->store->programs &&
+           (is_there(&s->program[number]) || memcmp(s->store->source[number].name, who, NAME_SIZE) != 0)) {
+        number++;
+    }
+    return number;
+}
+
+static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const *name, size_t name_length,
+                              cptr_t ring)
 {
     (void)badge;
     struct trace_store *store = s->store;
-    uint64_t number = store->programs;
+    char who[NAME_SIZE] = "";
+    memcpy(who, name, name_length);
+    uint64_t number = place_for(s, who);
     if (number == TRACE_MOST_PROGRAMS) {
         return (enum err)TRACE_ERR_TOO_MANY;
     }
-    struct source *source = &s->program[number];
-    char who[sizeof store->source[0].name] = "";
-    memcpy(who, name, name_length);
-    void *memory;
-    cptr_t frame;
-    uint32_t slot = sys_slot_take(&s->resources.slots);
-    enum err err = slot == 0 ? ERR_NO_MEMORY : sys_memory(&s->resources, PROGRAM_BITS, &frame, &memory);
-    if (err == OK) {
-        err = sys_cnode_copy(TRACE_CAP_CNODE, slot, frame, ~0ul);
+    if (!is_ring(ring)) {
+        return ERR_BAD_ARGUMENT;
     }
+    struct source *source = &s->program[number];
+    uint64_t address = RINGS + number * 2 * (1ul << TRACE_RING_BITS);
+    enum err err = sys_map_at(&s->resources, TRACE_CAP_VSPACE, ring, address, FRAME_READ | FRAME_WRITE);
     if (err != OK) {
         return err;
     }
-    source->ring = memory;
-    source->capacity = (PAGE * 16 - sizeof *source->ring) / sizeof(struct trace_entry);
-    source->ring->capacity = source->capacity;
-    source->frame = CPTR(slot);
-    memcpy(store->source[number].name, who, sizeof who);
-    /* Pairs with the acquire of the drainer. */
-    __atomic_store_n(&store->programs, number + 1, __ATOMIC_RELEASE);
-    *ring = source->frame;
+    if (number < store->programs) {
+        sys_slot_give(&s->resources.slots, (uint32_t)(source->frame.raw >> SLOT_BITS));
+    }
+    *source = (struct source){ .ring = (struct trace_ring *)address, .capacity = SYS_TRACE_CAPACITY(TRACE_RING_BITS),
+                               .lost_before = store->source[number].lost, .frame = ring };
+    memcpy(store->source[number].name, who, NAME_SIZE);
+    if (number == store->programs) {
+        /* Pairs with the acquire of the drainer. */
+        __atomic_store_n(&store->programs, number + 1, __ATOMIC_RELEASE);
+    }
     return OK;
 }
 
@@ -197,6 +235,7 @@ static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t
     if (err == OK) {
         sys_mutex_lock(&s->lock);
         s->is_wanted = events != 0;
+        s->programs_wanted = (events & ~(1ul << TRACE_SAMPLE)) != 0;
         s->asked = true; /* what was recorded before is drained once more */
         sys_cond_wake(&s->wanted);
         sys_mutex_unlock(&s->lock);
@@ -253,6 +292,9 @@ static enum err set_up(struct trace_server *s)
     s->kernel.capacity = s->kernel.ring->capacity;
     s->store->magic = TRACE_MAGIC;
     err = sys_park_make(&s->resources, SERVER, TRACE_CAP_THREAD);
+    if (err == OK) {
+        err = sys_receive_into(&s->resources);
+    }
     if (err != OK) {
         return err;
     }

@@ -23,8 +23,9 @@
 #define AT_ONCE 512u /* bytes that the console takes */
 
 struct text {
+    uint32_t request; /* that it was written for */
     uint8_t length;
-    char bytes[63];
+    char bytes[59];
 };
 
 static struct {
@@ -38,7 +39,8 @@ void console_put(char const *text, uint32_t length)
 {
     lock_take(&lock);
     while (length > 0) {
-        struct text next = { .length = length < sizeof next.bytes ? (uint8_t)length : sizeof next.bytes };
+        struct text next = { .request = (uint32_t)tag_request(sys_served),
+                             .length = length < sizeof next.bytes ? (uint8_t)length : sizeof next.bytes };
         memcpy(next.bytes, text, next.length);
         (void)sys_channel_put(&near_end, &next, sizeof next); /* nobody breaks it */
         text += next.length;
@@ -48,19 +50,27 @@ void console_put(char const *text, uint32_t length)
     lock_give(&lock);
 }
 
+/* What is there for the same request goes in one call. */
 static void pass_on(void *argument)
 {
     (void)argument;
+    struct text next;
+    (void)sys_channel_take(&far_end, &next, sizeof next);
     for (;;) {
         char all[AT_ONCE];
         size_t length = 0;
-        struct text next;
-        (void)sys_channel_take(&far_end, &next, sizeof next);
-        do {
+        uint32_t request = next.request;
+        bool more = true;
+        while (more && next.request == request && length + next.length <= AT_ONCE) {
             memcpy(all + length, next.bytes, next.length);
             length += next.length;
-        } while (length <= AT_ONCE - sizeof next.bytes && sys_ring_take(&far_end.ring, &next, sizeof next));
+            more = sys_ring_take(&far_end.ring, &next, sizeof next);
+        }
+        sys_served = (uint64_t)request << TAG_REQUEST_SHIFT;
         sys_ignore(console_write(CONSOLE, all, length));
+        if (!more) {
+            (void)sys_channel_take(&far_end, &next, sizeof next);
+        }
     }
 }
 

@@ -182,7 +182,8 @@ static void put(struct set *set, uintptr_t with)
 }
 
 /* Not inline: who changes what is there already does without its registers. */
-__attribute__((noinline)) static void add(struct set *set, struct inode const *dir, struct name const *name, uintptr_t inode)
+__attribute__((noinline)) static void add(struct set *set, struct inode const *dir, struct name const *name,
+                                          uintptr_t inode)
 {
     struct entry *e = new_entry(set);
     if (e == NULL) {

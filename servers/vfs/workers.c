@@ -5,6 +5,8 @@
 #include "requests.h"
 #include "session.h"
 
+#include <idl/trace_client.h>
+#include <idl/vfs_events.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
 #include <tessera/thread.h>
@@ -19,12 +21,62 @@
 static struct worker {
     uint32_t gift;
     struct sys_thread thread;
+    struct sys_trace trace;
 } workers[WORKERS];
 
 /* Worker i has number i + 1 among those who wait for locks. */
 uint32_t board_gift_slot(void)
 {
     return workers[sys_park_own - 1].gift;
+}
+
+/* ---- What the trace server gets to know, where there is one ---- */
+
+#define TRACE         ((struct trace){ VFS_CAP_TRACE })
+#define MOST_TO_JOIN  1000000000ul /* ns: it may be just being started */
+
+static struct trace_ring const nobody_asks;
+static struct trace_ring const *asked = &nobody_asks; /* one worker's ring stands for all */
+
+/* Without a trace server the workers work as well. */
+static void join(struct worker *worker, char name[static sizeof "vfs 1"])
+{
+    cptr_t frame;
+    enum err err = sys_trace_make(&board, &worker->trace, TRACE_RING_BITS, &frame);
+    if (err == OK) {
+        err = trace_join_until(TRACE, sys_clock_ns() + MOST_TO_JOIN, name, strlen(name), frame);
+    }
+    if (err == OK) {
+        asked = worker->trace.ring;
+    }
+}
+
+static bool has_trace(void)
+{
+    uint8_t type;
+    uint64_t rights, badge;
+    return sys_cnode_inspect(board.cnode, (uint32_t)(VFS_CAP_TRACE.raw >> SLOT_BITS), &type, &rights, &badge) == OK &&
+           type != OBJECT_NONE;
+}
+
+static void join_all(void)
+{
+    char name[] = "vfs 1";
+    for (unsigned i = 0; i < WORKERS && has_trace(); i++) {
+        join(&workers[i], name);
+        name[sizeof name - 2]++;
+    }
+}
+
+/* ---- Work ---- */
+
+static void serve_traced(sys_event_t event, struct sys_message *m)
+{
+    struct sys_trace *trace = &workers[sys_park_own - 1].trace;
+    uint32_t request = (uint32_t)tag_request(m->tag);
+    vfs_event_begin(trace, (uint32_t)tag_label(m->tag), request);
+    requests_serve(event, m);
+    vfs_event_end(trace, (uint32_t)tag_label(m->tag), request);
 }
 
 /* A short answer takes the shorter way out. */
@@ -42,8 +94,10 @@ static void work(void *argument)
     for (;;) {
         sys_event_t event = reply_recv(&m);
         enum err err = sys_event_error(event);
-        if (likely(err == OK)) {
+        if (likely(err == OK && !sys_trace_is_wanted(asked))) {
             requests_serve(event, &m);
+        } else if (err == OK) {
+            serve_traced(event, &m);
         } else { /* the client cannot take what it asked for */
             m = (struct sys_message){ .tag = sys_tag(err, 0, 0) };
         }
@@ -61,6 +115,7 @@ enum err workers_begin(void)
     if (err == OK) {
         err = console_begin(&options);
     }
+    join_all();
     for (unsigned i = 1; i < WORKERS && err == OK; i++) {
         options.number = i + 1;
         err = sys_thread_create(&board, &workers[i].thread, &options, work, NULL);

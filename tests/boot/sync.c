@@ -37,9 +37,10 @@ static void spin_a_while(void *argument)
     }
 }
 
+static struct sys_thread threads[3];
+
 static void start_numbered(char const *name, uint8_t priority, unsigned number, void (*function)(void *))
 {
-    static struct sys_thread threads[3];
     struct sys_thread_options options = {
         .name = name, .priority = priority, .slice_ns = SLICE_NS, .number = number
     };
@@ -48,7 +49,7 @@ static void start_numbered(char const *name, uint8_t priority, unsigned number, 
 
 static void (*high_part)(void);
 static uint64_t volatile waited_ns;
-static bool volatile low_is_done;
+static bool volatile low_is_done, high_is_done;
 
 static void run_high_part(void *argument)
 {
@@ -56,6 +57,7 @@ static void run_high_part(void *argument)
     uint64_t before = sys_clock_ns();
     high_part();
     waited_ns = sys_clock_ns() - before;
+    high_is_done = true;
 }
 
 /* How long the high one takes for its part, in the middle of the low one's. */
@@ -63,14 +65,13 @@ static uint64_t play(void (*low)(void *), void (*high)(void))
 {
     uint64_t pause = work_ns() / 2;
     high_part = high;
-    low_is_done = false;
-    waited_ns = 0;
+    low_is_done = high_is_done = false;
     start_numbered("low", LOW, 1, low);
     pause_ns(pause);
     start_numbered("high", HIGH, 2, run_high_part);
     start("medium", MEDIUM, CPTR_NONE, spin_a_while, NULL);
     pause_ns(2 * SPIN_NS);
-    EXPECT(waited_ns != 0 && low_is_done);
+    EXPECT(high_is_done && low_is_done);
     test_at(waited_ns, work_ns());
     return waited_ns;
 }
@@ -225,7 +226,33 @@ static void what_is_held_is_freed_by_its_holder(void)
     EXPECT(sys_hazard_retire(&hazards, &thing)); /* nobody holds it */
 }
 
+/* ---- Ends ---- */
+
+#define RESULT 4711
+
+static void end_with_a_result(void *argument)
+{
+    (void)argument;
+    work();
+    low_is_done = true;
+    sys_thread_exit(RESULT);
+}
+
+static void wait_for_the_end(void)
+{
+    uint64_t result = 0;
+    EXPECT_OK(sys_thread_join(&world, &threads[1], 0, &result));
+    EXPECT_EQ(result, RESULT);
+}
+
+static void high_joins_low_in_spite_of_the_medium_one(void)
+{
+    uint64_t waited = play(end_with_a_result, wait_for_the_end);
+    EXPECT(waited <= work_ns() + SLACK_NS);
+}
+
 static struct test const tests[] = {
+    TEST(high_joins_low_in_spite_of_the_medium_one),
     TEST(a_change_wakes_who_waits_for_it),
     TEST(without_a_change_the_deadline_does),
     TEST(who_comes_second_waits_for_the_maker_only),

@@ -170,6 +170,60 @@ static void stack_is_aligned(void)
     EXPECT_EQ(misalignment, 0);
 }
 
+/* ---- The end of a thread ---- */
+
+static void sleep_and_end(void *argument)
+{
+    pause_ns(1000000);
+    sys_thread_exit((uint64_t)argument);
+}
+
+static void return_at_once(void *argument)
+{
+    (void)argument;
+}
+
+static void a_thread_is_waited_for(void)
+{
+    uint64_t result = 99;
+    struct sys_thread *thread = start("ends", PRIORITY - 1, CPTR_NONE, sleep_and_end, (void *)11);
+    EXPECT_ERR(sys_thread_join(&world, thread, sys_clock_ns() + 500000, &result), ERR_TIMED_OUT);
+    EXPECT_EQ(result, 99);
+    EXPECT_OK(sys_thread_join(&world, thread, 0, &result));
+    EXPECT_EQ(result, 11);
+    result = 0; /* it has ended already */
+    EXPECT_OK(sys_thread_join(&world, thread, 0, &result));
+    EXPECT_EQ(result, 11);
+}
+
+/* More urgent than the test, it has ended before anybody waits; less urgent it is started over and over. */
+static void one_that_has_ended_starts_again(void)
+{
+    uint64_t result = 99;
+    struct sys_thread *thread = start("ends", PRIORITY + 1, CPTR_NONE, return_at_once, NULL);
+    EXPECT_OK(sys_thread_join(&world, thread, 0, &result));
+    EXPECT_EQ(result, 0);
+    EXPECT_OK(sys_sched_control_set_priority(SCHED, thread->thread, PRIORITY - 1));
+    for (unsigned i = 0; i < 100; i++) {
+        EXPECT_OK(sys_thread_again(thread));
+        EXPECT_OK(sys_thread_join(&world, thread, 0, &result));
+    }
+}
+
+/* Nothing of it stays behind but its addresses. */
+static void one_that_has_ended_is_destroyed(void)
+{
+    uint32_t slots = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t result;
+        struct sys_thread *thread = start("ends", PRIORITY - 1, CPTR_NONE, return_at_once, NULL);
+        EXPECT_OK(sys_thread_join(&world, thread, 0, &result));
+        EXPECT_OK(sys_thread_destroy(&world, thread));
+        slots = i == 0 ? world.slots.next : slots;
+    }
+    EXPECT_EQ(world.slots.next, slots);
+}
+
 /* ---- Reserved stores ---- */
 
 static uint64_t reserved[2];
@@ -260,6 +314,9 @@ static struct test const tests[] = {
     TEST(first_threads_variables),
     TEST(variables_are_each_threads_own),
     TEST(stack_is_aligned),
+    TEST(a_thread_is_waited_for),
+    TEST(one_that_has_ended_starts_again),
+    TEST(one_that_has_ended_is_destroyed),
     TEST(reservations_end_with_the_turn),
     TEST(resuming_oneself_is_nothing),
     TEST(three_stop_and_let_go_in_order),

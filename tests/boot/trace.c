@@ -225,8 +225,6 @@ static void faults(void)
     EXPECT(e.thread != 0);
 }
 
-/* ---- Samples ---- */
-
 static uint64_t volatile spins;
 
 __attribute__((noinline)) static void spin_here(void)
@@ -243,6 +241,134 @@ __attribute__((noinline)) static void spin_in(void *argument)
     spin_here();
     spins = 0; /* or the call would be a jump */
 }
+
+/* ---- Without room ---- */
+
+/* All entries that are there, of events that nothing else in the system causes meanwhile. */
+static uint64_t taken(void)
+{
+    struct trace_entry e;
+    uint64_t count = 0;
+    while (sys_trace_take(ring, capacity, &e)) {
+        count += e.event == TRACE_SYSCALL;
+    }
+    return count;
+}
+
+/* What was written and what was lost is what was made; what comes when there is room again says how many lack. */
+static void what_finds_no_room_is_counted(void)
+{
+    struct trace_entry e;
+    attach();
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t made = capacity * round + 100, lost = ring->lost, written = ring->written;
+        record(BIT(TRACE_SYSCALL));
+        for (uint64_t i = 0; i < made; i++) {
+            sys_null();
+        }
+        record(0); /* one more */
+        uint64_t missed = ring->lost - lost;
+        test_at(round, missed);
+        EXPECT_EQ(missed == 0, round == 0);
+        EXPECT(ring->written - written <= capacity);
+        EXPECT_EQ(taken() + missed, made + 1);
+        record(BIT(TRACE_SYSCALL));
+        sys_null();
+        record(0);
+        bool told = find(TRACE_LOST, &e);
+        EXPECT_EQ(told, missed != 0);
+        EXPECT(!told || e.words[0] == missed);
+        ring->read = ring->written;
+    }
+}
+
+/* ---- What the kernel does of itself ---- */
+
+static void nobody_can_run(void)
+{
+    struct trace_entry e;
+    attach();
+    record(ALL);
+    pause_ns(100000);
+    record(0);
+    EXPECT(find(TRACE_IDLE, &e));
+}
+
+static void priorities(void)
+{
+    struct trace_entry e;
+    attach();
+    struct sys_thread *other = start("other", PRIORITY - 1, CPTR_NONE, spin_in, NULL);
+    record(ALL);
+    EXPECT_OK(sys_sched_control_set_priority(SCHED, other->thread, PRIORITY - 3));
+    record(0);
+    ASSERT(find(TRACE_PRIORITY, &e));
+    EXPECT_EQ((uint8_t)(e.words[0] >> 32), PRIORITY - 1);
+    EXPECT_EQ((uint8_t)(e.words[0] >> 40), PRIORITY - 3);
+}
+
+/* By request, and because the frame is deleted. */
+static void mappings_end(void)
+{
+    struct trace_entry e;
+    cptr_t frame, gone;
+    attach();
+    uint64_t address = (uint64_t)memory_of(12, &frame), deleted = (uint64_t)memory_of(12, &gone);
+    record(ALL);
+    EXPECT_OK(sys_frame_unmap(frame));
+    EXPECT_OK(sys_drop(&world, gone));
+    record(0);
+    ASSERT(find(TRACE_UNMAP, &e));
+    EXPECT_EQ(e.words[0], address);
+    ASSERT(find(TRACE_UNMAP, &e));
+    EXPECT_EQ(e.words[0], deleted);
+}
+
+static void revoke_much(void *argument)
+{
+    cptr_t *parent = argument;
+    sys_ignore(sys_cnode_revoke(CNODE, slot_of(*parent)));
+}
+
+/* A deadline comes in the middle of a long operation. */
+static void long_operations_stop(void)
+{
+    enum { COPIES = 2000 };
+    struct trace_entry e;
+    attach();
+    static cptr_t parent;
+    parent = make(OBJECT_ENDPOINT);
+    for (unsigned i = 0; i < COPIES; i++) {
+        (void)copy_of(parent, ~0ul, i + 1);
+    }
+    (void)start("revoker", PRIORITY - 1, CPTR_NONE, revoke_much, &parent);
+    record(ALL);
+    for (unsigned i = 0; i < 20; i++) {
+        pause_ns(2000);
+    }
+    record(0);
+    EXPECT(find(TRACE_PREEMPT, &e));
+    pause_ns(10000000);
+}
+
+/* The handler of a thread is told that its time is used up. */
+static void overruns(void)
+{
+    struct trace_entry e;
+    attach();
+    cptr_t faults = make(OBJECT_ENDPOINT);
+    struct sys_thread *t = start_sliced("overrun", PRIORITY - 1, 100000, CPTR_NONE, spin_in, NULL);
+    EXPECT_OK(sys_sched_control_configure(SCHED, t->sched_context, 100000, 10000000));
+    EXPECT_OK(sys_thread_set_time_out(t->thread, copy_of(faults, ENDPOINT_SEND, 7)));
+    struct sys_message m;
+    record(ALL);
+    EXPECT_OK(sys_event_error(sys_recv(faults, &m, sys_clock_ns() + 10000000)));
+    record(0);
+    ASSERT(find(TRACE_LATE, &e));
+    EXPECT((uint32_t)e.words[0] != 0 && (uint32_t)e.words[0] != self);
+}
+
+/* ---- Samples ---- */
 
 #define ABOUT 64 /* bytes, more than these functions take */
 
@@ -336,6 +462,12 @@ static struct test const tests[] = {
     TEST(objects_and_mappings),
     TEST(interrupts),
     TEST(faults),
+    TEST(what_finds_no_room_is_counted),
+    TEST(nobody_can_run),
+    TEST(priorities),
+    TEST(mappings_end),
+    TEST(long_operations_stop),
+    TEST(overruns),
     TEST(samples_have_call_stacks),
     TEST(switches_add_up_to_what_is_consumed),
 };

@@ -24,7 +24,8 @@ TOKEN = re.compile(r'"[^"\n]*"|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[^\sA-Za-z0-9_]')
 STRANGE = ['""', '"4K"', '"8G"', "-1", "0", "1", "255", "256", "4096", "1e9", "inf", "nan", "18446744073709551616",
            "true", "[]", "{}", '["recv", "recv"]', "1979-05-27", "0x40000000", '"\\u0000"', '"' + "x" * 70 + '"', "=", "[", "]]",
            "capability", "program", "endpoint", "memory", "rights", "badge", "pager", "limit", "address",
-           "node", "colours", "page_colours", "optional", "[0, 3]"]
+           "node", "colours", "page_colours", "optional", "[0, 3]",
+           "budget", "period", "slice", "tell_overruns", '"deadline"', '"2 ms"', '"2.5 us"', '"1e9 s"', '"999999999 s"']
 
 
 def damaged(text, chance, texts):
@@ -57,7 +58,7 @@ def check_plan(kernel, data):
     """What init relies on: counts, and indices that stay inside."""
     head = struct.unpack_from("<QIIIIIIII", data)
     devices, objects, programs, capabilities, mappings, stop_with, page_colours, cores = head[1:]
-    sizes = [struct.calcsize(form) for form in ("<32sII", "<BBHHH", "<16s32sQBBBBIIIIIQII", "<QQIIBBHI", "<QQII")]
+    sizes = [struct.calcsize(form) for form in ("<32sII", "<BBHHH", "<16s32sQQBBBBIIIIIQIIB7x", "<QQIIBBHI", "<QQII")]
     assert len(data) == struct.calcsize("<QIIIIIIII") + sum(
         size * count for size, count in zip(sizes, (devices, objects, programs, capabilities, mappings), strict=True))
     assert cores == mksystem.NONE or cores < objects

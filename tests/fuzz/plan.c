@@ -28,6 +28,7 @@ int64_t world_trap(uint64_t registers[8])
 }
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 
 static uint64_t sum;
 

@@ -5,6 +5,7 @@
 #include <idl/memory_client.h>
 #include <idl/memory_tests_client.h>
 #include <memory_tests_caps.h>
+#include <tessera/files.h>
 #include <tessera/start.h>
 
 #define MEMORY   ((struct memory_space){ MEMORY_TESTS_CAP_MEMORY })
@@ -366,13 +367,121 @@ static void strangers_are_refused(void)
     EXPECT_ERR(memory_supervisor_release(supervisor, 3), ERR_BAD_REQUEST);
 }
 
-/* The last: init reports it, and the peer is gone, with the call. */
+/* Nobody takes all records of regions, with copies that he does not even look at. */
+static void copies_have_a_limit(void)
+{
+    static struct memory_region copies[100];
+    uint64_t at = 0, other = 0;
+    unsigned count = 0;
+    enum err err;
+    ASSERT_OK(memory_space_map(MEMORY, PAGE, BOTH, MEMORY_HOW_NOW, &at));
+    while ((err = memory_space_copy(MEMORY, at, &copies[count])) == OK && count < 99) {
+        count++;
+    }
+    EXPECT_ERR(err, (enum err)MEMORY_ERR_LIMIT);
+    EXPECT(count > 50 && count < 70);
+    EXPECT_OK(memory_space_map(MEMORY, PAGE, BOTH, 0, &other));
+    EXPECT_OK(memory_space_unmap(MEMORY, other));
+    while (count-- > 0) {
+        EXPECT_OK(memory_region_close(copies[count]));
+        sys_received_drop(copies[count].cap);
+    }
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+/* ---- What a range may be used for ---- */
+
+/* Whether the program may read, or write, a word; a fault that is told to it is its answer. */
+static bool can_read(uint64_t address)
+{
+    uint64_t found;
+    return sys_try_copy(&found, (void const *)address, sizeof found);
+}
+
+static bool can_write(uint64_t address, uint64_t value)
+{
+    return sys_try_copy((void *)address, &value, sizeof value);
+}
+
+static void a_guard_is_touched_in_vain(void)
+{
+    uint64_t guard = 0, at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 2 * PAGE, BOTH, MEMORY_HOW_GUARD | MEMORY_HOW_NOW, &guard));
+    ASSERT_OK(memory_space_map(MEMORY, PAGE, BOTH, 0, &at));
+    EXPECT(at > guard + PAGE);
+    EXPECT(!can_read(guard));
+    EXPECT(!can_write(guard + PAGE, 1));
+    EXPECT(can_write(at, 1));
+    look();
+    EXPECT_EQ(own.used, own_at_start.used + 1);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+    ASSERT_OK(memory_space_protect(MEMORY, guard, BOTH));
+    EXPECT(can_write(guard, 1));
+    EXPECT_OK(memory_space_unmap(MEMORY, guard));
+    EXPECT(!can_read(at));
+}
+
+static void rights_are_changed(void)
+{
+    uint64_t at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 3 * PAGE, BOTH, 0, &at));
+    EXPECT_ERR(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE),
+               ERR_BAD_ARGUMENT); /* the kernel is not asked: there are no pages */
+    *word(at, 0) = 5;
+    *word(at, 1) = 6;
+    ASSERT_OK(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_READ));
+    EXPECT(!can_write(at, 7));
+    EXPECT(!can_write(at + 2 * PAGE, 7)); /* was not there yet */
+    EXPECT_EQ(*word(at, 0), 5);
+    EXPECT_EQ(*word(at, 2), 0);
+    EXPECT_ERR(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_WRITE | MEMORY_RIGHTS_EXECUTE),
+               ERR_BAD_ARGUMENT);
+    EXPECT_ERR(memory_space_protect(MEMORY, at + PAGE, BOTH), ERR_BAD_ARGUMENT);
+    EXPECT(!can_write(at, 7));
+    ASSERT_OK(memory_space_protect(MEMORY, at, 0));
+    EXPECT(!can_read(at));
+    ASSERT_OK(memory_space_protect(MEMORY, at, BOTH));
+    EXPECT(can_write(at, 7));
+    EXPECT_EQ(*word(at, 0), 7);
+    EXPECT_EQ(*word(at, 1), 6);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void huge_pages_change_rights_too(void)
+{
+    uint64_t at = 0;
+    ASSERT_OK(memory_space_map(MEMORY, HUGE, BOTH, MEMORY_HOW_HUGE, &at));
+    *word(at, 300) = 5;
+    ASSERT_OK(memory_space_protect(MEMORY, at, MEMORY_RIGHTS_READ));
+    EXPECT(!can_write(at + 300 * PAGE, 7));
+    EXPECT_EQ(*word(at, 300), 5);
+    ASSERT_OK(memory_space_protect(MEMORY, at, BOTH));
+    EXPECT(can_write(at + 300 * PAGE, 7));
+    look();
+    EXPECT_EQ(own.huge, own_at_start.huge + 1);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+static void a_region_has_a_size(void)
+{
+    uint64_t at = 0, bytes = 0;
+    ASSERT_OK(memory_space_map(MEMORY, 6 * PAGE + 1, BOTH, 0, &at));
+    ASSERT_OK(memory_space_share(MEMORY, at, &region));
+    EXPECT_OK(memory_region_size(region, &bytes));
+    EXPECT_EQ(bytes, 7 * PAGE);
+    EXPECT_OK(memory_region_close(region));
+    EXPECT_ERR(memory_region_size(region, &bytes), ERR_GONE);
+    EXPECT_OK(memory_space_unmap(MEMORY, at));
+}
+
+/* init reports it, the peer goes with the call, and is started again: once. */
 static void a_stranger_to_an_address_is_stopped(void)
 {
-    struct sys_message m = { .tag = sys_tag(19 * 256 + 2, 0, 0) };
-    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_GONE);
-    m = (struct sys_message){ .tag = sys_tag(19 * 256 + 2, 0, 0) };
-    EXPECT_ERR(sys_call_until(MEMORY_TESTS_CAP_PEER, &m, sys_clock_ns() + 1000000000), ERR_BAD_CAPABILITY);
+    uint64_t before;
+    EXPECT_ERR(memory_tests_peer_crash(PEER, true), ERR_GONE);
+    EXPECT_ERR(memory_tests_peer_crash(PEER, false), ERR_GONE);
+    EXPECT_ERR(memory_tests_peer_add(PEER, 0, (struct memory_region){ MEMORY_TESTS_CAP_CONSOLE }, &before),
+               ERR_BAD_CAPABILITY);
 }
 
 static struct test const tests[] = {
@@ -388,6 +497,11 @@ static struct test const tests[] = {
     TEST(a_limit_refuses_and_loses_nothing),
     TEST(an_empty_pool_refuses_and_loses_nothing),
     TEST(a_fault_waits_for_memory),
+    TEST(copies_have_a_limit),
+    TEST(a_guard_is_touched_in_vain),
+    TEST(rights_are_changed),
+    TEST(huge_pages_change_rights_too),
+    TEST(a_region_has_a_size),
     TEST(what_is_missing_of_a_borrowed_range_is_told),
     TEST(strangers_are_refused),
     TEST(a_stranger_to_an_address_is_stopped),
@@ -402,7 +516,7 @@ int main(uint64_t argument)
         .cnode = MEMORY_TESTS_CAP_CNODE,
         .slots = { .next = MEMORY_TESTS_FIRST_FREE_SLOT, .end = MEMORY_TESTS_SLOTS },
     };
-    if (sys_receive_into(&resources) != OK) {
+    if (sys_receive_into(&resources) != OK || sys_try_copy_use() != OK) {
         return 1;
     }
     return test_all(groups, 1) ? 0 : 1;

@@ -5,8 +5,8 @@
 
 struct console const test_console = { RESTART_TESTS_CAP_CONSOLE };
 
-extern struct test_group const one_tests, storm_tests;
-static struct test_group const *const groups[] = { &one_tests, &storm_tests };
+extern struct test_group const one_tests, throw_tests, storm_tests;
+static struct test_group const *const groups[] = { &one_tests, &throw_tests, &storm_tests };
 
 struct sys_resources means = {
     .cnode = RESTART_TESTS_CAP_CNODE,

@@ -21,6 +21,10 @@ TAB, BACKSPACE, CONTROL_C, CONTROL_D, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x03
 
 PAUSE = "\0"     # a second, before what is behind it is typed
 
+# Of the 20,000 numbers nothing is left, neither what was sorted nor where lines began; the pages' records are.
+FREE = (r" *(\d+)  pages of memory in use\n +\d+  pages of memory free\n +0  pages of memory that the shell has\n"
+        r" *[1-9]\d*  page faults\n *[1-9]\d*  pages that came along .*\n( +0  .*\n){3}( +\d+  .*\n?){14}")
+
 # (what is typed, what has to come, as a regular expression for all of the answer)
 SESSION = [
     ("help", r"(.*\n)*cat .*\n(.*\n)*wc .*\nCOMMAND .*\n.*"),
@@ -75,6 +79,16 @@ SESSION = [
     ("cat /dev/zero | cat | wc\r" + PAUSE + CONTROL_C, r"\^C"),
     ("cat\r" + PAUSE + CONTROL_C, r"\^C"),
     ("wrong" + CONTROL_C, r""),
+    # Memory that comes as it is touched, and goes with the command; that there is little left is said.
+    ("seq 300 | sort | head -4", r"1\n10\n100\n101"),
+    ("echo no end | sort > /tmp/sorted", r""),
+    ("seq 20000 | sort | sort | wc", r"20000 20000 108894"),
+    ("free", FREE),
+    ("sort /dev/zero", r"(memory is short: \d+ of 4096 pages are free\n?|that is too much to sort\n?){2}"),
+    ("free | grep short", r""),
+    ("sort /dev/zero | sort /dev/zero\r" + PAUSE + CONTROL_C, r"(.*\n)*memory is short: .*\n(.*\n)*\^C"),
+    ("free | grep short", r""),
+    ("kill memory", r"kill memory: others have their memory from it"),
     ("echo a new line", r"a new line"),
     ("seq 3 | wc", r"3 3 6"),
     # What the machine does.
@@ -87,20 +101,25 @@ SESSION = [
     ("trace on nonsense", r"there is no such event"),
     ("trace on switch message", r""),
     ("trace", r"on, \d+ events since it was switched on; 0 dropped"),
+    ("echo followed > /dev/console", r"followed"),
     ("trace off", r""),
     ("trace dump > /tmp/events", r""),
+    # The line's number, in the message to vfs, in vfs's own event, and in what vfs asks of the console.
+    ("cat /tmp/events", r"(?s).* message +\w+ (?P<number>\w+)080b0\w{3}\n.* program +(?P=number)\w{8} .* message +\w+ (?P=number)02010\w{3}\n.*"),
     ("grep switch /tmp/events | head -1", r"\d+\.\d{9} +[0-9a-f]+ switch +[0-9a-f]+ [0-9a-f]+"),
     ("grep retype /tmp/events", r""),
-    ("ps", r"NAME .*\nconsole +200 +running +0 .*\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\n"
+    ("ps", r"NAME .*\nconsole +200 +running +0 .* s +20 % +- +\d+\nmemory +180 +running +0 .*\nvfs +150 +running +0 .*\n"
            r"trace +252 +running +0 .*\nshell +100 +running +0 .*\ngateway +100 +running +0 .*"),
-    ("caps", r"console +\d+ of 32: .*\nmemory +\d+ of 4096: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?12 Endpoint.*\ngateway .*"),
-    ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n(.*\n)* +9  Untyped, 2\^20 bytes(\n.*)*"),
+    ("caps", r"console +\d+ of 32: .*\nmemory +\d+ of 4096: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?17 Endpoint.*\ngateway .*"),
+    ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n +4  Endpoint send grant, badge 5\n(.*\n)* +10  Untyped, 2\^20 bytes(\n.*)*"),
     ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 5\nshell 2 \d+ given Endpoint send"),
     # What the shell has got of the file server: a session for each of its threads.
-    ("caps -d | grep shell", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
+    # And the memory server: where pages go, and whom to tell that there is little left.
+    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as shell 9|Notification signal, badge \d+; as shell 12)\n?){2}"),
+    ("caps -d | grep 'extra shell'", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
-                             r"extra shell \d+: Notification wait; as vfs \d+\n?){7}"),
-    ("caps -d | grep differ", r"22 differ from the system description; .*"),
+                             r"extra shell \d+: Notification wait; as vfs \d+\n?){11}"),
+    ("caps -d | grep differ", r"44 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
@@ -108,8 +127,30 @@ SESSION = [
     ("kill vfs", r"(.*\n)*init: vfs was killed"),
     ("cat /tmp/hello", r"the file server was started again, .*\ncat /tmp/hello: no entry of that name"),
     ("ps | grep vfs", r"vfs +150 +running +1 .*"),
-    ("free", r"( +\d+  .*\n?){14}"),
-    ("servers", r"init +\d+\.\d\d s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+    # Jobs: they run on while the shell does other things, and their end is told.
+    ("sleep 3 &", r"\[1\] started  sleep 3 &"),
+    ("jobs", r"\[1\] running  sleep 3 &"),
+    ("sleep 4", r"\[1\] done     sleep 3 &"),
+    ("cat /dev/zero | wc > /tmp/zeros &", r"\[1\] started  cat /dev/zero \| wc > /tmp/zeros &"),
+    ("sleep 100&", r"\[2\] started  sleep 100&"),
+    ("cd /tmp", r"cd: jobs are where the shell is; .*"),
+    ("kill %1", r"\[1\] done     cat .*"),
+    ("jobs", r"\[2\] running  sleep 100&"),
+    ("fg" + "\r" + PAUSE + CONTROL_C, r"sleep 100&\n\^C"),
+    ("fg", r"there is no such job; .*"),
+    ("sleep 1 &", r"\[1\] started  sleep 1 &"),
+    ("fg %1", r"sleep 1 &"),
+    ("cat /tmp/zeros", r""),
+    ("cat &", r"\[1\] started  cat &(\n\[1\] done     cat &)?"),
+    ("echo this took no key", r"this took no key(\n\[1\] done     cat &)?"),
+    ("echo & a", r"& goes to the end of a line"),
+    ("cd &", r"this command does not run in the background"),
+    *[("sleep 100 &", rf"\[{n}\] started  sleep 100 &") for n in range(1, 10)],
+    ("sleep 100 &", r"too many jobs"),
+    ("ls | wc", r"too many commands at a time"),
+    *[(f"kill %{n}", rf"\[{n}\] done     sleep 100 &") for n in range(9, 0, -1)],
+    ("free", FREE),
+    ("servers", r"init +\d+\.\d\d s of the processor\nvfs +11 sessions\ntrace +\d+ events kept, 0 dropped"),
     ("uptime", r"\d+\.\d\d s"),
     ("sleep 1", r""),
     # Editing: each ends with the line that it made.
@@ -131,7 +172,7 @@ SILENT = r"the file server does not answer\n"
 HUNG = [
     ("mkdir /tmp/d", r""),
     ("echo before > /tmp/d/file", r""),
-    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+    ("servers", r"init +.* s of the processor\nvfs +11 sessions\ntrace +\d+ events kept, 0 dropped"),
     ("kill thief", r"(.*\n)*init: thief was killed(\n.*)*"),
     ("servers", SILENT + r"init +.* s of the processor\nvfs +no answer\ntrace +no answer"),
     ("servers > /tmp/d/file", SILENT + r"opening /tmp/d/file: no answer"),
@@ -145,7 +186,7 @@ HUNG = [
     ("cat /tmp/d/file", r"before"),
     ("cd /tmp", r""),
     ("ls | cat", r"d/"),
-    ("servers", r"init +.* s of the processor\nvfs +7 sessions\ntrace +\d+ events kept, 0 dropped"),
+    ("servers", r"init +.* s of the processor\nvfs +11 sessions\ntrace +\d+ events kept, 0 dropped"),
 ]
 SESSIONS = {"shell": SESSION, "hung": HUNG}
 

@@ -9,6 +9,7 @@
 
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 
 static sem_t object[OBJECTS];
 static uint32_t made = 1;

@@ -7,6 +7,7 @@
 #include <tessera/channel.h>
 #include <tessera/cond.h>
 #include <tessera/hazard.h>
+#include <tessera/join.h>
 #include <tessera/once.h>
 #include <tessera/queue.h>
 #include <tessera/rcu.h>
@@ -452,6 +453,46 @@ START_TEST(a_broken_ring_ends_a_channel)
 }
 END_TEST
 
+/* ---- Ends ---- */
+
+#define JOINS 5000
+
+static struct sys_join join;
+static uint64_t joined, ended; /* how often; the one that waits reads what the other wrote */
+
+/* The first does it, the second waits for it, now and then with hardly any patience. */
+static void *do_or_wait(unsigned number)
+{
+    struct sys_resources none = { .next_address = 0 };
+    static uint32_t may_begin;
+    for (unsigned i = 1; number <= 2 && i <= JOINS; i++) {
+        if (number == 1) {
+            while (__atomic_load_n(&may_begin, __ATOMIC_ACQUIRE) != i) {
+                sched_yield();
+            }
+            ended++;
+            sys_join_done(&join);
+            continue;
+        }
+        sys_join_again(&join);
+        __atomic_store_n(&may_begin, i, __ATOMIC_RELEASE);
+        enum err err;
+        do {
+            err = sys_join_wait(&none, &join, CPTR_NONE, i % 2 == 0 ? 0 : 1);
+        } while (err == ERR_TIMED_OUT);
+        ck_assert_int_eq(err, OK);
+        joined += ended == i;
+    }
+    return NULL;
+}
+
+START_TEST(an_end_is_waited_for)
+{
+    run(do_or_wait);
+    ck_assert_uint_eq(joined, JOINS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sync");
@@ -467,6 +508,7 @@ int main(void)
     tcase_add_test(tests, what_is_put_is_taken_once);
     tcase_add_loop_test(tests, a_channel_carries_all_in_order, 0, 2);
     tcase_add_test(tests, a_broken_ring_ends_a_channel);
+    tcase_add_test(tests, an_end_is_waited_for);
     suite_add_tcase(suite, tests);
     return suite_run(suite, CK_NOFORK);
 }

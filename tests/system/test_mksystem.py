@@ -28,7 +28,7 @@ notification = ["bell"]
 
 [program.server]
 priority = 200
-slice_us = 500
+slice = "500 us"
 [program.server.capability]
 door = { endpoint = "door", rights = ["recv"] }
 bell = { notification = "bell", rights = ["wait", "signal"], badge = 4 }
@@ -139,10 +139,10 @@ def test_sound_system(tmp_path):
     assert [(d["compatible"], d["number"]) for d in parts["Device"]] == [("ns16550a", 1), ("goldfish-rtc", 0)]
     assert [o["type"] for o in parts["Object"]] == [KERNEL.types[t] for t in ("Endpoint", "Endpoint", "Notification")]
     server, client, other = parts["Program"]
-    assert (server["name"], server["file"], server["priority"], server["slice"]) == ("server", "server", 200, 500_000)
+    assert (server["name"], server["file"], server["priority"], server["budget"]) == ("server", "server", 200, 500_000)
     assert (server["cnode_radix"], server["stack_bits"]) == (3, 16)
     assert (client["name"], client["priority"], client["cnode_radix"], client["stack_bits"]) == ("client", 0, 6, 14)
-    assert (other["name"], other["file"], other["slice"]) == ("other", "server", 10_000_000)
+    assert (other["name"], other["file"], other["budget"]) == ("other", "server", 10_000_000)
     assert [(p["first_capability"], p["capability_count"]) for p in parts["Program"]] == [(0, 4), (4, 3), (7, 4)]
     assert [(p["first_mapping"], p["mapping_count"]) for p in parts["Program"]] == [(0, 1), (1, 0), (1, 1)]
 
@@ -164,7 +164,7 @@ def test_sound_system(tmp_path):
 
 
 def test_what_happens_after_an_end(tmp_path):
-    text = SOUND["system.toml"].replace("slice_us", "restart = 3\nslice_us").replace(
+    text = SOUND["system.toml"].replace("slice =", "restart = 3\nslice =").replace(
         "badge = 7", 'badge = 7, forget = "vfs.Vfs.forget"')
     done = compile_system(tmp_path, {**SOUND, "system.toml": text})
     assert (done.returncode, done.stderr) == (0, "")
@@ -176,6 +176,32 @@ def test_what_happens_after_an_end(tmp_path):
 
 
 PAGED = 'priority = 0\npager = "door"\nlimit = "1M"\n'
+
+
+TIMED = 'budget = "2 ms"\nperiod = "10 ms"'
+
+
+def test_time(tmp_path):
+    text = SOUND["system.toml"].replace('slice = "500 us"', TIMED + "\ntell_overruns = true").replace(
+        "priority = 0\n", 'priority = "deadline"\nbudget = "0.75s"\nperiod = "1 s"\n')
+    done = compile_system(tmp_path, {**SOUND, "system.toml": text})
+    assert (done.returncode, done.stderr) == (0, "")
+    programs = unpacked((tmp_path / "plan").read_bytes())["Program"]
+    assert [(p["priority"], p["budget"], p["period"], p["tells_overruns"]) for p in programs] == [
+        (200, 2_000_000, 10_000_000, 1), (160, 750_000_000, 1_000_000_000, 0), (254, 10_000_000, 0, 0)]
+
+
+@pytest.mark.parametrize("budget, period, count, admitted", [
+    ("1 s", "1 s", 1, True), ("1 s", "3 s", 2, True), ("1 s", "3 s", 3, False), ("333333333 ns", "1 s", 3, True),
+    ("1 s", "4 s", 4, True), ("10 us", "3600 s", 5, True)])
+def test_admission_as_in_init(tmp_path, budget, period, count, admitted):
+    """The rule of sys_admits(), rounding included: what passes here does not stop at boot."""
+    text = "".join(f'[program.p{n}]\nfile = "plain"\npriority = {n}\nbudget = "{budget}"\nperiod = "{period}"\n' for n in range(count))
+    (tmp_path / "system.toml").write_text(text)
+    (tmp_path / "platform.toml").write_text("")
+    (tmp_path / "plain.toml").write_text("")
+    done = run("plan", "system.toml", "platform.toml", "plan", "plain=plain.toml", cwd=tmp_path)
+    assert (done.returncode == 0) == admitted, done.stderr
 
 
 def test_where_memory_is(tmp_path):
@@ -253,8 +279,8 @@ WRONG = [
     # Keys.
     ("system.toml", 'notification = ["bell"]', 'notifications = ["bell"]',
      "system.toml:4: notifications: unknown; known here: cores, description, endpoint, notification, page_colours, program, stop_with"),
-    ("system.toml", "slice_us = 500", "slice = 500",
-     "system.toml:8: program.server.slice: unknown; known here: capability, colours, file, limit, memory, node, pager, priority, restart, slice_us"),
+    ("system.toml", 'slice = "500 us"', "slice_us = 500",
+     "system.toml:8: program.server.slice_us: unknown; known here: budget, capability, colours, file, limit, memory, node, pager, period, priority, restart, slice, tell_overruns"),
     ("system.toml", '{ untyped = "64K" }', '{ untyped = "64K", badge = 3 }',
      "system.toml:12: program.server.capability.memory.badge: unknown; known here: node, untyped"),
     ("system.toml", '{ device = "uart" }', '{ device = "uart", size = "4K" }',
@@ -312,19 +338,53 @@ WRONG = [
      "system.toml:17: program.a_client_with_a_name: a program's name has small letters, digits and _, at most 15 in all and "
      "a letter first"),
     ("system.toml", "priority = 200\n", "",
-     "system.toml:6: program.server.priority: a priority (init has 255) is a number from 0 to 254"),
+     "system.toml:6: program.server.priority: a priority (or \"deadline\"; init has 255) is a number from 0 to 254"),
     ("system.toml", "priority = 200", "priority = 255",
-     "system.toml:7: program.server.priority: a priority (init has 255) is a number from 0 to 254"),
+     "system.toml:7: program.server.priority: a priority (or \"deadline\"; init has 255) is a number from 0 to 254"),
     ("system.toml", "priority = 0", "priority = -1",
-     "system.toml:18: program.client.priority: a priority (init has 255) is a number from 0 to 254"),
+     "system.toml:18: program.client.priority: a priority (or \"deadline\"; init has 255) is a number from 0 to 254"),
     ("system.toml", "priority = 200", "priority = true",
-     "system.toml:7: program.server.priority: a priority (init has 255) is a number from 0 to 254"),
+     "system.toml:7: program.server.priority: a priority (or \"deadline\"; init has 255) is a number from 0 to 254"),
     ("system.toml", "priority = 200", 'priority = "200"',
-     "system.toml:7: program.server.priority: a priority (init has 255) is a number from 0 to 254"),
-    ("system.toml", "slice_us = 500", "slice_us = 9",
-     "system.toml:8: program.server.slice_us: the slice, in microseconds, is a number from 10 to 10000000"),
-    ("system.toml", "slice_us = 500", "slice_us = 10000001",
-     "system.toml:8: program.server.slice_us: the slice, in microseconds, is a number from 10 to 10000000"),
+     "system.toml:7: program.server.priority: a priority (or \"deadline\"; init has 255) is a number from 0 to 254"),
+    ("system.toml", "priority = 0\n", "priority = 160\n",
+     'system.toml:18: program.client.priority: 160 is the priority of those that run by deadline; write "deadline", or another number'),
+    ("system.toml", "priority = 0\n", 'priority = "deadline"\n',
+     "system.toml:18: program.client.priority: a deadline is the end of a period; say how much of which: "
+     'budget = "2 ms" and period = "10 ms"'),
+
+    # Time.
+    ("system.toml", '"500 us"', "500",
+     'system.toml:8: program.server.slice: the slice is a time; write for example "500 us" or "2.5 ms"'),
+    ("system.toml", '"500 us"', '"500 m"',
+     'system.toml:8: program.server.slice: the slice is a time; write for example "500 us" or "2.5 ms"'),
+    ("system.toml", '"500 us"', '"9.999 us"', "system.toml:8: program.server.slice: the slice is from 10 us to 10 s"),
+    ("system.toml", '"500 us"', '"10.1 s"', "system.toml:8: program.server.slice: the slice is from 10 us to 10 s"),
+    ("system.toml", 'slice = "500 us"', 'budget = "500 us"',
+     "system.toml:8: program.server.budget: the period is missing: how much time in how long a period; write both"),
+    ("system.toml", 'slice = "500 us"', 'period = "500 us"',
+     "system.toml:8: program.server.period: the budget is missing: how much time in how long a period; write both"),
+    ("system.toml", 'slice = "500 us"', 'slice = "500 us"\n' + TIMED,
+     "system.toml:8: program.server.slice: a program has a slice, or a budget in each period; drop one"),
+    ("system.toml", 'slice = "500 us"', TIMED.replace("2 ms", "10.001 ms"),
+     "system.toml:8: program.server.budget: more than there is in a period, 10 ms"),
+    ("system.toml", 'slice = "500 us"', TIMED.replace("2 ms", "2 us"),
+     "system.toml:8: program.server.budget: the budget is from 10 us to 3600 s"),
+    ("system.toml", 'slice = "500 us"', TIMED.replace("10 ms", "3601 s"),
+     "system.toml:9: program.server.period: the period is from 10 us to 3600 s"),
+    ("system.toml", SOUND["system.toml"], SOUND["system.toml"].replace('slice = "500 us"', TIMED).replace(
+        "priority = 0\n", 'priority = 0\nbudget = "801 us"\nperiod = "1 ms"\n'),
+     "system.toml:20: program.client.budget: with those above, that is more than all of the processor: 100.1 %, rounded up"),
+    ("system.toml", "priority = 200", "priority = 200\ntell_overruns = 1",
+     "system.toml:8: program.server.tell_overruns: write true if init is to tell, and count, when the budget is used up"),
+    ("system.toml", "priority = 200", "priority = 200\ntell_overruns = true",
+     'system.toml:8: program.server.tell_overruns: there is no budget that could be used up; add budget = "2 ms" and period = "10 ms"'),
+    ("system.toml", SOUND["system.toml"], SOUND["system.toml"].replace('slice = "500 us"', TIMED + "\ntell_overruns = true").replace(
+        "badge = 7", 'badge = 7, forget = "vfs.Vfs.forget"'),
+     'system.toml:10: program.server.tell_overruns: init calls this program at "door", and cannot wait while that waits for init; drop it'),
+    ("system.toml", SOUND["system.toml"], SOUND["system.toml"].replace('slice = "500 us"', TIMED + "\ntell_overruns = true").replace(
+        "priority = 0\n", PAGED),
+     'system.toml:10: program.server.tell_overruns: init calls this program at "door", and cannot wait while that waits for init; drop it'),
 
     # What a program is given, against what it asks for.
     ("system.toml", 'table = { own = "cnode" }\n', "",
@@ -356,7 +416,7 @@ WRONG = [
     ("system.toml", "priority = 200", "priority = 200\nrestart = 256",
      "system.toml:8: program.server.restart: how often it is started again, in a minute, is a number from 0 to 255"),
     ("system.toml", "priority = 0\n", 'priority = 0\nforget = "vfs.Vfs.forget"\n',
-     "system.toml:19: program.client.forget: unknown; known here: capability, colours, file, limit, memory, node, pager, priority, restart, slice_us"),
+     "system.toml:19: program.client.forget: unknown; known here: budget, capability, colours, file, limit, memory, node, pager, period, priority, restart, slice, tell_overruns"),
     ("system.toml", "badge = 7", "badge = 7, forget = 1",
      'system.toml:20: program.client.capability.door.forget: this is the method by which the server forgets a client; write '
      '"library.Interface.method"'),

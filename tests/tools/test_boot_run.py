@@ -11,16 +11,16 @@ spec = importlib.util.spec_from_file_location("boot_run", ROOT / "tests" / "boot
 run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(run)
 
-CRASH = run.CRASH["tests"]
-CRASHED = CRASH + ", pc 0x1, sp 0x2"
+CRASHES = run.CRASHES["tests"]
+CRASHED = CRASHES[0] + ", pc 0x1, sp 0x2"
 GOOD = ["1..2", "# a.one", "ok 1 - a.one", "# a.two", "ok 2 - a.two", CRASHED]
 
 
 # seL4: TRIVIAL0000
 def test_all_is_well():
-    assert run.judge(GOOD, 0, 0, CRASH) == []
-    assert run.judge(["# a", "# b", *GOOD], 0, 0, CRASH, ["# a", "# b"]) == []
-    assert run.judge(["# b", "# a", *GOOD], 0, 0, CRASH, ["# a", "# b"]) != []
+    assert run.judge(GOOD, 0, 0, CRASHES) == []
+    assert run.judge(["# a", "# b", *GOOD], 0, 0, CRASHES, ["# a", "# b"]) == []
+    assert run.judge(["# b", "# a", *GOOD], 0, 0, CRASHES, ["# a", "# b"]) != []
 
 
 # seL4: TRIVIAL0000
@@ -36,7 +36,7 @@ def test_all_is_well():
     (GOOD[:-1], 0, "init did not report"),
 ])
 def test_what_goes_wrong_is_seen(lines, code, says):
-    wrong = run.judge(lines, code, 0, CRASH)
+    wrong = run.judge(lines, code, 0, CRASHES)
     assert any(text.startswith(says) for text in wrong), wrong
 
 

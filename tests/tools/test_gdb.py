@@ -125,7 +125,7 @@ def test_capability_space(shown):
     row(text, "^2 +endpoint +Endpoint +0x[0-9a-f]+ +recv$")
     row(text, "^4 +signal +Notification +0x[0-9a-f]+ +signal wait")
     row(text, "^6 +cnode +CNode +0x[0-9a-f]+ +32 slots$")
-    row(text, "^7 +memory +Untyped +0x[0-9a-f]+ +4K, 128B used$")
+    row(text, "^7 +memory +Untyped +0x[0-9a-f]+ +4K, 192B used$")
     row(text, "^9 +Reply +0x[0-9a-f]+$")
     # Who holds the same object says the same address.
     server = re.search(r"^2 +endpoint +Endpoint +(0x\w+)", text, re.M)[1]
@@ -143,7 +143,7 @@ def test_capability_space_of_init(shown):
 
 def test_untyped(shown):
     text = shown["end untyped"]
-    row(text, "^0x[0-9a-f]+ +4K +memory +128B +3% +console slot 7$")
+    row(text, "^0x[0-9a-f]+ +4K +memory +192B +4% +console slot 7$")
     row(text, "^0x[0-9a-f]+ +32M +memory +[0-9]+[KB] +[0-9]+% +bench slot 7$")
     assert re.search("device +0B +0% +init slot", text)
 

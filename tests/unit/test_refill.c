@@ -98,6 +98,7 @@ static struct {
     { 30, 300, 40, 40 },     { 10, 1000, 500, 500 },   { 4000, 20000, 900, 900 },
 };
 
+/* escape: REFILL-ORDER */
 START_TEST(no_window_has_more_than_the_budget)
 {
     unsigned budget = cases[_i].budget, period = cases[_i].period;
@@ -173,6 +174,7 @@ START_TEST(a_pause_does_not_add_up)
 END_TEST
 
 /* Many pieces: some come later than they might, none is lost. */
+/* escape: REFILL-ORDER */
 START_TEST(many_pieces_are_joined)
 {
     struct scene s = make_scene(1000, 100000);

@@ -129,7 +129,6 @@ START_TEST(a_preempted_thread_goes_on_before_its_equals)
 }
 END_TEST
 
-/* escape: REFILL-ORDER */
 START_TEST(a_budget_is_what_there_is_in_each_period)
 {
     world_make();
@@ -166,7 +165,6 @@ END_TEST
 
 /* Two wait for the same time, which was used up so far ahead that one period does not make up for
  * it. Nothing is to be done until the next one. */
-/* escape: REFILL-ORDER */
 START_TEST(debts_are_paid_without_a_storm_of_ticks)
 {
     world_make();

@@ -623,4 +623,5 @@ unsigned world_preempt_everywhere(void (*play)(unsigned argument))
 /* Thread-local in programs; here all programs are this one. */
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 uint64_t sys_clock_hz = CLOCK_HZ;

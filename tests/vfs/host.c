@@ -14,6 +14,7 @@ _Atomic size_t host_memory = SIZE_MAX;
 _Atomic size_t host_in_use;
 _Atomic uint64_t host_woken;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 
 static sem_t sleeping[SYS_PARKS + 1];
 _Thread_local unsigned sys_park_own = 1;
@@ -100,6 +101,12 @@ int64_t sys_trap(uint64_t first, struct sys_message *m, unsigned given)
 
 /* Nobody sends capabilities here. */
 void sys_received_refuse(sys_event_t event)
+{
+    (void)event;
+    abort();
+}
+
+enum err sys_reply_error(sys_event_t event)
 {
     (void)event;
     abort();

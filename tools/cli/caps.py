@@ -126,16 +126,27 @@ def differences_in(answer):
     return [match.groups() for match in map(DIFFERENCE.fullmatch, answer.splitlines()) if match]
 
 
+def ask(platform, image):
+    """What a system with a shell says of who holds what, and of what its description does not say."""
+    with shell.start(platform, image) as machine:
+        shell.begin(machine)
+        return shell.ask(machine, "caps -t"), shell.ask(machine, "caps -d")
+
+
+def draw(table, answer, build, system, svg):
+    """Writes the picture, and for Graphviz what it is made of: where that is."""
+    differences = differences_in(answer)
+    dot = svg.with_suffix(".dot")
+    dot.write_text(as_dot(read(table, differences), differences, names_of(build, system)))
+    common.run(["dot", "-Tsvg", "-o", str(svg), str(dot)])
+    return dot
+
+
 def caps(options):
     name = common.preset(options.platform, False)
     common.build(name)
-    with shell.start(options.platform, qemu.image(name, options.system)) as machine:
-        shell.begin(machine)
-        table, answer = shell.ask(machine, "caps -t"), shell.ask(machine, "caps -d")
-    differences = differences_in(answer)
+    table, answer = ask(options.platform, qemu.image(name, options.system))
     path = build_dir(name) / f"caps-{options.system}.svg"
-    dot = path.with_suffix(".dot")
-    dot.write_text(as_dot(read(table, differences), differences, names_of(build_dir(name), options.system)))
-    common.run(["dot", "-Tsvg", "-o", str(path), str(dot)])
+    dot = draw(table, answer, build_dir(name), options.system, path)
     print(answer)
     print(f"Written: {path.relative_to(ROOT)} (for a browser) and {dot.relative_to(ROOT)} (Graphviz)")

@@ -18,7 +18,7 @@ PACKAGES = {
     "x86_64": ["qemu-system-x86"] + (["gcc-x86-64-linux-gnu"] if platform.machine() != "x86_64" else []),
     "disks": ["u-boot-qemu", "mtools", "fdisk"],
     "testing": ["python3-pytest", "python3-pexpect", "check", "device-tree-compiler", "libasan8", "libubsan1", "git", "babeltrace2",
-                "clang-19", "libclang-rt-19-dev"],
+                "chromium", "graphviz", "clang-19", "libclang-rt-19-dev"],
     "analysis": ["clang-19", "clang-tidy-19", "libclang-rt-19-dev", "cppcheck", "sparse", "frama-c-base", "why3", "z3", "cvc4",
                  "afl++"],
     "debugging": ["gdb-multiarch"],

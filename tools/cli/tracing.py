@@ -81,6 +81,7 @@ class Entry:
     source: int     # processor, or OF_A_PROGRAM + number
     thread: int
     words: tuple
+    request: int = 0    # that it is about; 0: none
 
     @property
     def values(self):
@@ -152,7 +153,21 @@ def read(memory, names):
             trace.threads[e.thread] = text_of(e.words)
         elif e.event.name == "space":
             trace.spaces[e.thread] = e.words[0]
+    number_requests(trace)
     return trace
+
+
+def number_requests(trace):
+    """Says of each entry which request it is about. Replies have no number of their own: it is that of the message
+    which the one that they go to has sent last."""
+    asked = {}
+    for e in trace.entries:
+        values = e.values
+        e.request = values["request"] if "request" in values else values.get("tag", 0) >> 32
+        if e.event.name == "message":
+            asked[values["from"]] = e.request
+        elif e.event.name == "reply":
+            e.request = e.request or asked.get(values["to"], 0)
 
 
 def record(options, build=True):
@@ -177,14 +192,6 @@ def record(options, build=True):
 # ---- Which ---------------------------------------------------------------------------------------
 
 
-def request_of(entry):
-    """The number of the request that an entry is about; 0 for none."""
-    values = entry.values
-    if "request" in values:
-        return values["request"]
-    return values["tag"] >> 32 if "tag" in values else 0
-
-
 def select(trace, only, request):
     """The entries of these events (None: all), about this request (None: any)."""
     entries = trace.entries
@@ -196,7 +203,7 @@ def select(trace, only, request):
             raise Stop(f'there is no event "{sorted(unknown)[0]}"; there are: {", ".join(known)}')
         entries = [e for e in entries if e.event.name in wanted]
     if request is not None:
-        entries = [e for e in entries if request_of(e) == request]
+        entries = [e for e in entries if e.request == request]
     return entries
 
 
@@ -219,6 +226,8 @@ def shown(trace, entry):
         elif name == "tag":
             label = value >> 16 & 0xffff
             text = names.labels.get(label, f"{label:#x}") + (f" request {value >> 32}" if value >> 32 else "")
+        elif name == "method":
+            text = names.labels.get(value, f"{value:#x}")
         elif name == "target":
             text = f"{names.syscalls.get(value & 31, value & 31)} slot {value >> 5}"
         elif name == "value":

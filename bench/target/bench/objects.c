@@ -138,6 +138,8 @@ static void map_batch(void)
     measure_report(&samples, MANY);
 }
 
+#define JOIN_SLOTS 16
+
 static void nothing(void)
 {
 }
@@ -176,6 +178,45 @@ static void threads(void)
     measure_report(&samples, 1);
 }
 
+static void end_at_once(void *argument)
+{
+    (void)argument;
+}
+
+/* A thread of libsys, from nothing until it has ended and been waited for; then the same of one whose
+ * stack, buffer and objects are there. */
+static void joins(void)
+{
+    static struct sys_thread thread;
+    static struct samples again;
+    uint64_t result;
+    struct sys_resources means = resources; /* so that memory and addresses come back each time */
+    must(sys_make(&resources, OBJECT_UNTYPED, 17, &means.memory), "thread.create_join");
+    means.slots.next = sys_slots_take(&resources.slots, JOIN_SLOTS);
+    means.slots.end = means.slots.next + JOIN_SLOTS;
+    means.slots.free_count = 0;
+    uint64_t address = means.next_address;
+    struct sys_thread_options options = { .name = "ends", .priority = PRIORITY - 1, .slice_ns = SLICE_NS };
+    measure_begin(&samples, "thread.create_join");
+    measure_begin(&again, "thread.again_join");
+    MEASURE_ROUNDS(i)
+    {
+        means.next_address = address;
+        uint64_t a = sys_counter();
+        must(sys_thread_create(&means, &thread, &options, end_at_once, NULL), "thread.create_join");
+        must(sys_thread_join(&means, &thread, 0, &result), "thread.create_join");
+        uint64_t b = sys_counter();
+        must(sys_thread_again(&thread), "thread.again_join");
+        must(sys_thread_join(&means, &thread, 0, &result), "thread.again_join");
+        uint64_t c = sys_counter();
+        must(sys_thread_destroy(&means, &thread), "thread.create_join");
+        MEASURE_KEEP(i, &samples, b - a);
+        MEASURE_KEEP(i, &again, c - b);
+    }
+    measure_report(&samples, 1);
+    measure_report(&again, 1);
+}
+
 static void retype(void)
 {
     uint32_t slot = sys_slot_take(&resources.slots);
@@ -201,5 +242,6 @@ void bench_objects(void)
     frames();
     map_batch();
     threads();
+    joins();
     retype();
 }

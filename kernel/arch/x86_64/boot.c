@@ -324,7 +324,7 @@ static word set_up_timer(void)
 
 /* ---- What the boot protocol tells ---- */
 
-/* A PC has 128 at most: ACPI 6.5, section 15. */
+/* That a memory map has; more than any PC's. */
 #define MOST_RANGES 128
 
 /* Of all memory, what is above the first MiB, where the firmware is, and in the window. Returns where it ends. */

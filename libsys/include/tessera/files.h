@@ -22,8 +22,9 @@ NODISCARD enum err files_disconnect(struct sys_resources *r, struct files *files
 void files_lost(struct sys_resources *r, struct files *files);
 
 /* memcpy() from or to memory that another program can take away, as a server's does that dies: false if
- * it was. For programs that have a session: files_connect() says to the supervisor where to go on. */
+ * it was. Once sys_try_copy_use() has said to the supervisor where to go on, as files_connect() does. */
 NODISCARD bool sys_try_copy(void *to, void const *from, size_t length);
+NODISCARD enum err sys_try_copy_use(void);
 
 /* Sets a slot aside for the capability that the next call comes back with. */
 NODISCARD enum err files_slot(struct sys_resources *r, cptr_t *out);

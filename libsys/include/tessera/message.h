@@ -46,10 +46,10 @@ ALWAYS_INLINE void sys_write_zeros(struct sys_writer *writer, unsigned count)
     }
 }
 
-ALWAYS_INLINE void sys_write_end(struct sys_writer const *writer, struct sys_message *m,
-                                 uint64_t label, unsigned caps)
+/* `tag` lacks the number of words. */
+ALWAYS_INLINE void sys_write_end(struct sys_writer const *writer, struct sys_message *m, uint64_t tag)
 {
-    m->tag = sys_tag(label, writer->count, caps);
+    m->tag = tag | writer->count;
     for (unsigned i = 0; i < SYS_MESSAGE_REGISTERS; i++) {
         m->w[i] = i < writer->count ? writer->words[i] : 0;
     }
@@ -135,6 +135,12 @@ ALWAYS_INLINE uint32_t sys_request(uint64_t tag)
 #define SYS_REQUEST(label, caps) ((uint32_t)(label) << (TAG_LABEL_SHIFT - TAG_CAPS_SHIFT) | (caps))
 
 /* ---- Calls, as the stubs make them ---- */
+
+/* A tag with the number of the request that the thread works for. */
+ALWAYS_INLINE uint64_t sys_followed(uint64_t tag)
+{
+    return tag | (sys_served & TAG_REQUEST_MASK);
+}
 
 ALWAYS_INLINE sys_event_t sys_call_event(cptr_t to, struct sys_message *m)
 {

@@ -23,9 +23,13 @@ void sys_received_drop(cptr_t cap);
 void sys_received_refuse(sys_event_t event);
 /* The error of a call that came back with anything but numbers in registers: a capability is
  * deleted. */
+NODISCARD enum err sys_reply_error(sys_event_t event);
+
 ALWAYS_INLINE NODISCARD enum err sys_reply_refuse(sys_event_t event)
 {
-    enum err err = sys_event_error(event);
-    sys_received_refuse(event);
-    return err != OK ? err : ERR_BAD_ARGUMENT;
+    enum err err = sys_reply_error(event);
+    if (err == OK) {
+        __builtin_unreachable();
+    }
+    return err;
 }

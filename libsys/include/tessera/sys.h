@@ -80,6 +80,9 @@ extern _Thread_local uint64_t sys_error_detail;
 /* This thread's message buffer, NULL if it has none. */
 extern _Thread_local struct message_buffer *sys_thread_buffer;
 
+/* The tag of the request that this thread works for: skeletons leave it here, stubs pass its number on. */
+extern _Thread_local uint64_t sys_served;
+
 ALWAYS_INLINE struct message_buffer *sys_buffer(void)
 {
     return sys_thread_buffer;

@@ -2,7 +2,7 @@
 /* Rings of trace entries, as who reads them sees them. */
 #pragma once
 
-#include <tessera/sys.h>
+#include <tessera/resources.h>
 
 /* The entries behind a ring's head. */
 ALWAYS_INLINE struct trace_entry *sys_trace_entries(struct trace_ring *ring)
@@ -29,7 +29,25 @@ ALWAYS_INLINE bool sys_trace_take(struct trace_ring *ring, uint64_t capacity, st
     return true;
 }
 
+/* ---- Requests ---- */
+
+/* From now on this thread works for a request of its own, with a number that no other has: on one processor
+ * no two begin at one tick. All that others do for it carries the number. */
+ALWAYS_INLINE uint32_t sys_request_begin(void)
+{
+    uint32_t number = (uint32_t)sys_clock();
+    number += number == 0;
+    sys_served = (uint64_t)number << TAG_REQUEST_SHIFT;
+    return number;
+}
+
 /* ---- Writing ---- */
+
+/* Whether a program's events are. */
+ALWAYS_INLINE bool sys_trace_is_wanted(struct trace_ring const *ring)
+{
+    return __atomic_load_n(&ring->wanted, __ATOMIC_RELAXED) != 0; /* with no partner: it orders nothing */
+}
 
 /* A program's own ring. One thread writes it. */
 struct sys_trace {
@@ -38,17 +56,17 @@ struct sys_trace {
     uint64_t at; /* where the next entry goes */
 };
 
-/* Adopts a ring that was given by the trace server and is mapped. */
-ALWAYS_INLINE void sys_trace_adopt(struct sys_trace *trace, struct trace_ring *ring)
-{
-    *trace = (struct sys_trace){ .ring = ring, .capacity = ring->capacity };
-}
+/* How many entries there is room for in a ring of 2^bits bytes. */
+#define SYS_TRACE_CAPACITY(bits) (((1ul << (bits)) - sizeof(struct trace_ring)) / sizeof(struct trace_entry))
 
-/* Never waits: without room the entry is counted among the lost. */
+/* Makes a ring of 2^bits bytes, whose frame is for the trace server (Trace.join). */
+NODISCARD enum err sys_trace_make(struct sys_resources *r, struct sys_trace *trace, uint8_t bits, cptr_t *frame);
+
+/* Never waits: while nobody wants to know the entry is none, and without room it is counted among the lost. */
 ALWAYS_INLINE void sys_trace_put(struct sys_trace *trace, uint16_t event, uint64_t a, uint64_t b)
 {
     struct trace_ring *ring = trace->ring;
-    if (ring == NULL) {
+    if (ring == NULL || !sys_trace_is_wanted(ring)) {
         return;
     }
     /* Pairs with the release of sys_trace_take(). */

@@ -4,6 +4,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ CHAIN = ["client trace.begin", "traced syscall", "front message", "front trace.b
          "back trace.begin", "back trace.end", "back syscall", "front reply", "front trace.end", "front syscall",
          "traced reply", "client trace.end"]
 
+CALL = ["traced syscall", "vfs message", "vfs vfs.begin", "vfs vfs.end", "traced reply"]    # to a file server
+TO_CONSOLE = ["vfs console syscall", "console message", "vfs console reply"]                # what that passes on
+
 
 def nothing_is_lost(trace):
     return trace.all_lost == 0 and not any(e.event.name == "lost" for e in trace.entries)
@@ -29,6 +33,24 @@ def each_request_is_followed_through_all_servers(trace):
         if found != CHAIN:
             print(f"# request {request}: {found}")
             return False
+    return True
+
+
+def begun_by_the_client(trace):
+    """The number of the request that the client itself gave none."""
+    found = {e.request for e in trace.entries if trace.who(e) == "client" and e.request > REQUESTS}
+    return found.pop() if len(found) == 1 else None
+
+
+def a_request_is_followed_to_the_console(trace):
+    found = []
+    for e in tracing.select(trace, None, begun_by_the_client(trace)):
+        who = trace.thread(e.values["to"]) if e.event.name == "reply" else trace.who(e)
+        found.append(re.sub(r"^vfs (\d|worker)$", "vfs", who) + f" {e.event.name}")
+    wanted = ["client trace.begin", *CALL, *CALL, *TO_CONSOLE, *CALL, "client trace.end"]
+    if found[:len(wanted)] != wanted:
+        print(f"# {found}")
+        return False
     return True
 
 
@@ -58,16 +80,92 @@ def babeltrace_reads_as_many(trace):
     return done.returncode == 0 and len(lines) == len(trace.entries) and any("message:" in line for line in lines)
 
 
-def chrome_gets_every_message(trace):
-    events = json.loads(tracing.as_chrome(trace, trace.entries))["traceEvents"]
+def chrome_has_all(trace, events):
     messages = sum(e.event.name in ("message", "reply") for e in trace.entries)
     arrows = [e for e in events if e["ph"] == "s"]
     begun = sum(e["ph"] == "B" for e in events)
-    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS
+    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS + 1 + 3
 
 
-TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, switches_follow_each_other, threads_have_names,
-         samples_tell_heavy_from_light, babeltrace_reads_as_many, chrome_gets_every_message]
+def chrome_gets_every_message(trace):
+    return chrome_has_all(trace, json.loads(tracing.as_chrome(trace, trace.entries))["traceEvents"])
+
+
+# ---- The commands --------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    """What a command of ./tessera printed; None if it failed."""
+    done = subprocess.run([ROOT / "tessera", *arguments, "--platform", OPTIONS.platform, "--system", "trace"],
+                          capture_output=True, text=True)
+    print("".join(f"# {line}\n" for line in (done.stdout + done.stderr).splitlines()), end="")
+    return done.stdout if done.returncode == 0 else None
+
+
+def the_trace_command_writes_what_it_says(trace):
+    """One request for people, and everything for a browser: what the run before had too."""
+    with tempfile.TemporaryDirectory() as folder:
+        text, chrome = Path(folder) / "one.txt", Path(folder) / "all.json"
+        said = command("trace", "--format", "text", "--request", "7", "--output", str(text))
+        lines = text.read_text().splitlines() if text.exists() else []
+        if said is None or f"To read it: less -S {text}" not in said or f"{len(CHAIN)} of " not in said:
+            return False
+        if [line.split()[1:3] for line in lines] != [event.split() for event in CHAIN]:
+            return False
+        said = command("trace", "--output", str(chrome))
+        return said is not None and f"Written: {chrome}\nTo see it: open https://ui.perfetto.dev" in said \
+            and "; 0 found no room." in said and chrome_has_all(trace, json.loads(chrome.read_text())["traceEvents"])
+
+
+# In front of the page's own script, and behind it: what goes wrong there is noted, and the widest box of a function
+# is clicked.
+NOTE = '<script>addEventListener("error", e => document.documentElement.dataset.wrong = e.message);</script>'
+CLICK = '<script>boxes.filter(g => g.dataset.name == "heavy").sort((a, b) => b.dataset.w - a.dataset.w)[0]' \
+        '.dispatchEvent(new MouseEvent("click"));</script>'
+
+
+def seen_by_chromium(page, folder):
+    """The page as it stands when its scripts have run."""
+    file = folder / "page.html"
+    file.write_text(page)
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/user",
+                           "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)
+    return done.stdout
+
+
+def boxes_of(dom):
+    """Function -> (whether it is shown, width), of the boxes of a page; of a name the widest that is shown."""
+    boxes = {}
+    for g in re.findall(r"<g .*?</g>", dom, re.DOTALL):
+        name, width = re.search('data-name="(.*?)"', g)[1], float(re.search('<rect [^>]*width="(.*?)"', g)[1])
+        boxes[name] = max(boxes.get(name, (False, 0)), ("display: none" not in g.split(">")[0], width))
+    return boxes
+
+
+def the_profile_command_draws_a_flame_graph(trace):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        page = folder / "profile.html"
+        said = command("profile", "--output", str(page))
+        if said is None or f"To see it: open {page} in a browser" not in said:
+            return False
+        stacks = dict(line.rsplit(" ", 1) for line in page.with_suffix(".folded").read_text().splitlines())
+        drawn = page.read_text()
+        before = boxes_of(seen_by_chromium(drawn.replace("<style>", NOTE + "<style>"), folder))
+        dom = seen_by_chromium(drawn.replace("<style>", NOTE + "<style>").replace("</html>", CLICK + "</html>"), folder)
+        after = boxes_of(dom)
+    wrong = re.search('data-wrong="(.*?)"', dom)
+    print(f"# boxes: {before}\n# after a click: {after}\n# wrong: {wrong and wrong[1]}")
+    functions = {"all"} | {f for stack in stacks for f in stack.split(";")}
+    heavy, light = before["heavy"][1], before["light"][1]
+    return wrong is None and functions == set(before) and 2.2 * light < heavy < 4 * light \
+        and all(shown for shown, _ in before.values()) \
+        and after["heavy"] == (True, tracing.WIDTH) and after["main"] == (True, tracing.WIDTH) and not after["light"][0]
+
+
+TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, a_request_is_followed_to_the_console,
+         switches_follow_each_other, threads_have_names, samples_tell_heavy_from_light, babeltrace_reads_as_many,
+         chrome_gets_every_message, the_trace_command_writes_what_it_says, the_profile_command_draws_a_flame_graph]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("platform")

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Something to trace: a client, a front and a back, each a thread. A request goes from one to the
- * other with its number in the tag, and each says in its own ring what it does for it.
+ * other with its number in the tag, and each says in its own ring what it does for it. Then the client
+ * writes to the console through the file server, which know of no number.
  */
 #include <idl/trace_client.h>
 #include <idl/trace_events.h>
+#include <tessera/files.h>
 #include <tessera/receive.h>
 #include <tessera/start.h>
 #include <tessera/string.h>
@@ -33,16 +35,9 @@ static cptr_t endpoints[PARTS];
 
 static enum err join(enum part part)
 {
-    void *ring;
     cptr_t frame;
-    enum err err = trace_join(TRACE, names[part], strlen(names[part]), &frame);
-    if (err == OK) {
-        err = sys_map(&resources, frame, 16, FRAME_READ | FRAME_WRITE, &ring);
-    }
-    if (err == OK) {
-        sys_trace_adopt(&traces[part], ring);
-    }
-    return err;
+    enum err err = sys_trace_make(&resources, &traces[part], TRACE_RING_BITS, &frame);
+    return err != OK ? err : trace_join(TRACE, names[part], strlen(names[part]), frame);
 }
 
 static uint64_t volatile sum;
@@ -109,10 +104,29 @@ static enum err start(enum part part, void (*function)(void *))
     return err != OK ? err : sys_thread_create(&resources, &threads[part], &options, function, NULL);
 }
 
+/* One request, of three calls. */
+static enum err write_to_console(struct files *files)
+{
+    static char const text[] = "one request through three programs\n", path[] = "/dev/console";
+    uint32_t file, done;
+    uint32_t request = sys_request_begin();
+    trace_event_begin(&traces[CLIENT], CLIENT, request);
+    enum err err = vfs_session_open(files->session, path, strlen(path), VFS_OPEN_MODE_WRITE, 0, &file);
+    if (err == OK) {
+        err = files_write(files, file, 0, text, strlen(text), &done);
+    }
+    if (err == OK) {
+        err = vfs_session_close(files->session, file);
+    }
+    trace_event_end(&traces[CLIENT], CLIENT, request);
+    return err;
+}
+
 int main(uint64_t argument)
 {
     (void)argument;
-    if (sys_receive_into(&resources) != OK) {
+    struct files files;
+    if (sys_receive_into(&resources) != OK || files_connect(&resources, TRACED_CAP_VFS, &files) != OK) {
         return 1;
     }
     for (enum part part = CLIENT; part < PARTS; part++) {
@@ -137,6 +151,9 @@ int main(uint64_t argument)
             return 4;
         }
         trace_event_end(&traces[CLIENT], CLIENT, request);
+    }
+    if (write_to_console(&files) != OK) {
+        return 6;
     }
     uint64_t stored, lost;
     sys_ignore(trace_select(TRACE, 0));

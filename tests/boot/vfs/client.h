@@ -22,5 +22,5 @@ bool has_content(struct files *files, char const *path, char const *content);
 uint64_t counter(enum vfs_counter which);
 /* Another thread of this program, less urgent than the first; a session of its own in *files. */
 void start(struct sys_thread *thread, struct files *files, void (*function)(void *));
-/* Waits until it has set its flag. */
-void finish(struct sys_thread *thread, struct files *files, bool volatile *done);
+/* Waits until it has ended. */
+void finish(struct sys_thread *thread, struct files *files);

@@ -192,8 +192,6 @@ static void pipes(void)
 
 #define NUMBERS 3000u
 
-static bool volatile numbers_written;
-
 /* The writer's thread: it has to wait for the reader again and again. */
 static void write_numbers(void *argument)
 {
@@ -204,7 +202,6 @@ static void write_numbers(void *argument)
         EXPECT_EQ(done, sizeof i);
     }
     EXPECT_OK(vfs_session_close(files->session, file));
-    numbers_written = true;
 }
 
 static void named_pipe(void)
@@ -213,7 +210,6 @@ static void named_pipe(void)
     static struct sys_thread thread;
     EXPECT_OK(vfs_session_make_pipe(guest.session, TEXT("/tmp/pipe"), 0600));
     uint32_t file = opened(&root, "/tmp/pipe", VFS_OPEN_MODE_READ), done = 1, count = 0;
-    numbers_written = false;
     start(&thread, &files, write_numbers);
     while (done != 0 && !test_has_failed()) {
         unsigned numbers[100];
@@ -224,7 +220,7 @@ static void named_pipe(void)
         }
     }
     EXPECT_EQ(count, NUMBERS);
-    finish(&thread, &files, &numbers_written);
+    finish(&thread, &files);
     EXPECT_OK(vfs_session_close(root.session, file));
     EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/pipe")));
 }
@@ -296,9 +292,7 @@ static void mounts(void)
 
 /* ---- Several at once ---- */
 
-static struct {
-    bool volatile done, failed;
-} side[2];
+static bool volatile failed[2]; /* of either side */
 
 static void use_own_directory(struct files *files, unsigned number)
 {
@@ -312,9 +306,8 @@ static void use_own_directory(struct files *files, unsigned number)
             files_read(files, file, 0, back, sizeof back, &done) == OK && done == length &&
             memcmp(name, back, length) == 0 && vfs_session_close(files->session, file) == OK &&
             vfs_session_unlink(files->session, name, length) == OK;
-        side[number].failed |= !good;
+        failed[number] |= !good;
     }
-    side[number].done = true;
 }
 
 static void use_first(void *files)
@@ -331,16 +324,149 @@ static void side_by_side(void)
 {
     static struct files files[2];
     static struct sys_thread thread[2];
-    side[0].done = side[0].failed = side[1].done = side[1].failed = false;
+    failed[0] = failed[1] = false;
     EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side0"), 0755));
     EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side1"), 0755));
     start(&thread[0], &files[0], use_first);
     start(&thread[1], &files[1], use_second);
-    finish(&thread[0], &files[0], &side[0].done);
-    finish(&thread[1], &files[1], &side[1].done);
-    EXPECT(!side[0].failed && !side[1].failed);
+    finish(&thread[0], &files[0]);
+    finish(&thread[1], &files[1]);
+    EXPECT(!failed[0] && !failed[1]);
     EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side0")));
     EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side1")));
+}
+
+/* ---- One call in the middle of another ---- */
+
+#define WHOLE (1u << VFS_BUFFER_BITS)
+#define TIMES 20u
+
+static struct {
+    struct files files;    /* whose buffer another thread looks at */
+    bool volatile stop;
+} reading;
+static struct {
+    unsigned halfway, finished; /* calls that began when another was halfway; that ended before that */
+} calling;
+
+/* Fills its buffer with the one file, and then with the other. */
+static void read_by_turns(void *argument)
+{
+    struct files *files = argument;
+    uint32_t done = 0, file[2] = { opened(files, "/tmp/side0/a", VFS_OPEN_MODE_READ),
+                                   opened(files, "/tmp/side0/b", VFS_OPEN_MODE_READ) };
+    for (unsigned i = 0; !reading.stop && !test_has_failed(); i++) {
+        EXPECT_OK(vfs_session_read(files->session, file[i % 2], 0, 0, WHOLE, &done));
+        EXPECT_EQ(done, WHOLE);
+    }
+    EXPECT_OK(vfs_session_close(files->session, file[0]));
+    EXPECT_OK(vfs_session_close(files->session, file[1]));
+}
+
+/* A worker is filling the buffer: it has begun with the one file, and the other one is still at the end. */
+static bool is_halfway(void)
+{
+    char const volatile *buffer = reading.files.buffer;
+    return buffer != NULL && buffer[0] != buffer[WHOLE - 1];
+}
+
+/* More urgent than workers: it interrupts them, calls, and has its answer before they go on. */
+static void call_meanwhile(void *argument)
+{
+    struct files *files = argument;
+    uint64_t bits;
+    for (unsigned i = 0; i < 20000 && calling.halfway < TIMES && !test_has_failed(); i++) {
+        EXPECT_ERR(sys_wait(files->events, sys_clock_ns() + 20000 + i * 997 % 50000, &bits, NULL), ERR_TIMED_OUT);
+        if (is_halfway()) {
+            calling.halfway++;
+            put_file(files, "/tmp/side1/file", "meanwhile");
+            calling.finished += is_halfway();
+        }
+    }
+    reading.stop = true;
+}
+
+static void put_whole(char const *path, char content)
+{
+    uint32_t file = opened(&guest, path, OPEN_NEW), done = 0;
+    memset(guest.buffer, content, WHOLE);
+    EXPECT_OK(vfs_session_write(guest.session, file, 0, 0, WHOLE, &done));
+    EXPECT_EQ(done, WHOLE);
+    EXPECT_OK(vfs_session_close(guest.session, file));
+}
+
+/* With one worker a call would wait for the one that is halfway. */
+static void one_call_in_another(void)
+{
+    static struct files files;
+    static struct sys_thread threads[2];
+    EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side0"), 0755));
+    EXPECT_OK(vfs_session_make_directory(guest.session, TEXT("/tmp/side1"), 0755));
+    put_whole("/tmp/side0/a", 'a');
+    put_whole("/tmp/side0/b", 'b');
+    struct sys_thread_options urgent = { .name = "urgent", .priority = 170, .slice_ns = 1000000 };
+    EXPECT_OK(files_connect(&means, VFS_TESTS_CAP_GUEST, &files));
+    EXPECT_OK(sys_thread_create(&means, &threads[1], &urgent, call_meanwhile, &files));
+    /* The last: it is as urgent as this one, and hands its time to workers and back. */
+    start(&threads[0], &reading.files, read_by_turns);
+    finish(&threads[1], &files);
+    finish(&threads[0], &reading.files);
+    EXPECT_EQ(calling.halfway, TIMES);
+    EXPECT_EQ(calling.finished, TIMES);
+    EXPECT_OK(vfs_session_unlink(guest.session, TEXT("/tmp/side0/a")));
+    EXPECT_OK(vfs_session_unlink(guest.session, TEXT("/tmp/side0/b")));
+    EXPECT_OK(vfs_session_unlink(guest.session, TEXT("/tmp/side1/file")));
+    EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side0")));
+    EXPECT_OK(vfs_session_remove_directory(guest.session, TEXT("/tmp/side1")));
+}
+
+/* A file without a name is there for who has it open, and goes with the last of them. */
+static void unlinked_while_open(void)
+{
+    uint64_t pages = counter(VFS_COUNTER_PAGES_USED), inodes = counter(VFS_COUNTER_INODES);
+    struct vfs_stat stat;
+    char text[16];
+    uint32_t done = 0;
+    put_file(&root, "/tmp/open", "old");
+    uint32_t file = opened(&root, "/tmp/open", VFS_OPEN_MODE_READ | VFS_OPEN_MODE_WRITE);
+    uint32_t other = opened(&guest, "/tmp/open", VFS_OPEN_MODE_READ);
+    EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/open")));
+    EXPECT_ERR(vfs_session_stat(root.session, TEXT("/tmp/open"), true, &stat), VFS_ERR_NOT_FOUND);
+    put_file(&root, "/tmp/open", "new one");
+    EXPECT_OK(files_write(&root, file, 3, " one", 4, &done));
+    EXPECT_OK(files_read(&guest, other, 0, text, sizeof text, &done));
+    EXPECT_EQ(done, 7);
+    EXPECT(memcmp(text, "old one", 7) == 0);
+    EXPECT_OK(vfs_session_stat_file(guest.session, other, &stat));
+    EXPECT_EQ(stat.links, 0);
+    EXPECT(has_content(&root, "/tmp/open", "new one"));
+    EXPECT_OK(vfs_session_unlink(root.session, TEXT("/tmp/open")));
+    EXPECT_OK(vfs_session_close(root.session, file));
+    EXPECT_EQ(counter(VFS_COUNTER_PAGES_USED), pages + 1);
+    EXPECT_EQ(counter(VFS_COUNTER_INODES), inodes + 1);
+    EXPECT_OK(vfs_session_close(guest.session, other));
+    EXPECT_EQ(counter(VFS_COUNTER_PAGES_USED), pages);
+    EXPECT_EQ(counter(VFS_COUNTER_INODES), inodes);
+}
+
+/* The path cache forgets a file of the archive, and the inode cache still has it. */
+static void inode_cache(void)
+{
+    struct vfs_stat stat;
+    char name[32];
+    uint64_t hits = counter(VFS_COUNTER_INODE_HITS), misses = counter(VFS_COUNTER_INODE_MISSES);
+    uint64_t evictions = counter(VFS_COUNTER_PATH_EVICTIONS);
+    EXPECT_OK(vfs_session_stat(root.session, TEXT("/boot/vfs"), true, &stat));
+    EXPECT_EQ(counter(VFS_COUNTER_INODE_MISSES), misses + 1);
+    for (unsigned i = 0; i < 10000; i++) {
+        size_t length = (size_t)sys_format(name, sizeof name, "/none%u", i);
+        EXPECT_ERR(vfs_session_stat(root.session, name, length, true, &stat), VFS_ERR_NOT_FOUND);
+    }
+    EXPECT(counter(VFS_COUNTER_PATH_EVICTIONS) - evictions > 5000);
+    EXPECT_OK(vfs_session_stat(root.session, TEXT("/boot/vfs"), true, &stat));
+    EXPECT_EQ(counter(VFS_COUNTER_INODE_HITS), hits + 1);
+    EXPECT_EQ(counter(VFS_COUNTER_INODE_MISSES), misses + 1);
+    EXPECT_EQ(counter(VFS_COUNTER_INODE_EVICTIONS), 0);
 }
 
 static void caches(void)
@@ -364,5 +490,6 @@ static struct test const tests[] = {
     TEST(write_and_read), TEST(names),    TEST(boot_archive), TEST(devices), TEST(console),
     TEST(mapped),         TEST(pipes),    TEST(named_pipe),   TEST(permissions),  TEST(confined),
     TEST(mounts),         TEST(caches),   TEST(side_by_side), TEST(many_entries),
+    TEST(one_call_in_another), TEST(unlinked_while_open), TEST(inode_cache),
 };
 TEST_GROUP(files);

@@ -57,11 +57,10 @@ void start(struct sys_thread *thread, struct files *files, void (*function)(void
     EXPECT_OK(sys_thread_create(&means, thread, &options, function, files));
 }
 
-void finish(struct sys_thread *thread, struct files *files, bool volatile *done)
+void finish(struct sys_thread *thread, struct files *files)
 {
-    while (!*done) {
-        sys_yield();
-    }
+    uint64_t result;
+    EXPECT_OK(sys_thread_join(&means, thread, 0, &result));
     EXPECT_OK(sys_thread_destroy(&means, thread));
     EXPECT_OK(files_disconnect(&means, files));
 }

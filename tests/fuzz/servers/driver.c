@@ -149,7 +149,12 @@ char *fuzz_put_file(char *at, char const *name, unsigned mode, void const *conte
 
 void fuzz_client_object(enum object_type type, uint8_t size)
 {
-    have.other[have.other_count++] = world_object(type, size);
+    cptr_t cap = world_object(type, size);
+    have.other[have.other_count++] = cap;
+    if (type == OBJECT_FRAME) {
+        have.memory[have.memory_count] = world_frame(cap);
+        have.size[have.memory_count++] = 1ul << size;
+    }
 }
 
 /* Of each program that faults: the capability of the same number is where its faults go. */

@@ -88,10 +88,12 @@ static void equip(void)
     fuzz_give_object(TRACE_CAP_MEMORY, OBJECT_UNTYPED, 26);
     fuzz_client_cap(1);
     fuzz_client_cap(2);
+    fuzz_client_object(OBJECT_FRAME, TRACE_RING_BITS);
+    fuzz_client_object(OBJECT_FRAME, TRACE_RING_BITS - 1);
 }
 
 static struct fuzz_request const first[] = {
-    { "Trace.join", 0, { 195, 'a', 'b', 'c' } },
+    { "Trace.join", 0, { 195, 'a', 'b', 'c', 2 } },
     { NULL, 0, { 0 } },
 };
 

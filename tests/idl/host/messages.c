@@ -590,6 +590,25 @@ CASE(empty_methods)
     CHECK(world.calls == 2);
 }
 
+/* Of what a thread works for the number alone goes into the tags of its calls, short ones and long ones; the
+ * skeleton keeps what came, and with it the number. */
+CASE(a_request_is_followed)
+{
+    char const data[3] = { 1, 2, 3 };
+    for (uint32_t number = UINT32_MAX; number != 0; number >>= 1) {
+        sys_served = (uint64_t)number << TAG_REQUEST_SHIFT | 0x7654321;
+        CHECK(everything_values_nothing(values) == OK);
+        CHECK(tag_request(world.request.tag) == number && world.request.words == 0);
+        CHECK(sys_served == world.request.tag);
+        sys_served = (uint64_t)number << TAG_REQUEST_SHIFT | 0x7654321;
+        CHECK(everything_buffers_put(buffers, data, sizeof data) == OK);
+        CHECK(tag_request(world.request.tag) == number && world.request.words == 2);
+        CHECK(sys_served == world.request.tag);
+    }
+    sys_served = 0;
+    CHECK(everything_values_nothing(values) == OK && tag_request(world.request.tag) == 0);
+}
+
 /* Errors come through, of the kernel's kind and of the library's; results stay as they were. */
 CASE(errors)
 {

@@ -15,6 +15,7 @@
 
 _Thread_local uint64_t sys_error_detail;
 _Thread_local struct message_buffer *sys_thread_buffer;
+_Thread_local uint64_t sys_served;
 uint64_t sys_clock_hz = 1;
 
 static sem_t bells[2]; /* of the one who puts, and of the one who takes */

@@ -71,11 +71,18 @@ static enum err memory_tests_peer_on_sum(struct memory_tests_peer_server *server
     return memory_space_unmap(MEMORY, server->kept);
 }
 
-static enum err memory_tests_peer_on_crash(struct memory_tests_peer_server *server, uint64_t badge)
+static enum err memory_tests_peer_on_crash(struct memory_tests_peer_server *server, uint64_t badge,
+                                           bool guard)
 {
     (void)server, (void)badge;
-    *(uint64_t volatile *)0xdead000 = 1;
-    return OK;
+    uint64_t address = 0xdead000;
+    enum err err = guard ? memory_space_map(MEMORY, PAGE, MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE,
+                                            MEMORY_HOW_GUARD, &address)
+                         : OK;
+    if (err == OK) {
+        *(uint64_t volatile *)address = 1;
+    }
+    return err;
 }
 
 int main(uint64_t argument)
