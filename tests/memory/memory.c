@@ -373,9 +373,9 @@ static void copies_have_a_limit(void)
     static struct memory_region copies[100];
     uint64_t at = 0, other = 0;
     unsigned count = 0;
-    enum err err;
+    enum err err = OK;
     ASSERT_OK(memory_space_map(MEMORY, PAGE, BOTH, MEMORY_HOW_NOW, &at));
-    while ((err = memory_space_copy(MEMORY, at, &copies[count])) == OK && count < 99) {
+    while (count < 99 && (err = memory_space_copy(MEMORY, at, &copies[count])) == OK) {
         count++;
     }
     EXPECT_ERR(err, (enum err)MEMORY_ERR_LIMIT);

@@ -152,7 +152,7 @@ static void use_vfs(struct client *client)
 
 static enum err map_file(struct client *client)
 {
-    uint32_t file;
+    uint32_t file = 0;
     enum err err = files_connect(&client->means, RESTART_TESTS_CAP_VFS, &client->files);
     client->connected = err == OK;
     if (err == OK) {

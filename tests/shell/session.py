@@ -86,7 +86,7 @@ SESSION = [
     ("free", FREE),
     ("sort /dev/zero", r"(memory is short: \d+ of 4096 pages are free\n?|that is too much to sort\n?){2}"),
     ("free | grep short", r""),
-    ("sort /dev/zero | sort /dev/zero\r" + PAUSE + CONTROL_C, r"(.*\n)*memory is short: .*\n(.*\n)*\^C"),
+    ("sort /dev/zero | sort /dev/zero\r" + PAUSE + CONTROL_C, r"(.*\n)*memory is short: .*\n(.*\n)*(.*\$ )?\^C"),
     ("free | grep short", r""),
     ("kill memory", r"kill memory: others have their memory from it"),
     ("echo a new line", r"a new line"),
