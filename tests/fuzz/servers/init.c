@@ -31,9 +31,9 @@ static struct {
               .page_colours = 1, .cores = PLAN_NONE },
     .object = { { .type = OBJECT_ENDPOINT } },
     .program = {
-        { "one", "program", 1000000, 150, 5, 12, 3, 0, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
-        { "two", "program", 1000000, 50, 5, 12, 0, 2, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
-        { "three", "program", 1000000, 151, 5, 12, 2, 4, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
+        { "one", "program", 1000000, 0, 150, 5, 12, 3, 0, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
+        { "two", "program", 1000000, 0, 50, 5, 12, 0, 2, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
+        { "three", "program", 1000000, 0, 151, 5, 12, 2, 4, 2, 0, 0, PLAN_NONE, 0, 0, 1 },
     },
     .capability = {
         { .rights = ENDPOINT_RECV, .slot = 2, .source = PLAN_SOURCE_OBJECT },
