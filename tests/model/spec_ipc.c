@@ -198,6 +198,22 @@ static void take_back(struct spec *s, int thread, int server)
     }
 }
 
+/* The same of a thread that was kept in a Reply object: the server that did that, and whom this has passed the
+ * time on to. */
+static void take_back_kept(struct spec *s, int thread, int server)
+{
+    int time = s->thread[thread].lent;
+    while (time != SPEC_NONE && server != SPEC_NONE) {
+        struct spec_thread const *t = &s->thread[server];
+        bool kept = t->state == SPEC_AWAITS_OBJECT && !s->reply[t->partner].awaited;
+        int next = t->state == SPEC_AWAITS_REPLY ? t->partner : kept ? s->reply[t->partner].server : SPEC_NONE;
+        if (t->lent == time) {
+            lose_lent(s, server);
+        }
+        server = next;
+    }
+}
+
 void spec_begin_anew(struct spec *s, int thread)
 {
     int caller = spec_caller(s, thread);
@@ -725,8 +741,8 @@ enum err spec_reply(struct spec *s, int to)
     }
     bool kept = s->thread[to].state == SPEC_AWAITS_OBJECT;
     int time = spec_time(s, s->current);
-    /* It gets back the time that it lent. A caller kept for long lent none, unless its own is still used. */
-    if (kept ? time == s->thread[to].own : !runs_on_its_own(s, s->current)) {
+    /* It gets back the time that it lent, and has been noted for one that was kept. */
+    if (!runs_on_its_own(s, s->current) && (!kept || time == spec_time(s, to))) {
         hand_over_time(s, to);
     }
     let_go(s, to, runs);
@@ -790,8 +806,12 @@ enum err spec_save(struct spec *s, int reply)
     s->reordered = true;
     s->reply[reply].server = s->current;
     s->reply[reply].awaited = false;
-    if (s->thread[s->current].own != SPEC_NONE && !runs_on_its_own(s, s->current)) {
-        hand_over_time(s, caller); /* a server without time of its own goes on on its caller's */
+    if (!runs_on_its_own(s, s->current)) {
+        int time = spec_time(s, s->current);
+        if (s->thread[s->current].own != SPEC_NONE) {
+            spec_lend(s, s->current, SPEC_NONE); /* one without time of its own goes on on its caller's */
+        }
+        spec_lend(s, caller, time);
     }
     return OK;
 }
@@ -911,6 +931,9 @@ void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
         }
         return;
     case SPEC_AWAITS_OBJECT:
+        if (!s->reply[t->partner].awaited) {
+            take_back_kept(s, thread, s->reply[t->partner].server);
+        }
         s->reply[t->partner].server = SPEC_NONE;
         s->reordered = true;
         break;
