@@ -717,9 +717,10 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     if (kept && thread->lent != NULL) {
         sched_take_back_kept(cpu, thread, server);
     }
-    if (kind == WAIT_REPLY && thread->sc == NULL) {
+    if (kind == WAIT_REPLY) {
         sched_take_back_passed(cpu, thread, server);
-    } else if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
+    }
+    if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
         sched_take_back(cpu, thread);
     }
     sched_on_its_own(cpu, thread);

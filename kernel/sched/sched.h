@@ -215,7 +215,7 @@ ALWAYS_INLINE bool sched_has_time(struct cpu const *cpu)
 }
 /* `owner` waits no longer for those who run on its time: they lose it. */
 void sched_take_back(struct cpu *cpu, struct tcb *owner);
-/* The time that `owner`, which has none of its own, has passed on to `server` and from there on. */
+/* The time that `owner` has passed on to `server`, and that from there on, is back; it need not be its own. */
 void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server);
 /* The time that `owner` lent to `server`, which has kept it in a Reply object: from it and whom it passed it on to. */
 void sched_take_back_kept(struct cpu *cpu, struct tcb *owner, struct tcb *server);

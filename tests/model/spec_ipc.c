@@ -172,15 +172,10 @@ static bool is_from_a_caller(struct spec const *s, int time, int thread)
     return thread != SPEC_NONE;
 }
 
-/* A thread does not wait for a reply any more: who works for it on its time stops. It may have none of its
- * own, and have passed on what it was lent. Where time is not its owner's any more, the kernel may choose. */
-static void take_back(struct spec *s, int thread, int server)
+/* What a thread has called with, which may be what it was lent itself, comes back to it. Where time is not its
+ * owner's any more, the kernel may choose. */
+static void take_back_passed(struct spec *s, int thread, int server)
 {
-    struct spec_thread const *t = &s->thread[thread];
-    if (t->own != SPEC_NONE) {
-        spec_withdraw(s, t->own);
-        return;
-    }
     while (server != SPEC_NONE && s->thread[server].state == SPEC_AWAITS_REPLY) {
         server = s->thread[server].partner;
     }
@@ -188,13 +183,23 @@ static void take_back(struct spec *s, int thread, int server)
         return;
     }
     bool declines = false;
-    if (!is_from_a_caller(s, s->thread[server].lent, thread)) {
+    if (s->thread[server].lent != s->thread[thread].own &&
+        !is_from_a_caller(s, s->thread[server].lent, thread)) {
         declines = s->declines >> s->choices & 1;
         s->choices++;
     }
     if (!declines) {
         spec_lend(s, thread, s->thread[server].lent);
         lose_lent(s, server);
+    }
+}
+
+/* A thread does not wait for a reply any more: who works for it on its time stops. */
+static void take_back(struct spec *s, int thread, int server)
+{
+    take_back_passed(s, thread, server);
+    if (s->thread[thread].own != SPEC_NONE) {
+        spec_withdraw(s, s->thread[thread].own);
     }
 }
 

@@ -725,6 +725,37 @@ START_TEST(a_kept_caller_without_time_takes_back_what_it_passed_on)
 }
 END_TEST
 
+/* A server with time of its own passes on that of its client, and is stopped: then its own server, which has
+ * some, too, does not go on on the client's. */
+START_TEST(who_gives_up_takes_back_what_it_passed_on)
+{
+    world_make();
+    cptr_t first = endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = make_server(120, true);
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread second = make_server(130, true), client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    call(first);
+    ck_runs(server);
+    call(endpoint);
+    ck_runs(second);
+    ck_assert_ptr_eq(second.tcb->cpu->sc, client.tcb->sc);
+    ck_ok(sys_thread_suspend(server.cap));
+    ck_runs(second);
+    ck_assert_ptr_eq(second.tcb->cpu->sc, second.tcb->sc);
+    ck_ok(sys_thread_resume(server.cap));
+    world_sleep();
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, client.tcb->sc);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_reply_recv(first, &m, 0);
+    ck_runs(client);
+    ck_result(OK);
+    ck_assert_ptr_eq(client.tcb->cpu->sc, client.tcb->sc);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sched");
@@ -751,6 +782,7 @@ int main(void)
     WORLD_TEST(suite, time_that_a_server_runs_on_becomes_its_own);
     WORLD_TEST(suite, a_server_that_stays_stopped_has_its_time);
     WORLD_TEST(suite, a_fault_keeps_its_address_when_time_goes);
+    WORLD_TEST(suite, who_gives_up_takes_back_what_it_passed_on);
     WORLD_TEST(suite, a_kept_caller_without_time_gets_back_what_it_passed_on);
     WORLD_TEST(suite, a_kept_caller_without_time_is_answered_on_that_of_another);
     WORLD_LOOP_TEST(suite, a_kept_caller_without_time_takes_back_what_it_passed_on, 3);
