@@ -101,9 +101,9 @@ static word owed_key(struct tcb const *thread)
     return PRIORITIES - 1u - thread->priority;
 }
 
-static void note_boost(struct cpu *cpu, struct tcb *thread)
+static void note_boost(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
-    if (thread->priority != thread->base) {
+    if (priority != thread->base) {
         sched_attend(cpu, thread, ATTENTION_BOOST);
     } else {
         sched_unattend(cpu, thread, ATTENTION_BOOST);
@@ -118,6 +118,7 @@ static void set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     if (queue != NULL) {
         wait_queue_remove(queue, thread);
     }
+    note_boost(cpu, thread, priority); /* before: its place among those with deadlines depends on it */
     sched_set_priority(cpu, thread, priority);
     if (queue != NULL) {
         wait_queue_add(queue, thread, is_receiving(thread));
@@ -126,7 +127,6 @@ static void set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
         heap_remove(owed, &thread->owed_by);
         heap_insert(owed, &thread->owed_by, owed_key(thread));
     }
-    note_boost(cpu, thread);
 }
 
 /* A chain was too long: from then on there may be threads that were not raised, or not lowered. */
@@ -152,7 +152,7 @@ void inherit_update(struct cpu *cpu, struct tcb *thread)
 void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
     thread->base = priority;
-    note_boost(cpu, thread);
+    note_boost(cpu, thread, thread->priority);
     inherit_update(cpu, thread);
 }
 

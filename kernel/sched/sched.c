@@ -541,6 +541,16 @@ word sched_used(struct cpu const *cpu, struct sched_context const *sc)
     return used < 0 ? 0 : (word)used; /* of a slice, what an interrupt gave back */
 }
 
+/* The deadline of a thread's time is another one: it may have to stand elsewhere among those that are ready,
+ * or make way. */
+static void stand_anew(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread->wait == 0 && thread->priority == DEADLINE_PRIORITY) {
+        cpu->rotate |= thread == cpu->current;
+        sched_set_priority(cpu, thread, DEADLINE_PRIORITY);
+    }
+}
+
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period)
 {
     word now = arch_now();
@@ -557,6 +567,11 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     sc->missed = 0;
     if (sc->thread != NULL) {
         update_slice(sc->thread);
+        stand_anew(cpu, sc->thread);
+    }
+    struct tcb *borrower = sc->borrowers;
+    for (unsigned i = 0; i < LENDERS && borrower != NULL; i++, borrower = borrower->borrow_next) {
+        stand_anew(cpu, borrower);
     }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
