@@ -545,9 +545,15 @@ word sched_used(struct cpu const *cpu, struct sched_context const *sc)
  * or make way. */
 static void stand_anew(struct cpu *cpu, struct tcb *thread)
 {
-    if (thread->wait == 0 && thread->priority == DEADLINE_PRIORITY) {
-        cpu->rotate |= thread == cpu->current;
-        sched_set_priority(cpu, thread, DEADLINE_PRIORITY);
+    if (thread->wait != 0 || thread->priority != DEADLINE_PRIORITY) {
+        return;
+    }
+    if (thread == cpu->current) {
+        cpu->rotate = true;
+    } else {
+        ready_remove(cpu, thread);
+        cpu->rotate |= is_due_first(cpu, thread);
+        sched_ready_put(cpu, thread);
     }
 }
 

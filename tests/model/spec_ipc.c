@@ -270,7 +270,7 @@ static void hand_over(struct spec *s, int to)
     spec_ready(s, to);
 }
 
-/* ---- Priorities: a thread's own, or that of the most urgent thread that waits for it ---- */
+/* ---- Priorities: a thread's own, or that of the most urgent other thread that waits for it ---- */
 
 /* Of the threads that last received from an endpoint, the newest stands for all. */
 static int first_server(struct spec const *s, int endpoint)
@@ -308,7 +308,7 @@ static bool update_once(struct spec *s)
     }
     for (int i = 0; i < SPEC_THREADS; i++) {
         int server = s->thread[i].exists ? waits_for(s, i) : SPEC_NONE;
-        if (server != SPEC_NONE && s->thread[i].priority > most[server]) {
+        if (server != SPEC_NONE && server != i && s->thread[i].priority > most[server]) {
             most[server] = s->thread[i].priority;
         }
     }
@@ -1138,19 +1138,6 @@ static int last_sender(struct spec const *s, int set, int number)
     return last;
 }
 
-/* A thread that sends to what it serves waits for itself: how long it stays as urgent as that made it is not
- * specified. */
-static bool is_ring(struct spec const *s, int endpoint)
-{
-    for (int i = 0; i < s->endpoint[endpoint].senders.count; i++) {
-        struct spec_thread const *t = &s->thread[s->endpoint[endpoint].senders.thread[i]];
-        if (t->serving == endpoint && t->priority > t->base) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Who receives there is told that this is over, who has is its server no more, and who sends does so
  * again: to the set. */
 void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool grants)
@@ -1163,7 +1150,6 @@ void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool g
     while (e->receivers.count != 0) {
         spec_cancel(s, e->receivers.thread[0], ERR_NOT_READY, false);
     }
-    s->exceeded |= is_ring(s, endpoint);
     for (int server; (server = first_server(s, endpoint)) != SPEC_NONE;) {
         spec_serve(s, server, SPEC_NONE);
     }
