@@ -96,11 +96,15 @@ static bool may_be_woken(struct spec_thread const *t)
 }
 
 /* One that ran on time of the other group's, which init has bound to it or a caller has lent it, may have lost
- * that: it waits for some, or its handler is told. */
+ * that: it waits for some, or its handler is told; so is that of one that has had none for long, when its
+ * turn comes. */
 static bool lost_time(struct spec_thread const *a, struct spec_thread const *b)
 {
     int time = a->lent != SPEC_NONE ? a->lent : a->own;
-    bool was_foreign = time != SPEC_NONE && group_of(before.time[time].address) != group_of(a->address);
+    if (time == SPEC_NONE) {
+        return a->time_out == SPEC_DUE && b->fault == FAULT_KIND_TIME_OUT;
+    }
+    bool was_foreign = group_of(before.time[time].address) != group_of(a->address);
     return was_foreign && (b->state == SPEC_AWAITS_TIME || b->fault == FAULT_KIND_TIME_OUT);
 }
 
