@@ -6,7 +6,7 @@ A server's skeleton reads inputs into variables, checks them, hands them to a ha
 variables for the outputs.
 """
 
-from .model import Ring, snake
+from .model import Memory, snake
 
 
 def wrap(text, width=100):
@@ -249,7 +249,7 @@ def receive(p, server):
         wrong = f"!sys_received_own({server}_endpoint(server), &{p.name})"
         has = [f"bool has_{p.name} = came;"] if t.optional else []
         return [*has, f"uint64_t {p.name} = 0;"], f"came && {wrong}" if t.optional else f"!came || {wrong}", []
-    object_ = snake(t.name[7:]).upper() if t.name.startswith("kernel.") else "" if not t.decl else "FRAME" if isinstance(t.decl, Ring) else "ENDPOINT"
+    object_ = snake(t.name[7:]).upper() if t.name.startswith("kernel.") else "" if not t.decl else "FRAME" if isinstance(t.decl, Memory) else "ENDPOINT"
     wrong = f"!sys_received_is(OBJECT_{object_})" if object_ else ""
     if t.optional:
         wrong = wrong and f"came && {wrong}"

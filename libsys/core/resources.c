@@ -85,6 +85,17 @@ enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t r
     return err;
 }
 
+enum err sys_map_shared(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out)
+{
+    uint8_t type;
+    uint64_t rights, size;
+    enum err err = sys_cnode_inspect(r->cnode, (uint32_t)(frame.raw >> SLOT_BITS), &type, &rights, &size);
+    if (err != OK || type != OBJECT_FRAME || size != bits) {
+        return err != OK ? err : ERR_WRONG_TYPE;
+    }
+    return sys_map(r, frame, bits, FRAME_READ | FRAME_WRITE, out);
+}
+
 enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void **out)
 {
     cptr_t cap;
