@@ -109,3 +109,15 @@ enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void *
     }
     return err;
 }
+
+enum err sys_memory_to_share(struct sys_resources *r, uint8_t bits, cptr_t *share, void **out)
+{
+    cptr_t whole;
+    uint32_t slot = sys_slot_take(&r->slots);
+    enum err err = slot == 0 ? ERR_NO_MEMORY : sys_memory(r, bits, &whole, out);
+    if (err != OK) {
+        return err;
+    }
+    *share = CPTR(slot);
+    return sys_cnode_copy(r->cnode, slot, whole, FRAME_READ | FRAME_WRITE);
+}

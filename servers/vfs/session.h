@@ -17,7 +17,7 @@ struct session {
     struct open_file file[VFS_FILES_MOST];
     /* The platform's: made once for each number, and used again. */
     struct sys_shared shared;
-    struct vfs_data data; /* the same, for the client */
+    struct vfs_data data; /* the same, to be handed out */
     cptr_t notification, endpoint;
 };
 

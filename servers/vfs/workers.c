@@ -128,10 +128,9 @@ enum err workers_begin(void)
 
 /* ---- Sessions ---- */
 
-/* What a session number has once and for all. The client gets copies of `data` and `notification`. */
+/* What a session number has once and for all. The client gets a copy of `notification`. */
 static struct equipment {
     bool made;
-    struct vfs_data data;
     cptr_t notification, signal;
     uint32_t endpoint; /* slot of the badged capability */
 } equipment[SESSIONS];
@@ -145,7 +144,7 @@ static enum err copy(cptr_t source, uint64_t rights, cptr_t *out)
 
 static enum err make_equipment(struct session *session, struct equipment *e)
 {
-    enum err err = vfs_data_make(&board, &e->data, &session->shared);
+    enum err err = vfs_data_make(&board, &session->data, &session->shared);
     if (err == OK) {
         err = sys_make(&board, OBJECT_NOTIFICATION, 0, &e->notification);
     }
@@ -165,9 +164,6 @@ enum err session_equip(struct session *session)
     enum err err = e->made ? OK : make_equipment(session, e);
     e->made = err == OK;
     if (err == OK) {
-        err = copy(e->data.cap, FRAME_READ | FRAME_WRITE, &session->data.cap);
-    }
-    if (err == OK) {
         err = copy(e->notification, NOTIFICATION_WAIT, &session->notification);
     }
     if (err == OK) {
@@ -181,9 +177,7 @@ enum err session_equip(struct session *session)
 
 static void take_back(cptr_t cap)
 {
-    uint32_t slot = (uint32_t)(cap.raw >> SLOT_BITS);
-    sys_ignore(sys_cnode_revoke(board.cnode, slot));
-    sys_ignore(sys_drop(&board, cap));
+    sys_ignore(sys_cnode_revoke(board.cnode, (uint32_t)(cap.raw >> SLOT_BITS)));
 }
 
 void session_strip(struct session *session)
@@ -193,6 +187,7 @@ void session_strip(struct session *session)
     lock_take(&board_lock);
     take_back(session->data.cap);
     take_back(session->notification);
+    sys_ignore(sys_drop(&board, session->notification));
     sys_ignore(sys_cnode_revoke(board.cnode, e->endpoint));
     sys_ignore(sys_cnode_delete(board.cnode, e->endpoint));
     lock_give(&board_lock);

@@ -45,3 +45,5 @@ NODISCARD enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, 
 NODISCARD enum err sys_map_shared(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out);
 /* New zeroed memory of 2^bits bytes, mapped to read and write; *frame may be NULL. */
 NODISCARD enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void **out);
+/* The same for memory that others are to see: *share can be handed out, to read and write, and revoked. */
+NODISCARD enum err sys_memory_to_share(struct sys_resources *r, uint8_t bits, cptr_t *share, void **out);
