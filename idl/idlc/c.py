@@ -310,7 +310,7 @@ def fuzz_parameter(p):
     """An input in the table of idl/templates/requests.c.j2."""
     t = p.type
     kind, most, size = {
-        "cap": ("CAP", 0, 0), "buffer": ("RANGE", 0, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
+        "cap": ("CAP", 0, 0), "buffer": ("RANGE", (1 << 32) - 1, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
         "bytes": ("BYTES", t.bound, 0), "string": ("BYTES", t.bound, 0),
         "list": ("LIST", t.bound, t.element.size if t.element else 0)}.get(t.kind, ("NUMBER", most_of(t), 0))
     return f"{{ FUZZ_{kind}, {'true' if t.optional and t.kind != 'cap' else 'false'}, {most:#x}ul, {size} }}"

@@ -360,7 +360,7 @@ static enum err renew_levels(struct space *space, cptr_t bell)
     return OK;
 }
 
-static enum err memory_space_on_watch(struct memory_space_server *server, uint64_t badge, uint64_t low,
+static enum err memory_space_on_warn(struct memory_space_server *server, uint64_t badge, uint64_t low,
                                       cptr_t bell, struct memory_levels *levels)
 {
     (void)server;

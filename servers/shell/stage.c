@@ -96,7 +96,7 @@ static enum err watch_memory(void)
         err = files_slot(&means, &ring.cap);
     }
     if (err == OK) {
-        err = memory_space_watch(MEMORY, memory_low(&all), bell, &ring);
+        err = memory_space_warn(MEMORY, memory_low(&all), bell, &ring);
     }
     sys_buffer()->receive_slot = 0;
     if (err == OK) {

@@ -313,7 +313,7 @@ static struct memory_levels_end watch(uint64_t low, cptr_t bell)
         EXPECT_OK(sys_cnode_copy(resources.cnode, (uint32_t)(copy.raw >> SLOT_BITS), bell, NOTIFICATION_SIGNAL));
     }
     sys_received_drop(ring.cap);
-    EXPECT_OK(memory_space_watch(MEMORY, low, copy, &ring));
+    EXPECT_OK(memory_space_warn(MEMORY, low, copy, &ring));
     EXPECT_OK(memory_levels_attach(&resources, ring, CPTR_NONE, &end));
     return end;
 }
