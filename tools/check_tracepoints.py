@@ -13,6 +13,8 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from addr2line import written_in
+
 MOST = 3
 NEAR = 12       # instructions between the look and its branch, of which most are the code around it
 
@@ -48,8 +50,8 @@ ARCHITECTURES = {
 }
 
 
-def run(command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"tracepoints: {' '.join(command)} failed: {done.stderr.strip()}")
     return done.stdout.splitlines()
@@ -59,17 +61,9 @@ def read(kernel, objdump, addr2line):
     """The kernel's instructions, in order."""
     found = [re.fullmatch(r"\s*([0-9a-f]+):\t(\S+)\s*([^#<]*).*", line)
              for line in run([objdump, "-d", "--no-show-raw-insn", kernel])]
-    found = [f for f in found if f]
-    chains, lines = [], run([addr2line, "-a", "-f", "-i", "-e", kernel], "".join(f"{f[1]}\n" for f in found))
-    for line in lines:
-        if line.startswith("0x"):
-            chains.append([])
-            is_name = True
-            continue
-        if is_name:
-            chains[-1].append(line)
-        is_name = not is_name
-    return [Instruction(int(f[1], 16), f[2], f[3].split("//")[0].strip(), tuple(chain)) for f, chain in zip(found, chains)]
+    found = [(int(f[1], 16), f[2], f[3].split("//")[0].strip()) for f in found if f]
+    written = written_in(addr2line, kernel, [at for at, _, _ in found])
+    return [Instruction(*each, tuple(name for name, _ in written[each[0]])) for each in found]
 
 
 class Check:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
+import addr2line  # noqa: E402
 from cli import common, qemu  # noqa: E402
 
 ROUND = 12              # the one that is looked at
@@ -39,29 +40,15 @@ def source_of(figure):
     raise common.Stop(f'nothing in bench/target/bench begins to measure "{figure}" by name')
 
 
-def tool(architecture, name, *arguments, given=None):
-    return subprocess.run([f"{architecture}-linux-gnu-{name}", *arguments], input=given, capture_output=True, text=True,
-                          check=True).stdout
-
-
 def written_in(architecture, elf, addresses):
-    """address -> [(function, "file:line")], the innermost first."""
-    text = tool(architecture, "addr2line", "-a", "-f", "-i", "-e", elf, given="".join(f"{at:#x}\n" for at in addresses))
-    found, chain = {}, None
-    lines = iter(text.splitlines())
-    for line in lines:
-        if line.startswith("0x"):
-            chain = found.setdefault(int(line, 16), [])
-        else:
-            chain.append((line, next(lines).split(" ")[0]))
-    return found
+    return addr2line.written_in(f"{architecture}-linux-gnu-addr2line", elf, addresses)
 
 
 def counters(architecture, elf, figure):
     """Where the counter is read for this figure, before and after, each with the instruction's bytes as they lie in
     memory. What the compiler has doubled is there more than once."""
     file, lines = source_of(figure)
-    text = tool(architecture, "objdump", "-d", "-w", elf)
+    text = subprocess.run([f"{architecture}-linux-gnu-objdump", "-d", "-w", elf], capture_output=True, text=True, check=True).stdout
     places = {}
     for at, raw, what in re.findall(r"(?m)^\s*([0-9a-f]+):\s+((?:[0-9a-f]+ )+)\s*(.*)$", text):
         if re.search(COUNTER[architecture], what):
@@ -80,10 +67,8 @@ def path(platform, image, elf, figure):
     first, last = counters(architecture, elf, figure)
     places = [f"{which}={at:x}:{raw}" for which, found in (("from", first), ("to", last)) for at, raw in found]
     with tempfile.TemporaryDirectory() as folder:
-        plugin, out = Path(folder) / "path.so", Path(folder) / "out"
-        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", plugin,
-                        ROOT / "tools" / "qemu" / "path.c"], check=True)
-        option = ",".join([str(plugin), *places, f"skip={ROUND}", f"out={out}"])
+        out = Path(folder) / "out"
+        option = ",".join([str(qemu.plugin("path", folder)), *places, f"skip={ROUND}", f"out={out}"])
         _, lines = qemu.boot(qemu.command(platform, image, extra=["-plugin", option]), TIMEOUT)
         return [int(line, 16) for line in out.read_text().split()], lines
 

@@ -86,14 +86,6 @@ def looks(elf, architecture):
     return found
 
 
-def plugin(folder):
-    """The plugin, compiled for this machine."""
-    path = folder / "path_length.so"
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", path,
-                    ROOT / "tools" / "qemu" / "path_length.c"], check=True)
-    return path
-
-
 def arguments(elf, architecture, out):
     """What the plugin has to know of this kernel."""
     names, functions = symbols_of(elf)
@@ -120,7 +112,7 @@ def measure(platform, elf, image):
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        option = ",".join([str(plugin(Path(folder))), *arguments(elf, architecture, out)])
+        option = ",".join([str(qemu.plugin("path_length", folder)), *arguments(elf, architecture, out)])
         code, lines = qemu.boot(qemu.command(platform, image, extra=["-plugin", option]), TIMEOUT)
         kinds = [line.split(" ") for line in out.read_text().splitlines()] if out.exists() else []
     start_of = {at: name for at, _, name in functions}

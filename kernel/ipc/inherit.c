@@ -20,10 +20,15 @@ static struct tcb *first_owed(struct tcb const *thread)
     return first == NULL ? NULL : container_of(first, struct tcb, owed_by);
 }
 
+/* One that sends to what it serves waits for itself, and is none the more urgent for that. */
 static struct tcb *first_queued(struct tcb const *thread)
 {
     struct endpoint const *endpoint = thread->serving;
-    return endpoint != NULL && endpoint->servers == thread ? endpoint->send.head : NULL;
+    if (endpoint == NULL || endpoint->servers != thread) {
+        return NULL;
+    }
+    struct tcb *first = endpoint->send.head;
+    return unlikely(first == thread) ? first->next : first;
 }
 
 static bool switched_off;
@@ -101,12 +106,13 @@ static word owed_key(struct tcb const *thread)
     return PRIORITIES - 1u - thread->priority;
 }
 
-static void note_boost(struct cpu *cpu, struct tcb *thread)
+/* Its ranks are to be worked out then. */
+static void note_boost(struct tcb *thread, uint8_t priority)
 {
-    if (thread->priority != thread->base) {
-        sched_attend(cpu, thread, ATTENTION_BOOST);
+    if (priority != thread->base) {
+        thread->attention |= ATTENTION_BOOST;
     } else {
-        sched_unattend(cpu, thread, ATTENTION_BOOST);
+        thread->attention &= ~(uint32_t)ATTENTION_BOOST;
     }
 }
 
@@ -118,6 +124,7 @@ static void set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     if (queue != NULL) {
         wait_queue_remove(queue, thread);
     }
+    note_boost(thread, priority); /* before: its place among those with deadlines depends on it */
     sched_set_priority(cpu, thread, priority);
     if (queue != NULL) {
         wait_queue_add(queue, thread, is_receiving(thread));
@@ -126,7 +133,6 @@ static void set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
         heap_remove(owed, &thread->owed_by);
         heap_insert(owed, &thread->owed_by, owed_key(thread));
     }
-    note_boost(cpu, thread);
 }
 
 /* A chain was too long: from then on there may be threads that were not raised, or not lowered. */
@@ -152,7 +158,9 @@ void inherit_update(struct cpu *cpu, struct tcb *thread)
 void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
     thread->base = priority;
-    note_boost(cpu, thread);
+    note_boost(thread, thread->priority);
+    thread_update_rank(thread);
+    cpu->resched = RESCHED_ALL;
     inherit_update(cpu, thread);
 }
 

@@ -315,7 +315,7 @@ static bool can_pause(struct cpu *cpu, struct endpoint *endpoint)
     if (next == NULL || !brings_time(cpu, next)) {
         return false;
     }
-    sched_lend(cpu->current, next->lent != NULL ? next->lent : next->sc);
+    sched_lend(cpu->current, sched_time_of(next));
     return true;
 }
 
@@ -423,8 +423,9 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         struct reply *reply = wait_object(wait);
         server = inherit_settle(reply);
         reply->caller = NULL;
-        if (cpu->sc == to->sc) { /* a server without time has kept the caller's, too */
-            sched_hand_over(cpu, to);
+        if (cpu->sc != current->sc && cpu->sc == sched_time_of(to)) {
+            sched_hand_over(cpu, to); /* a server without time has kept the caller's, too */
+            sched_lend(to, NULL);
         }
     } else {
         sched_no_caller(cpu, current);
@@ -508,7 +509,7 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     reply->awaited = false;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     inherit_owe(reply, current);
-    if (cpu->sc != current->sc && current->sc != NULL) {
+    if (cpu->sc != current->sc) {
         sched_give_back(cpu, caller);
     }
     return OK;
@@ -711,10 +712,15 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         return;
     }
     struct tcb *server = inherit_from(thread);
+    bool kept = kind == WAIT_REPLY_OBJECT && !((struct reply *)wait_object(thread->wait))->awaited;
     leave_wait(cpu, thread);
-    if (kind == WAIT_REPLY && thread->sc == NULL) {
+    if (kept && thread->lent != NULL) {
+        sched_take_back_kept(cpu, thread, server);
+    }
+    if (kind == WAIT_REPLY) {
         sched_take_back_passed(cpu, thread, server);
-    } else if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
+    }
+    if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
         sched_take_back(cpu, thread);
     }
     sched_on_its_own(cpu, thread);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/sched.h"
 
+#include "object/reply.h"
 #include "sched/refill.h"
 #include "trace_events.h"
 
@@ -15,18 +16,13 @@ static void list_begins(struct cpu *cpu, unsigned index, struct tcb *thread)
     }
 }
 
-static struct sched_context *time_of(struct tcb const *thread)
-{
-    return thread->lent != NULL ? thread->lent : thread->sc;
-}
-
 /* By when a thread has to be done; NO_DEADLINE or later: whenever. One that is waited for by a thread
  * with a deadline, and has none itself, is holding that up. */
 #define NO_DEADLINE (1ul << 63)
 
 static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
 {
-    struct sched_context const *sc = thread == cpu->heir ? cpu->sc : time_of(thread);
+    struct sched_context const *sc = thread == cpu->heir ? cpu->sc : sched_time_of(thread);
     if (sc != NULL && sc->period != 0) {
         return sc->deadline;
     }
@@ -371,13 +367,15 @@ static void stop_time(struct cpu *cpu, word now)
 void sched_give_back(struct cpu *cpu, struct tcb *to)
 {
     sched_lend(to, cpu->sc);
-    stop_time(cpu, arch_now());
-    cpu->resched = RESCHED_ALL;
+    if (cpu->current->sc != NULL) {
+        stop_time(cpu, arch_now());
+        cpu->resched = RESCHED_ALL;
+    }
 }
 
 void sched_take_over(struct cpu *cpu, struct tcb *from)
 {
-    struct sched_context *sc = time_of(from);
+    struct sched_context *sc = sched_time_of(from);
     if (unlikely(sc == NULL) && cpu->current->sc == NULL) {
         return; /* neither has any: it goes on on what it runs on */
     }
@@ -474,6 +472,34 @@ void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *serv
     }
 }
 
+/* Who runs on the time of a thread that waits for it; NULL: nobody does. */
+static struct tcb *works_for(struct tcb const *thread)
+{
+    void *object = wait_object(thread->wait);
+    if (object != NULL && wait_kind(thread->wait) == WAIT_REPLY) {
+        return object;
+    }
+    if (object != NULL && wait_kind(thread->wait) == WAIT_REPLY_OBJECT) {
+        struct reply const *reply = object;
+        return reply->awaited ? NULL : reply->server;
+    }
+    return NULL;
+}
+
+void sched_take_back_kept(struct cpu *cpu, struct tcb *owner, struct tcb *server)
+{
+    struct sched_context *sc = owner->lent;
+    for (unsigned i = 0; i < LENDERS && server != NULL; i++) {
+        struct tcb *next = works_for(server);
+        if (server->lent == sc) {
+            lose_lent(cpu, server, sc);
+        } else if (server == cpu->current && cpu->sc == sc && server->sc != sc) {
+            current_loses(cpu, sc);
+        }
+        server = next;
+    }
+}
+
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
     sc->thread = thread;
@@ -520,6 +546,22 @@ word sched_used(struct cpu const *cpu, struct sched_context const *sc)
     return used < 0 ? 0 : (word)used; /* of a slice, what an interrupt gave back */
 }
 
+/* The deadline of a thread's time is another one: it may have to stand elsewhere among those that are ready,
+ * or make way. */
+static void stand_anew(struct cpu *cpu, struct tcb *thread)
+{
+    if (thread->wait != 0 || thread->priority != DEADLINE_PRIORITY) {
+        return;
+    }
+    if (thread == cpu->current) {
+        cpu->rotate = true;
+    } else {
+        ready_remove(cpu, thread);
+        cpu->rotate |= is_due_first(cpu, thread);
+        sched_ready_put(cpu, thread);
+    }
+}
+
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period)
 {
     word now = arch_now();
@@ -536,6 +578,11 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     sc->missed = 0;
     if (sc->thread != NULL) {
         update_slice(sc->thread);
+        stand_anew(cpu, sc->thread);
+    }
+    struct tcb *borrower = sc->borrowers;
+    for (unsigned i = 0; i < LENDERS && borrower != NULL; i++, borrower = borrower->borrow_next) {
+        stand_anew(cpu, borrower);
     }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
@@ -680,7 +727,7 @@ static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sc
  * it waits for more, or is cpu->late; so it is if it was to be, and got no time meanwhile. */
 static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
-    struct sched_context *sc = time_of(thread);
+    struct sched_context *sc = sched_time_of(thread);
     if (unlikely(sc == NULL)) {
         if (thread->time_out == TIME_OUT_DUE && has_time_out(thread)) {
             cpu->late = thread;

@@ -197,6 +197,11 @@ ALWAYS_INLINE void sched_no_caller(struct cpu *cpu, struct tcb *thread)
         sched_unattend(cpu, thread, ATTENTION_TIME);
     }
 }
+/* On what a thread would run, if it could. */
+ALWAYS_INLINE struct sched_context *sched_time_of(struct tcb const *thread)
+{
+    return thread->lent != NULL ? thread->lent : thread->sc;
+}
 ALWAYS_INLINE void sched_lend(struct tcb *thread, struct sched_context *sc)
 {
     if (unlikely(thread->lent != NULL) || unlikely(sc != NULL && sc != thread->sc)) {
@@ -210,9 +215,12 @@ ALWAYS_INLINE bool sched_has_time(struct cpu const *cpu)
 }
 /* `owner` waits no longer for those who run on its time: they lose it. */
 void sched_take_back(struct cpu *cpu, struct tcb *owner);
-/* The time that `owner`, which has none of its own, has passed on to `server` and from there on. */
+/* The time that `owner` has passed on to `server`, and that from there on, is back; it need not be its own. */
 void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *server);
-/* `to`, which waits on, has the time that runs; the current thread goes on on its own. */
+/* The time that `owner` lent to `server`, which has kept it in a Reply object: from it and whom it passed it on to. */
+void sched_take_back_kept(struct cpu *cpu, struct tcb *owner, struct tcb *server);
+/* `to`, which waits on, has the time that runs; the current thread goes on on its own, or on the same while
+ * it has none. */
 void sched_give_back(struct cpu *cpu, struct tcb *to);
 /* The current thread runs on the time of `from`, which waits for it. */
 void sched_take_over(struct cpu *cpu, struct tcb *from);

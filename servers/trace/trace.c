@@ -21,7 +21,8 @@
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
-#define READ_MOST      28u /* entries that trace.read gives at once */
+#define ROUND_MOST     512u /* entries of a client that one round takes out of its rings */
+#define MOST_CLIENTS   (TRACE_MOST_RINGS / TRACE_RINGS_EACH)
 #define NAME_SIZE      sizeof((struct trace_source){ 0 }.name)
 
 enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
@@ -34,13 +35,26 @@ struct source {
     struct trace_ring *ring;
     uint64_t capacity;
     uint64_t lost_before; /* by programs of this name that are gone */
+    uint64_t refused;     /* entries for which the client has no room left in the store */
+    struct client *client;
+};
+
+/* All who call with the same badge. What one of them can have of everything is limited, so that there is
+ * enough for the others: rings, room in the store, the drainer's time. */
+struct client {
+    uint64_t badge;
+    uint64_t rings;
+    uint64_t stored;
+    uint64_t left; /* of this round */
 };
 
 struct trace_server {
     struct sys_resources resources;
     struct trace_store *store;
     struct source kernel;
-    struct source program[TRACE_MOST_PROGRAMS];
+    struct source program[TRACE_MOST_RINGS];
+    struct client clients[MOST_CLIENTS];
+    unsigned client_count;
     struct sys_thread drainer;
     /* Somebody asks what there is: the drainer looks at all rings at once, and says so. */
     struct sys_mutex lock; /* guards these */
@@ -67,21 +81,25 @@ static struct trace_entry *entry_at(uint64_t index)
     return (struct trace_entry *)((char *)server.store + PAGE) + index;
 }
 
-/* Whose entry it is the server says: programs may write what they like. */
-static void drain(struct source *source, uint16_t core_or)
+static void keep(struct trace_entry const *entry)
 {
     struct trace_store *store = server.store;
-    struct trace_entry entry;
-    while (sys_trace_take(source->ring, source->capacity, &entry)) {
-        if (store->stored == store->capacity) {
-            store->dropped++;
-            continue;
-        }
-        entry.core = core_or != 0 ? core_or : entry.core;
-        *entry_at(store->stored) = entry;
-        /* Pairs with the acquire of read. */
-        __atomic_store_n(&store->stored, store->stored + 1, __ATOMIC_RELEASE);
+    if (store->stored == store->capacity) {
+        store->dropped++;
+        return;
     }
+    *entry_at(store->stored) = *entry;
+    /* Pairs with the acquire of read. */
+    __atomic_store_n(&store->stored, store->stored + 1, __ATOMIC_RELEASE);
+}
+
+static void drain_kernel(void)
+{
+    struct trace_entry entry;
+    while (sys_trace_take(server.kernel.ring, server.kernel.capacity, &entry)) {
+        keep(&entry);
+    }
+    server.store->lost = server.kernel.ring->lost;
 }
 
 static bool is_there(struct source const *source)
@@ -90,6 +108,23 @@ static bool is_there(struct source const *source)
     uint64_t rights, size;
     return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(source->frame.raw >> SLOT_BITS), &type, &rights,
                              &size) == OK && type == OBJECT_FRAME;
+}
+
+/* Whose entry it is the server says: programs may write what they like. */
+static void take_from(struct source *source, uint16_t core)
+{
+    struct client *client = source->client;
+    struct trace_entry entry;
+    while (client->left > 0 && sys_trace_take(source->ring, source->capacity, &entry)) {
+        client->left--;
+        if (client->stored == server.store->capacity / TRACE_SHARES) {
+            source->refused++;
+            continue;
+        }
+        client->stored++;
+        entry.core = core;
+        keep(&entry);
+    }
 }
 
 /* A program that lies about how much it wrote gets no more than one round of its ring. */
@@ -103,8 +138,8 @@ static void drain_program(unsigned number)
     if (waiting > source->capacity) {
         source->ring->read += waiting - source->capacity;
     }
-    drain(source, (uint16_t)(0x8000 + number));
-    server.store->source[number].lost = source->lost_before + source->ring->lost;
+    take_from(source, (uint16_t)(0x8000 + number));
+    server.store->source[number].lost = source->lost_before + source->ring->lost + source->refused;
     __atomic_store_n(&source->ring->wanted, server.programs_wanted, __ATOMIC_RELAXED); /* it orders nothing */
 }
 
@@ -119,29 +154,33 @@ static uint64_t next_interval(void)
     return INTERVAL_NS / 2 + state % INTERVAL_NS;
 }
 
-static void drain_all(void)
+/* Whoever asks gets all that is there; otherwise a client that always has some waits for the next round. */
+static void drain_all(bool asked)
 {
-    struct trace_store *store = server.store;
-    drain(&server.kernel, 0);
-    store->lost = server.kernel.ring->lost;
+    drain_kernel();
+    for (unsigned i = 0; i < MOST_CLIENTS; i++) {
+        server.clients[i].left = asked ? UINT64_MAX : ROUND_MOST;
+    }
     /* Pairs with the release of join. */
-    uint64_t programs = __atomic_load_n(&store->programs, __ATOMIC_ACQUIRE);
+    uint64_t programs = __atomic_load_n(&server.store->programs, __ATOMIC_ACQUIRE);
     for (unsigned i = 0; i < programs; i++) {
         drain_program(i);
     }
 }
 
-/* Until then, or until somebody asks: the next round begins. */
-static void wait_for_round(uint64_t when)
+/* Until then, or until somebody asks: the next round begins. Whether somebody did. */
+static bool wait_for_round(uint64_t when)
 {
     enum err err = OK;
     sys_mutex_lock(&server.lock);
     while (!server.asked && err == OK) {
         err = sys_cond_wait(&server.wanted, &server.lock, server.is_wanted ? when : 0);
     }
+    bool asked = server.asked;
     server.asked = false;
     server.begun++;
     sys_mutex_unlock(&server.lock);
+    return asked;
 }
 
 static void drain_for_ever(void *argument)
@@ -151,8 +190,7 @@ static void drain_for_ever(void *argument)
         when += next_interval();
         uint64_t now = sys_clock_ns();
         when = when > now ? when : now + INTERVAL_NS; /* late: no use in catching up */
-        wait_for_round(when);
-        drain_all();
+        drain_all(wait_for_round(when));
         sys_mutex_lock(&server.lock);
         server.ended = server.begun;
         sys_cond_wake(&server.drained);
@@ -184,54 +222,99 @@ static bool is_ring(cptr_t frame)
            bits == TRACE_RING_BITS && (rights & FRAME_WRITE) != 0;
 }
 
-/* Where the program's entries go: to those of one of that name that is gone, or behind all others. */
-static uint64_t place_for(struct trace_server *s, char const *who)
+/* One with a badge has to do with its own rings only. */
+static enum err must_observe(uint64_t badge)
+{
+    return badge == 0 ? OK : (enum err)TRACE_ERR_DENIED;
+}
+
+/* NULL: there are too many. */
+static struct client *client_of(struct trace_server *s, uint64_t badge)
+{
+    for (unsigned i = 0; i < s->client_count; i++) {
+        if (s->clients[i].badge == badge) {
+            return &s->clients[i];
+        }
+    }
+    if (s->client_count == MOST_CLIENTS) {
+        return NULL;
+    }
+    struct client *client = &s->clients[s->client_count++];
+    client->badge = badge;
+    return client;
+}
+
+/* The first place of a client whose ring is gone; that had this name, unless it is NULL. */
+static uint64_t place_left(struct trace_server *s, struct client const *client, char const *who)
 {
     uint64_t number = 0;
     while (number < s->store->programs &&
-           (is_there(&s->program[number]) || memcmp(s->store->source[number].name, who, NAME_SIZE) != 0)) {
+           (s->program[number].client != client || is_there(&s->program[number]) ||
+            (who != NULL && memcmp(s->store->source[number].name, who, NAME_SIZE) != 0))) {
         number++;
     }
     return number;
 }
 
-static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const *name, size_t name_length,
-                              cptr_t ring)
+/* Where the program's entries go: to those of one of that name that is gone, or behind all others; if the
+ * client has had all that it may have, to those of any that is gone. */
+static uint64_t place_for(struct trace_server *s, struct client const *client, char const *who)
 {
-    (void)badge;
+    uint64_t number = place_left(s, client, who);
+    if (number < s->store->programs || client->rings < TRACE_RINGS_EACH) {
+        return number;
+    }
+    number = place_left(s, client, NULL);
+    return number < s->store->programs ? number : TRACE_MOST_RINGS;
+}
+
+/* A place that was another's before, or a new one. */
+static void take_place(struct trace_server *s, uint64_t number, struct source const *source, char const *who)
+{
     struct trace_store *store = s->store;
-    char who[NAME_SIZE] = "";
-    memcpy(who, name, name_length);
-    uint64_t number = place_for(s, who);
-    if (number == TRACE_MOST_PROGRAMS) {
-        return (enum err)TRACE_ERR_TOO_MANY;
+    bool is_new = number == store->programs;
+    if (is_new) {
+        source->client->rings++;
+    } else {
+        sys_slot_give(&s->resources.slots, (uint32_t)(s->program[number].frame.raw >> SLOT_BITS));
     }
-    if (!is_ring(ring)) {
-        return ERR_BAD_ARGUMENT;
-    }
-    struct source *source = &s->program[number];
-    uint64_t address = RINGS + number * 2 * (1ul << TRACE_RING_BITS);
-    enum err err = sys_map_at(&s->resources, TRACE_CAP_VSPACE, ring, address, FRAME_READ | FRAME_WRITE);
-    if (err != OK) {
-        return err;
-    }
-    if (number < store->programs) {
-        sys_slot_give(&s->resources.slots, (uint32_t)(source->frame.raw >> SLOT_BITS));
-    }
-    *source = (struct source){ .ring = (struct trace_ring *)address, .capacity = SYS_TRACE_CAPACITY(TRACE_RING_BITS),
-                               .lost_before = store->source[number].lost, .frame = ring };
+    s->program[number] = *source;
     memcpy(store->source[number].name, who, NAME_SIZE);
-    if (number == store->programs) {
+    if (is_new) {
         /* Pairs with the acquire of the drainer. */
         __atomic_store_n(&store->programs, number + 1, __ATOMIC_RELEASE);
     }
-    return OK;
+}
+
+static enum err trace_on_join(struct trace_server *s, uint64_t badge, char const *name, size_t name_length,
+                              cptr_t ring)
+{
+    char who[NAME_SIZE] = "";
+    memcpy(who, name, name_length);
+    if (!is_ring(ring)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct client *client = client_of(s, badge);
+    uint64_t number = client == NULL ? TRACE_MOST_RINGS : place_for(s, client, who);
+    if (number == TRACE_MOST_RINGS) {
+        return (enum err)TRACE_ERR_TOO_MANY;
+    }
+    uint64_t address = RINGS + number * 2 * (1ul << TRACE_RING_BITS);
+    enum err err = sys_map_at(&s->resources, TRACE_CAP_VSPACE, ring, address, FRAME_READ | FRAME_WRITE);
+    if (err == OK) {
+        struct source source = { .ring = (struct trace_ring *)address, .capacity = SYS_TRACE_CAPACITY(TRACE_RING_BITS),
+                                 .lost_before = s->store->source[number].lost, .frame = ring, .client = client };
+        take_place(s, number, &source, who);
+    }
+    return err;
 }
 
 static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t events)
 {
-    (void)badge;
-    enum err err = sys_trace_select(TRACE_CAP_TRACE, events);
+    enum err err = must_observe(badge);
+    if (err == OK) {
+        err = sys_trace_select(TRACE_CAP_TRACE, events);
+    }
     if (err == OK) {
         sys_mutex_lock(&s->lock);
         s->is_wanted = events != 0;
@@ -246,7 +329,10 @@ static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t
 static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t *stored,
                                       uint64_t *lost)
 {
-    (void)badge;
+    enum err err = must_observe(badge);
+    if (err != OK) {
+        return err;
+    }
     drain_now(s);
     *stored = s->store->stored;
     *lost = s->store->dropped + s->store->lost;
@@ -256,20 +342,24 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
     return OK;
 }
 
-static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from, char *entries,
-                              size_t *entries_length)
+static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from,
+                              struct trace_entry *entries, size_t *entries_count)
 {
-    (void)badge;
+    enum err err = must_observe(badge);
+    if (err != OK) {
+        return err;
+    }
     /* Pairs with the release of the drainer: these are complete. */
     uint64_t stored = __atomic_load_n(&s->store->stored, __ATOMIC_ACQUIRE);
     uint64_t left = from < stored ? stored - from : 0;
-    uint64_t count = left < READ_MOST ? left : READ_MOST;
-    *entries_length = count * sizeof(struct trace_entry);
-    memcpy(entries, entry_at(from < stored ? from : 0), *entries_length);
+    *entries_count = left < TRACE_READ_MOST ? left : TRACE_READ_MOST;
+    memcpy(entries, entry_at(from < stored ? from : 0), *entries_count * sizeof *entries);
     return OK;
 }
 
 /* ---- Start ---- */
+
+_Static_assert(sizeof(struct trace_store) <= PAGE, "entries follow in the next page");
 
 static enum err set_up(struct trace_server *s)
 {

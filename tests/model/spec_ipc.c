@@ -172,15 +172,10 @@ static bool is_from_a_caller(struct spec const *s, int time, int thread)
     return thread != SPEC_NONE;
 }
 
-/* A thread does not wait for a reply any more: who works for it on its time stops. It may have none of its
- * own, and have passed on what it was lent. Where time is not its owner's any more, the kernel may choose. */
-static void take_back(struct spec *s, int thread, int server)
+/* What a thread has called with, which may be what it was lent itself, comes back to it. Where time is not its
+ * owner's any more, the kernel may choose. */
+static void take_back_passed(struct spec *s, int thread, int server)
 {
-    struct spec_thread const *t = &s->thread[thread];
-    if (t->own != SPEC_NONE) {
-        spec_withdraw(s, t->own);
-        return;
-    }
     while (server != SPEC_NONE && s->thread[server].state == SPEC_AWAITS_REPLY) {
         server = s->thread[server].partner;
     }
@@ -188,13 +183,39 @@ static void take_back(struct spec *s, int thread, int server)
         return;
     }
     bool declines = false;
-    if (!is_from_a_caller(s, s->thread[server].lent, thread)) {
+    if (s->thread[server].lent != s->thread[thread].own &&
+        !is_from_a_caller(s, s->thread[server].lent, thread)) {
         declines = s->declines >> s->choices & 1;
         s->choices++;
     }
     if (!declines) {
         spec_lend(s, thread, s->thread[server].lent);
         lose_lent(s, server);
+    }
+}
+
+/* A thread does not wait for a reply any more: who works for it on its time stops. */
+static void take_back(struct spec *s, int thread, int server)
+{
+    take_back_passed(s, thread, server);
+    if (s->thread[thread].own != SPEC_NONE) {
+        spec_withdraw(s, s->thread[thread].own);
+    }
+}
+
+/* The same of a thread that was kept in a Reply object: the server that did that, and whom this has passed the
+ * time on to. */
+static void take_back_kept(struct spec *s, int thread, int server)
+{
+    int time = s->thread[thread].lent;
+    while (time != SPEC_NONE && server != SPEC_NONE) {
+        struct spec_thread const *t = &s->thread[server];
+        bool kept = t->state == SPEC_AWAITS_OBJECT && !s->reply[t->partner].awaited;
+        int next = t->state == SPEC_AWAITS_REPLY ? t->partner : kept ? s->reply[t->partner].server : SPEC_NONE;
+        if (t->lent == time) {
+            lose_lent(s, server);
+        }
+        server = next;
     }
 }
 
@@ -249,7 +270,7 @@ static void hand_over(struct spec *s, int to)
     spec_ready(s, to);
 }
 
-/* ---- Priorities: a thread's own, or that of the most urgent thread that waits for it ---- */
+/* ---- Priorities: a thread's own, or that of the most urgent other thread that waits for it ---- */
 
 /* Of the threads that last received from an endpoint, the newest stands for all. */
 static int first_server(struct spec const *s, int endpoint)
@@ -287,7 +308,7 @@ static bool update_once(struct spec *s)
     }
     for (int i = 0; i < SPEC_THREADS; i++) {
         int server = s->thread[i].exists ? waits_for(s, i) : SPEC_NONE;
-        if (server != SPEC_NONE && s->thread[i].priority > most[server]) {
+        if (server != SPEC_NONE && server != i && s->thread[i].priority > most[server]) {
             most[server] = s->thread[i].priority;
         }
     }
@@ -725,8 +746,8 @@ enum err spec_reply(struct spec *s, int to)
     }
     bool kept = s->thread[to].state == SPEC_AWAITS_OBJECT;
     int time = spec_time(s, s->current);
-    /* It gets back the time that it lent. A caller kept for long lent none, unless its own is still used. */
-    if (kept ? time == s->thread[to].own : !runs_on_its_own(s, s->current)) {
+    /* It gets back the time that it lent, and has been noted for one that was kept. */
+    if (!runs_on_its_own(s, s->current) && (!kept || time == spec_time(s, to))) {
         hand_over_time(s, to);
     }
     let_go(s, to, runs);
@@ -790,8 +811,12 @@ enum err spec_save(struct spec *s, int reply)
     s->reordered = true;
     s->reply[reply].server = s->current;
     s->reply[reply].awaited = false;
-    if (s->thread[s->current].own != SPEC_NONE && !runs_on_its_own(s, s->current)) {
-        hand_over_time(s, caller); /* a server without time of its own goes on on its caller's */
+    if (!runs_on_its_own(s, s->current)) {
+        int time = spec_time(s, s->current);
+        if (s->thread[s->current].own != SPEC_NONE) {
+            spec_lend(s, s->current, SPEC_NONE); /* one without time of its own goes on on its caller's */
+        }
+        spec_lend(s, caller, time);
     }
     return OK;
 }
@@ -911,6 +936,9 @@ void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
         }
         return;
     case SPEC_AWAITS_OBJECT:
+        if (!s->reply[t->partner].awaited) {
+            take_back_kept(s, thread, s->reply[t->partner].server);
+        }
         s->reply[t->partner].server = SPEC_NONE;
         s->reordered = true;
         break;
@@ -1110,19 +1138,6 @@ static int last_sender(struct spec const *s, int set, int number)
     return last;
 }
 
-/* A thread that sends to what it serves waits for itself: how long it stays as urgent as that made it is not
- * specified. */
-static bool is_ring(struct spec const *s, int endpoint)
-{
-    for (int i = 0; i < s->endpoint[endpoint].senders.count; i++) {
-        struct spec_thread const *t = &s->thread[s->endpoint[endpoint].senders.thread[i]];
-        if (t->serving == endpoint && t->priority > t->base) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Who receives there is told that this is over, who has is its server no more, and who sends does so
  * again: to the set. */
 void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool grants)
@@ -1135,7 +1150,6 @@ void spec_add_endpoint(struct spec *s, int set, int number, int endpoint, bool g
     while (e->receivers.count != 0) {
         spec_cancel(s, e->receivers.thread[0], ERR_NOT_READY, false);
     }
-    s->exceeded |= is_ring(s, endpoint);
     for (int server; (server = first_server(s, endpoint)) != SPEC_NONE;) {
         spec_serve(s, server, SPEC_NONE);
     }

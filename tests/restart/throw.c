@@ -6,6 +6,9 @@
  */
 #include "restart.h"
 
+#include <idl/trace_events.h>
+#include <tessera/trace.h>
+
 #define LIVES    200u
 #define WARM     20u  /* of these, until servers have all that they keep for later */
 #define LIFE_NS  3000000ul
@@ -15,6 +18,10 @@
 #define PAGES    12u
 #define MEMORY   ((struct memory_space){ RESTART_TESTS_CAP_MEMORY_SERVER })
 #define BOTH     (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
+
+/* Entries of the trace server's store that one client may fill. */
+#define SHARE  (((1ul << 25) - PAGE) / sizeof(struct trace_entry) / TRACE_SHARES)
+#define SELDOM TRACE_LOST /* an event of the kernel that does not happen */
 
 static char const *const servers[] = { "console", "memory", "trace", "vfs" };
 #define SERVERS (sizeof servers / sizeof servers[0])
@@ -131,16 +138,41 @@ static void expect_same(struct count const *a, struct count const *b)
     EXPECT(b->servers[VFS] - a->servers[VFS] < (LIVES - WARM) / 10);
 }
 
-/* The hostile program has had some, which never come back: now none are left. */
+static struct sys_trace ring;
+
+/* The hostile program has all that it may have: there are as many for the others. */
 static void take_rings(void)
 {
+    cptr_t frame;
     enum err err = OK;
-    while (err == OK && !test_has_failed()) {
-        cptr_t ring;
-        EXPECT_OK(sys_make(&means, OBJECT_FRAME, TRACE_RING_BITS, &ring));
-        err = trace_join(TRACE, TEXT("honest"), ring);
+    EXPECT_OK(sys_trace_make(&means, &ring, TRACE_RING_BITS, &frame));
+    EXPECT_OK(trace_join(TRACE, TEXT("honest"), frame));
+    unsigned count = 1;
+    for (; err == OK && !test_has_failed(); count += err == OK) {
+        EXPECT_OK(sys_make(&means, OBJECT_FRAME, TRACE_RING_BITS, &frame));
+        err = trace_join(TRACE, TEXT("honest too"), frame);
     }
     EXPECT_ERR(err, (enum err)TRACE_ERR_TOO_MANY);
+    EXPECT_EQ(count, TRACE_RINGS_EACH);
+}
+
+/* The hostile program could not switch that off, and has filled its share of the store: what others say is
+ * kept still. */
+static void is_recorded(void)
+{
+    struct trace_entry entries[28];
+    size_t length = 0;
+    uint64_t stored = 0, after = 0, lost = 0;
+    EXPECT_OK(trace_status(TRACE, &stored, &lost));
+    EXPECT(sys_trace_is_wanted(ring.ring));
+    EXPECT(stored >= SHARE);
+    trace_event_begin(&ring, 4242, 0);
+    EXPECT_OK(trace_status(TRACE, &after, &lost));
+    EXPECT_EQ(after, stored + 1);
+    EXPECT_OK(trace_read(TRACE, stored, (char *)entries, &length));
+    EXPECT_EQ(length, sizeof entries[0]);
+    EXPECT_EQ((uint32_t)entries[0].words[0], 4242);
+    test_note("%lu entries are kept, %lu found no room", after, lost);
 }
 
 static void keep_something(void)
@@ -163,6 +195,7 @@ static void a_hostile_program_hurts_nobody(void)
     unsigned rounds = 0;
     struct count before = { 0 };
     keep_something();
+    EXPECT_OK(trace_select(TRACE, 1ul << SELDOM));
     for (unsigned i = 0; i < SERVERS; i++) {
         restarts[i] = program_of(servers[i]).restarts;
     }
@@ -179,7 +212,8 @@ static void a_hostile_program_hurts_nobody(void)
     for (unsigned i = 0; i < SERVERS; i++) {
         EXPECT_EQ(program_of(servers[i]).restarts, restarts[i]);
     }
-    EXPECT_OK(trace_select(TRACE, 0)); /* it was switched on, no doubt */
+    is_recorded();
+    EXPECT_OK(trace_select(TRACE, 0));
     EXPECT_OK(vfs_session_unlink(files.session, TEXT("/tmp/honest")));
     EXPECT_OK(files_disconnect(&means, &files));
     EXPECT_OK(memory_space_unmap(MEMORY, kept));

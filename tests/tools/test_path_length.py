@@ -64,7 +64,7 @@ def found(tmp_path_factory):
     out = folder / "out"
     options = ["from=80001000", "below=80001000", "begin={begin:x}", "check={look:x}", "mark={entry:x}:one",
                "mark={other:x}:two", "function={entry:x}-{other:x}", f"out={out}"]
-    option = ",".join([str(path_length.plugin(folder)), *(text.format(**names) for text in options)])
+    option = ",".join([str(path_length.qemu.plugin("path_length", folder)), *(text.format(**names) for text in options)])
     subprocess.run(["qemu-system-riscv64", "-M", "virt", "-bios", "none", "-display", "none", "-serial", "null", "-icount",
                     "shift=0,sleep=off", "-kernel", folder / "p.elf", "-plugin", option], check=True, timeout=60)
     lines = [line.split(" ") for line in out.read_text().splitlines()]
@@ -87,7 +87,7 @@ def test_functions(found):
 
 
 def test_an_argument_that_is_not_known(tmp_path):
-    option = f"{path_length.plugin(tmp_path)},nonsense=1,out={tmp_path}/out"
+    option = f"{path_length.qemu.plugin('path_length', tmp_path)},nonsense=1,out={tmp_path}/out"
     done = subprocess.run(["qemu-system-riscv64", "-M", "virt", "-bios", "none", "-display", "none", "-plugin", option],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

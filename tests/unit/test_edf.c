@@ -338,6 +338,58 @@ START_TEST(a_server_whose_client_goes_has_its_own_deadline)
 }
 END_TEST
 
+/* The time of one that runs, or is ready, is configured: by who runs, or by init before they do. */
+START_TEST(another_deadline_counts_at_once)
+{
+    world_make();
+    struct task first = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
+    struct task second = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);
+    ring(&first);
+    ring(&second);
+    if (_i >= 3) {
+        world_sleep();
+        ck_runs(first.thread);
+    }
+    static uint64_t const periods[3] = { 100 * MS, 0, 10 * MS };
+    give_time(_i % 3 == 2 ? second.thread : first.thread, 2 * MS, periods[_i % 3]);
+    if (_i < 3) {
+        world_sleep();
+    }
+    ck_runs(second.thread);
+    done(&second);
+    ck_runs(first.thread);
+}
+END_TEST
+
+/* A server that is ready, and has a slice of time only, holds a thread up that has a deadline. */
+START_TEST(who_holds_up_a_deadline_goes_first)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    struct sys_message m = { .tag = 0 };
+    sys_yield();
+    ck_runs(server);
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    set_priority(server, 100);
+    ck_ok(sys_send(endpoint, &m));
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task late = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);
+    ring(&early);
+    ring(&late);
+    world_sleep();
+    ck_runs(early.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(server);
+    (void)sys_reply_recv(endpoint, &m, 0);
+    done(&early);
+    ck_runs(late.thread);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("edf");
@@ -349,5 +401,7 @@ int main(void)
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
     WORLD_TEST(suite, a_server_whose_client_goes_has_its_own_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
+    WORLD_LOOP_TEST(suite, another_deadline_counts_at_once, 6);
+    WORLD_TEST(suite, who_holds_up_a_deadline_goes_first);
     return world_run(suite);
 }

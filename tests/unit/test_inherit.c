@@ -179,6 +179,25 @@ START_TEST(who_gives_up_takes_the_urgency_along)
 }
 END_TEST
 
+/* It calls where nobody but itself receives, and would be as urgent as it is for ever. */
+START_TEST(who_waits_for_itself_is_none_the_more_urgent)
+{
+    struct scene s = make_scene(4, three_and_three, 3);
+    ring(s.bell[LOW]);
+    call(s.endpoint[SERVER]);
+    ring(s.bell[HIGH]);
+    call(s.endpoint[SERVER]);
+    plays(&s.thread[SERVER]);
+    call(s.endpoint[SERVER]);
+    plays(&s.init);
+    ck_assert_uint_eq(priority(&s.thread[SERVER]), 200);
+    ck_ok(sys_thread_suspend(s.thread[HIGH].cap));
+    ck_assert_uint_eq(priority(&s.thread[SERVER]), 10);
+    ck_ok(sys_thread_suspend(s.thread[LOW].cap));
+    ck_assert_uint_eq(priority(&s.thread[SERVER]), 9);
+}
+END_TEST
+
 START_TEST(a_caller_in_a_reply_object_is_still_waiting)
 {
     struct scene s = make_scene(4, three_and_three, 3);
@@ -415,6 +434,7 @@ int main(void)
     tcase_add_loop_test(tcase, high_waits_for_the_servers_work_only, 0, 2);
     tcase_add_test(tcase, a_chain_of_three_is_raised_and_drops_back);
     tcase_add_test(tcase, who_gives_up_takes_the_urgency_along);
+    tcase_add_test(tcase, who_waits_for_itself_is_none_the_more_urgent);
     tcase_add_test(tcase, a_caller_in_a_reply_object_is_still_waiting);
     tcase_add_test(tcase, one_who_is_awaited_is_as_urgent_until_the_answer);
     tcase_add_test(tcase, awaiting_ends_at_its_deadline);

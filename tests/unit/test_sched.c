@@ -678,6 +678,128 @@ START_TEST(who_calls_in_a_loop_leaves_the_others_their_turn)
         world_pass(2 * MS);
     }
     ck_assert_uint_eq(used(a.time), used(b.time));
+/* A client has called a server without time, which has called another that keeps it in a Reply object. */
+struct kept {
+    struct world_thread first, second, client;
+    cptr_t endpoints[2], reply;
+};
+
+static struct kept kept_server(void)
+{
+    struct kept k;
+    world_make();
+    k.endpoints[0] = endpoint = world_object(OBJECT_ENDPOINT, 0);
+    k.first = passive_server(120);
+    k.endpoints[1] = endpoint = world_object(OBJECT_ENDPOINT, 0);
+    k.second = passive_server(130);
+    k.client = world_thread(100);
+    k.reply = world_object(OBJECT_REPLY, 0);
+    sleep_for(MS);
+    ck_runs(k.client);
+    call(k.endpoints[0]);
+    ck_runs(k.first);
+    call(k.endpoints[1]);
+    ck_runs(k.second);
+    ck_ok(sys_reply_save(k.reply));
+    ck_runs(k.second);
+    return k;
+}
+
+static void ends_well(struct kept const *k)
+{
+    ck_runs(k->first);
+    ck_assert_ptr_eq(k->first.tcb->cpu->sc, k->client.tcb->sc);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_reply_recv(k->endpoints[0], &m, 0);
+    ck_runs(k->client);
+    ck_result(OK);
+}
+
+/* It goes on on the time that was passed on to it, and gives it back with its answer. */
+START_TEST(a_kept_caller_without_time_gets_back_what_it_passed_on)
+{
+    struct kept k = kept_server();
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_reply(k.reply, &m));
+    ends_well(&k);
+}
+END_TEST
+
+/* So it is when the server has waited for somebody else meanwhile, who brings time of his own. */
+START_TEST(a_kept_caller_without_time_is_answered_on_that_of_another)
+{
+    struct kept k = kept_server();
+    struct world_thread other = world_thread(90);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(k.endpoints[1], &m, 0);
+    ck_runs(other);
+    call(k.endpoints[1]);
+    ck_runs(k.second);
+    sys_ignore(sys_reply(k.reply, &m));
+    ck_runs(k.second);
+    ck_assert_ptr_eq(k.second.tcb->cpu->sc, other.tcb->sc);
+    (void)sys_reply_recv(k.endpoints[1], &m, 0);
+    ends_well(&k);
+}
+END_TEST
+
+/* Its wait ends in another way: then it has the time, and the server, or whom that has called, none. */
+START_TEST(a_kept_caller_without_time_takes_back_what_it_passed_on)
+{
+    struct kept k = kept_server();
+    struct world_thread stopped = k.second;
+    if (_i == 2) {
+        endpoint = world_object(OBJECT_ENDPOINT, 0);
+        world_pass(MS);
+        ck_runs(world_init());
+        stopped = passive_server(140);
+        sleep_for(MS);
+        ck_runs(k.second);
+        call(endpoint);
+        ck_runs(stopped);
+    }
+    if (_i == 0) {
+        sys_ignore(sys_cnode_delete(INIT_TABLE, INDEX(k.reply)));
+    } else {
+        sys_ignore(sys_thread_suspend(k.first.cap));
+        ck_runs(world_init());
+        ck_ok(sys_thread_resume(k.first.cap));
+        world_sleep();
+    }
+    ck_assert_ptr_null(stopped.tcb->lent);
+    ck_assert_ptr_null(k.second.tcb->lent);
+    ends_well(&k);
+}
+END_TEST
+
+/* A server with time of its own passes on that of its client, and is stopped: then its own server, which has
+ * some, too, does not go on on the client's. */
+START_TEST(who_gives_up_takes_back_what_it_passed_on)
+{
+    world_make();
+    cptr_t first = endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = make_server(120, true);
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread second = make_server(130, true), client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    call(first);
+    ck_runs(server);
+    call(endpoint);
+    ck_runs(second);
+    ck_assert_ptr_eq(second.tcb->cpu->sc, client.tcb->sc);
+    ck_ok(sys_thread_suspend(server.cap));
+    ck_runs(second);
+    ck_assert_ptr_eq(second.tcb->cpu->sc, second.tcb->sc);
+    ck_ok(sys_thread_resume(server.cap));
+    world_sleep();
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, client.tcb->sc);
+    struct sys_message m = { .tag = 0 };
+    (void)sys_reply_recv(first, &m, 0);
+    ck_runs(client);
+    ck_result(OK);
+    ck_assert_ptr_eq(client.tcb->cpu->sc, client.tcb->sc);
 }
 END_TEST
 
@@ -708,5 +830,9 @@ int main(void)
     WORLD_TEST(suite, a_server_that_stays_stopped_has_its_time);
     WORLD_LOOP_TEST(suite, who_calls_in_a_loop_leaves_the_others_their_turn, 4);
     WORLD_TEST(suite, a_fault_keeps_its_address_when_time_goes);
+    WORLD_TEST(suite, who_gives_up_takes_back_what_it_passed_on);
+    WORLD_TEST(suite, a_kept_caller_without_time_gets_back_what_it_passed_on);
+    WORLD_TEST(suite, a_kept_caller_without_time_is_answered_on_that_of_another);
+    WORLD_LOOP_TEST(suite, a_kept_caller_without_time_takes_back_what_it_passed_on, 3);
     return world_run(suite);
 }

@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 from . import disk
-from .common import ROOT, Stop, build_dir
+from .common import ROOT, Stop, build_dir, run
 
 # One instruction takes one nanosecond of virtual time, for the board's clocks too; idle time is skipped.
 # Runs repeat exactly.
@@ -34,6 +34,13 @@ def description(platform):
 
 def image(preset, system):
     return build_dir(preset) / f"image-{system}.bin"
+
+
+def plugin(name, folder):
+    """tools/qemu/NAME.c, a plugin of QEMU's, compiled for this machine into a folder."""
+    path = Path(folder) / f"{name}.so"
+    run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", path, ROOT / "tools" / "qemu" / f"{name}.c"])
+    return path
 
 
 def chains(platform):

@@ -12,36 +12,9 @@
  * At the end FILE has a line for each instruction that was executed, "at ADDRESS", and for each two of which the
  * first ended a block and the other began the next, "edge ADDRESS ADDRESS".
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include "plugin.h"
+
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- What is used of QEMU's plugin interface, version 1; Debian has no header of it ---- */
-
-typedef uint64_t plugin_id;
-struct block;
-struct instruction;
-struct about;
-enum { NO_REGISTERS = 0, ADD_U64 = 0 };
-
-extern int qemu_plugin_version;
-int qemu_plugin_install(plugin_id id, struct about const *about, int count, char **arguments);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*call)(plugin_id id, struct block *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct block *, void (*call)(unsigned cpu, void *), int flags,
-                                          void *data);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct instruction *, void (*call)(unsigned cpu, void *),
-                                            int flags, void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct instruction *, int operation, void *to,
-                                                uint64_t value);
-size_t qemu_plugin_tb_n_insns(struct block const *);
-uint64_t qemu_plugin_tb_vaddr(struct block const *);
-struct instruction *qemu_plugin_tb_get_insn(struct block const *, size_t index);
-uint64_t qemu_plugin_insn_vaddr(struct instruction const *);
-void qemu_plugin_register_atexit_cb(plugin_id id, void (*call)(plugin_id id, void *), void *data);
-
-int qemu_plugin_version = 1;
 
 /* ---- What was asked for, and seen ---- */
 
@@ -226,18 +199,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, str
                                                                int count, char **arguments)
 {
     (void)about;
-    for (int i = 0; i < count; i++) {
-        char *value = strchr(arguments[i], '=');
-        if (value == NULL) {
-            return -1;
-        }
-        *value++ = '\0';
-        if (!argument_taken(arguments[i], value)) {
-            fprintf(stderr, "covered: cannot take %s=%s\n", arguments[i], value);
-            return -1;
-        }
-    }
-    if (times == NULL || out == NULL) {
+    if (!plugin_arguments_taken(count, arguments, argument_taken) || times == NULL || out == NULL) {
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);

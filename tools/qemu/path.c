@@ -5,40 +5,15 @@
  *
  *   -plugin path.so,from=A:BYTES...,to=A:BYTES...,skip=N,out=FILE
  *
- * from, to  addresses of instructions, any of which is meant, and their bytes in hexadecimal: at
- * the same address another program has something else skip      so many times it only comes by one
- * of the former
+ * from, to  addresses of instructions, any of which is meant, and their bytes in hexadecimal: at the same address
+ *           another program has something else
+ * skip      so many times it only comes by one of `from`
  *
  * At the end FILE has the addresses, a line each: from behind `from` to before `to`.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include "plugin.h"
+
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- What is used of QEMU's plugin interface, version 1; Debian has no header of it ---- */
-
-typedef uint64_t plugin_id;
-struct block;
-struct instruction;
-struct about;
-enum { NO_REGISTERS = 0 };
-
-extern int qemu_plugin_version;
-int qemu_plugin_install(plugin_id id, struct about const *about, int count, char **arguments);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id,
-                                           void (*call)(plugin_id id, struct block *));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct instruction *,
-                                            void (*call)(unsigned cpu, void *), int flags,
-                                            void *data);
-size_t qemu_plugin_tb_n_insns(struct block const *);
-struct instruction *qemu_plugin_tb_get_insn(struct block const *, size_t index);
-uint64_t qemu_plugin_insn_vaddr(struct instruction const *);
-void const *qemu_plugin_insn_data(struct instruction const *);
-size_t qemu_plugin_insn_size(struct instruction const *);
-
-int qemu_plugin_version = 1;
 
 /* ---- The way ---- */
 
@@ -114,27 +89,28 @@ static void add_place(struct place *places, char const *text)
     (void)sscanf(text, "%" SCNx64 ":%31s", &places[i].at, places[i].bytes);
 }
 
+/* False for what is not known. */
+static bool argument_taken(char const *name, char *value)
+{
+    if (strcmp(name, "from") == 0) {
+        add_place(from, value);
+    } else if (strcmp(name, "to") == 0) {
+        add_place(to, value);
+    } else if (strcmp(name, "skip") == 0) {
+        skip = strtoul(value, NULL, 10);
+    } else if (strcmp(name, "out") == 0) {
+        out = fopen(value, "w");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 __attribute__((visibility("default"))) int
 qemu_plugin_install(plugin_id id, struct about const *about, int count, char **arguments)
 {
     (void)about;
-    for (int i = 0; i < count; i++) {
-        char *value = strchr(arguments[i], '=');
-        if (value == NULL) {
-            return -1;
-        }
-        *value++ = '\0';
-        if (strcmp(arguments[i], "from") == 0) {
-            add_place(from, value);
-        } else if (strcmp(arguments[i], "to") == 0) {
-            add_place(to, value);
-        } else if (strcmp(arguments[i], "skip") == 0) {
-            skip = strtoul(value, NULL, 10);
-        } else if (strcmp(arguments[i], "out") == 0) {
-            out = fopen(value, "w");
-        }
-    }
-    if (out == NULL) {
+    if (!plugin_arguments_taken(count, arguments, argument_taken) || out == NULL) {
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

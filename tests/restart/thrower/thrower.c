@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A client that keeps to no rules: it throws messages at all servers, of any length and nearly of their
- * methods, every third one with a capability that nobody asked for, until it is killed.
+ * methods, every third one with a capability that nobody asked for, until it is killed. It has all the
+ * sessions and rings that it gets, and its rings are always full.
  */
 #include <idl/memory_client.h>
+#include <idl/trace_client.h>
 #include <idl/vfs_client.h>
 #include <tessera/start.h>
+#include <tessera/trace.h>
 #include <thrower_caps.h>
 
 #define MEMORY     ((struct memory_space){ THROWER_CAP_MEMORY_SERVER })
 #define VFS        ((struct vfs){ THROWER_CAP_VFS })
+#define TRACE      ((struct trace){ THROWER_CAP_TRACE })
 #define PAGE       (1ul << PAGE_BITS)
 #define RANGE      (16 * PAGE)
 #define BOTH       (MEMORY_RIGHTS_READ | MEMORY_RIGHTS_WRITE)
 #define PATIENCE   200000ul    /* nanoseconds for an answer */
 
-enum { REGION_SLOT = THROWER_FIRST_FREE_SLOT, SESSION_SLOT, ANSWER_SLOT };
+enum { REGION_SLOT = THROWER_FIRST_FREE_SLOT, SESSION_SLOT, ANSWER_SLOT, FIRST_FREE_SLOT };
 
 /* Interfaces as the .idl files number them, and a few methods more than they have. */
 static struct target {
@@ -30,6 +34,15 @@ static struct target {
 
 static uint64_t state;
 static uint64_t range; /* an address that it has */
+
+static struct sys_resources means = {
+    .cnode = THROWER_CAP_CNODE,
+    .memory = THROWER_CAP_MEMORY,
+    .vspace = THROWER_CAP_VSPACE,
+    .slots = { .next = FIRST_FREE_SLOT, .end = THROWER_SLOTS },
+    .next_address = 0x100000000,
+};
+static struct sys_trace rings[TRACE_RINGS_EACH];
 
 static uint64_t random_word(void)
 {
@@ -97,6 +110,44 @@ static enum err take_sessions(void)
     return vfs_forget(VFS);
 }
 
+/* All rings that it may have, each life under new names; and not one more. */
+static enum err take_rings(void)
+{
+    for (unsigned i = 0; i < TRACE_RINGS_EACH; i++) {
+        cptr_t frame;
+        uint64_t name[2] = { random_word() | 1, i };
+        enum err err = sys_trace_make(&means, &rings[i], TRACE_RING_BITS, &frame);
+        if (err == OK) {
+            err = trace_join(TRACE, (char const *)name, 9, frame);
+        }
+        if (err != OK) {
+            return err;
+        }
+    }
+    return OK;
+}
+
+static enum err may_not_observe(void)
+{
+    uint64_t stored, lost;
+    size_t length;
+    char entries[896];
+    enum err const denied = (enum err)TRACE_ERR_DENIED;
+    bool may = trace_select(TRACE, 0) != denied || trace_status(TRACE, &stored, &lost) != denied ||
+               trace_read(TRACE, 0, entries, &length) != denied;
+    return may ? ERR_NO_RIGHT : OK;
+}
+
+/* All at once: whatever is in them. */
+static void fill_rings(void)
+{
+    for (unsigned i = 0; i < TRACE_RINGS_EACH; i++) {
+        struct trace_ring *ring = rings[i].ring;
+        /* Pairs with the acquire of sys_trace_waiting(). */
+        __atomic_store_n(&ring->written, ring->read + rings[i].capacity, __ATOMIC_RELEASE);
+    }
+}
+
 static enum err prepare(void)
 {
     struct memory_region region;
@@ -110,6 +161,12 @@ static enum err prepare(void)
         err = take_sessions();
     }
     if (err == OK) {
+        err = take_rings();
+    }
+    if (err == OK) {
+        err = may_not_observe();
+    }
+    if (err == OK) {
         sys_buffer()->receive_slot = CPTR(SESSION_SLOT).raw;
         err = vfs_connect(VFS, &session);
     }
@@ -120,11 +177,15 @@ int main(uint64_t argument)
 {
     (void)argument;
     uint64_t bits;
-    if (sys_wait(THROWER_CAP_GATE, 0, &bits, NULL) != OK || prepare() != OK) {
+    if (sys_wait(THROWER_CAP_GATE, 0, &bits, NULL) != OK) {
         return 1;
     }
     state = sys_clock_ns();
+    if (prepare() != OK) {
+        return 2;
+    }
     for (;;) {
+        fill_rings();
         throw_one(&targets[random_word() % (sizeof targets / sizeof targets[0])]);
     }
 }
