@@ -114,7 +114,7 @@ SESSION = [
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n +4  Endpoint send grant, badge 5\n(.*\n)* +10  Untyped, 2\^20 bytes(\n.*)*"),
     # What the shell has got of the file server: a session for each of its threads.
     # And the memory server: where pages go, and whom to tell that there is little left.
-    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as shell 9|Notification signal, badge \d+; as shell 12)\n?){2}"),
+    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as (shell|gateway) 9|Notification signal, badge \d+; as shell 12)\n?){3}"),
     ("caps -d | grep 'extra shell'", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){11}"),
