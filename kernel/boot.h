@@ -4,7 +4,7 @@
 
 #include "base/types.h"
 
-#define BOOT_MOST_REGIONS 16
+#define BOOT_MOST_REGIONS 8
 #define BOOT_MOST_DEVICES 48
 
 struct boot_region {

@@ -95,8 +95,9 @@ unsigned acpi_find_nodes(struct acpi_views const *views, uint64_t rsdp, struct a
             continue;
         }
         uint64_t start = number(entry + 8, 8), bytes = number(entry + 16, 8);
-        if (bytes != 0 && bytes <= UINT64_MAX - start) {
-            ranges[count++] = (struct acpi_range){ start, start + bytes, (uint32_t)number(entry + 2, 4) };
+        uint32_t node = (uint32_t)number(entry + 2, 4);
+        if (bytes != 0 && bytes <= UINT64_MAX - start && node != ACPI_NO_NODE) {
+            ranges[count++] = (struct acpi_range){ start, start + bytes, node };
         }
     }
     return count;

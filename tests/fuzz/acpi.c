@@ -46,9 +46,8 @@ static void check(struct acpi_range const *ranges, unsigned count)
 {
     bool sound = count <= MOST;
     for (unsigned i = 0; i < count && sound; i++) {
-        uint32_t node = acpi_node_of(ranges, count, ranges[i].start, ranges[i].end);
-        sound = ranges[i].start < ranges[i].end && node != ACPI_NO_NODE;
-        sound = sound || ranges[i].node == ACPI_NO_NODE;
+        sound = ranges[i].start < ranges[i].end && ranges[i].node != ACPI_NO_NODE &&
+                acpi_node_of(ranges, count, ranges[i].start, ranges[i].end) != ACPI_NO_NODE;
     }
     if (!sound) {
         abort();
