@@ -6,7 +6,7 @@ A server's skeleton reads inputs into variables, checks them, hands them to a ha
 variables for the outputs.
 """
 
-from .model import Ring, snake
+from .model import Memory, snake
 
 
 def wrap(text, width=100):
@@ -249,7 +249,7 @@ def receive(p, server):
         wrong = f"!sys_received_own({server}_endpoint(server), &{p.name})"
         has = [f"bool has_{p.name} = came;"] if t.optional else []
         return [*has, f"uint64_t {p.name} = 0;"], f"came && {wrong}" if t.optional else f"!came || {wrong}", []
-    object_ = snake(t.name[7:]).upper() if t.name.startswith("kernel.") else "" if not t.decl else "FRAME" if isinstance(t.decl, Ring) else "ENDPOINT"
+    object_ = snake(t.name[7:]).upper() if t.name.startswith("kernel.") else "" if not t.decl else "FRAME" if isinstance(t.decl, Memory) else "ENDPOINT"
     wrong = f"!sys_received_is(OBJECT_{object_})" if object_ else ""
     if t.optional:
         wrong = wrong and f"came && {wrong}"
@@ -310,7 +310,7 @@ def fuzz_parameter(p):
     """An input in the table of idl/templates/requests.c.j2."""
     t = p.type
     kind, most, size = {
-        "cap": ("CAP", 0, 0), "buffer": ("RANGE", 0, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
+        "cap": ("CAP", 0, 0), "buffer": ("RANGE", (1 << 32) - 1, 0), "struct": ("STRUCT", 0, t.bytes), "array": ("STRUCT", 0, t.bytes),
         "bytes": ("BYTES", t.bound, 0), "string": ("BYTES", t.bound, 0),
         "list": ("LIST", t.bound, t.element.size if t.element else 0)}.get(t.kind, ("NUMBER", most_of(t), 0))
     return f"{{ FUZZ_{kind}, {'true' if t.optional and t.kind != 'cap' else 'false'}, {most:#x}ul, {size} }}"

@@ -59,6 +59,7 @@ class Comparison:
         self.errors(old.name, old.errors, new.errors)
         self.interfaces()
         self.rings()
+        self.buffers()
         if any(c.breaks == "" for c in self.changes) and new.version == old.version and self.added():
             self.note(new.name, f"is still of version {old.version}", EVERYBODY,
                       f"write library {new.name} version {old.version + 1}; and since {old.version + 1} behind what is new")
@@ -176,6 +177,17 @@ class Comparison:
                           BOTH, "both sides see the same memory: declare another ring")
         for name in now.keys() - by_name(self.old.rings).keys():
             self.note(name, "new ring")
+
+    def buffers(self):
+        now, before = by_name(self.new.buffers), by_name(self.old.buffers)
+        for name, buffer in before.items():
+            if name not in now:
+                self.note(name, "gone", BOTH, "keep it, and have the method that hands it out deprecated")
+            elif now[name].size != buffer.size:
+                self.note(name, f"had {buffer.size} bytes, and has {now[name].size}", BOTH,
+                          "both sides see the same memory: declare another buffer")
+        for name in now.keys() - before.keys():
+            self.note(name, "new buffer")
 
     # ---- Interfaces ----------------------------------------------------------------------------
 

@@ -370,15 +370,31 @@ class Interface(Named):
         return self.number * self.label_unit
 
 
+class Memory(InLibrary):
+    """What a server makes and shares: its capability is that of a frame."""
+
+    prefix = InLibrary.c
+
+
 @dataclass
-class Ring(InLibrary):
+class Buffer(Memory):
+    """Shared memory that methods name pieces of."""
+
+    size: int = 0
+
+    @property
+    def bits(self):
+        """Of the frame."""
+        return self.size.bit_length() - 1
+
+
+@dataclass
+class Ring(Memory):
     """Entries in shared memory: requests to a server and their completions, or events from it."""
 
     sent: Struct = None         # by the client; None: these are events
     answered: Struct = None     # by the server
     count: int = 0              # of entries each way
-
-    prefix = InLibrary.c
 
     @property
     def first(self):
@@ -452,6 +468,7 @@ class Library:
     interfaces: list = field(default_factory=list)
     servers: list = field(default_factory=list)
     rings: list = field(default_factory=list)
+    buffers: list = field(default_factory=list)
     events: list = field(default_factory=list)
     uses: list = field(default_factory=list)    # other libraries
 

@@ -99,7 +99,7 @@ class Checker:
         self.problems = []
         self.types = {}
         self.uses = []
-        self.rings = {}
+        self.memories = {}
         self.version = 1
 
     def problem(self, token, code, what, advice):
@@ -311,7 +311,7 @@ class Checker:
         """cap File, cap vfs.File, cap kernel.Frame, cap any."""
         token = tree.children[-1]
         name = ".".join(str(t) for t in tree.children)
-        known = {**self.interfaces, **self.rings, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
+        known = {**self.interfaces, **self.memories, "any": None, **{f"kernel.{o}": None for o in kernel_objects()},
                  **{f"{other.name}.{i.name}": i for other in self.uses for i in other.interfaces}}
         if name not in known:
             here = [n for n in known if n.split(".")[-1] == name]
@@ -351,7 +351,7 @@ class Checker:
                 continue
             getattr(self, "add_" + item.data)(item, out)
         self.add_lone_servers(out)
-        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces + out.rings
+        declarations = out.enums + out.structs + out.layouts + out.objects + out.interfaces + out.rings + out.buffers
         for decl in declarations:
             self.not_a_type(decl)
         self.unique(declarations, "declaration")
@@ -526,8 +526,15 @@ class Checker:
         if decl.count & (decl.count - 1):
             self.problem(count, "E023", f"a ring of {decl.count} entries", "take a power of two: 2, 4, 8 ...")
         if answered is not None:
-            self.rings[decl.name] = decl
+            self.memories[decl.name] = decl
             out.rings.append(decl)
+
+    def add_shared(self, tree, out):
+        decl = self.named(tree, model.Buffer, size=self.number(tree.children[1], 4096, 1 << 30, "size"))
+        if decl.size & (decl.size - 1):
+            self.problem(tree.children[1], "E023", f"a buffer of {decl.size} bytes", "take a power of two: 4096, 8192 ...")
+        self.memories[decl.name] = decl
+        out.buffers.append(decl)
 
     def entry(self, token):
         """The struct that a ring has; a struct of no entries if there is none of that name."""

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <tessera/files.h>
+#include <tessera/string.h>
 
 enum err files_slot(struct sys_resources *r, cptr_t *out)
 {
@@ -30,7 +31,7 @@ enum err files_connect(struct sys_resources *r, cptr_t vfs, struct files *files)
 
 void files_lost(struct sys_resources *r, struct files *files)
 {
-    cptr_t const had[] = { files->session.cap, files->frame, files->events };
+    cptr_t const had[] = { files->session.cap, files->data.cap, files->events };
     for (unsigned i = 0; i < sizeof had / sizeof had[0]; i++) {
         if (had[i].raw != 0) {
             sys_ignore(sys_drop(r, had[i]));
@@ -42,16 +43,14 @@ void files_lost(struct sys_resources *r, struct files *files)
 enum err files_adopt(struct sys_resources *r, cptr_t session, struct files *files)
 {
     *files = (struct files){ .session = { session } };
-    void *buffer;
-    enum err err = files_slot(r, &files->frame);
+    enum err err = files_slot(r, &files->data.cap);
     if (err == OK) {
-        err = vfs_session_buffer(files->session, &files->frame);
+        err = vfs_session_buffer(files->session, &files->data);
     }
     if (err == OK) {
-        err = sys_map(r, files->frame, VFS_BUFFER_BITS, FRAME_READ | FRAME_WRITE, &buffer);
+        err = vfs_data_attach(r, files->data, &files->buffer);
     }
     if (err == OK) {
-        files->buffer = buffer;
         err = files_slot(r, &files->events);
     }
     if (err == OK) {
@@ -66,7 +65,7 @@ enum err files_disconnect(struct sys_resources *r, struct files *files)
 {
     enum err err = vfs_session_disconnect(files->session);
     sys_slot_give(&r->slots, (uint32_t)(files->session.cap.raw >> SLOT_BITS));
-    sys_slot_give(&r->slots, (uint32_t)(files->frame.raw >> SLOT_BITS));
+    sys_slot_give(&r->slots, (uint32_t)(files->data.cap.raw >> SLOT_BITS));
     sys_slot_give(&r->slots, (uint32_t)(files->events.raw >> SLOT_BITS));
     return err;
 }
@@ -77,14 +76,17 @@ static enum err wait(struct files *files)
     return sys_wait(files->events, 0, &bits, NULL);
 }
 
-#define BUFFER (1u << VFS_BUFFER_BITS)
+/* The beginning of the session's buffer. */
+static struct sys_range range(uint32_t length)
+{
+    return (struct sys_range){ .length = length < VFS_DATA_SIZE ? length : VFS_DATA_SIZE };
+}
 
 enum err files_read(struct files *files, uint32_t file, uint64_t offset, void *to, uint32_t length,
                     uint32_t *done)
 {
     enum err err;
-    length = length < BUFFER ? length : BUFFER;
-    while ((err = vfs_session_read(files->session, file, offset, 0, length, done)) ==
+    while ((err = vfs_session_read(files->session, file, offset, range(length), done)) ==
            VFS_ERR_WOULD_BLOCK) {
         err = wait(files);
         if (err != OK) {
@@ -98,11 +100,11 @@ enum err files_write(struct files *files, uint32_t file, uint64_t offset, void c
                      uint32_t length, uint32_t *done)
 {
     enum err err;
-    length = length < BUFFER ? length : BUFFER;
-    if (!sys_try_copy(files->buffer, from, length)) {
+    struct sys_range all = range(length);
+    if (!sys_try_copy(files->buffer, from, all.length)) {
         return ERR_GONE;
     }
-    while ((err = vfs_session_write(files->session, file, offset, 0, length, done)) ==
+    while ((err = vfs_session_write(files->session, file, offset, all, done)) ==
            VFS_ERR_WOULD_BLOCK) {
         err = wait(files);
         if (err != OK) {
@@ -110,4 +112,27 @@ enum err files_write(struct files *files, uint32_t file, uint64_t offset, void c
         }
     }
     return err;
+}
+
+enum err files_list(struct files *files, uint64_t deadline, uint32_t dir, uint64_t cookie, void *to, uint32_t room,
+                    uint32_t *used)
+{
+    enum err err = vfs_session_list_until(files->session, deadline, dir, cookie, range(room), used);
+    return err == OK && !sys_try_copy(to, files->buffer, *used) ? ERR_GONE : err;
+}
+
+char const *files_entry(char const *entries, uint32_t used, uint32_t *at, struct vfs_entry *entry)
+{
+    if (used - *at < sizeof *entry) {
+        return NULL;
+    }
+    char const *name = entries + *at + sizeof *entry;
+    memcpy(entry, entries + *at, sizeof *entry);
+    uint32_t left = used - *at - (uint32_t)sizeof *entry;
+    uint32_t size = (entry->length + 7u) & ~7u;
+    if (size > left) { /* none that the server leaves */
+        return NULL;
+    }
+    *at += (uint32_t)sizeof *entry + size;
+    return name;
 }

@@ -85,6 +85,17 @@ enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t r
     return err;
 }
 
+enum err sys_map_shared(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out)
+{
+    uint8_t type;
+    uint64_t rights, size;
+    enum err err = sys_cnode_inspect(r->cnode, (uint32_t)(frame.raw >> SLOT_BITS), &type, &rights, &size);
+    if (err != OK || type != OBJECT_FRAME || size != bits) {
+        return err != OK ? err : ERR_WRONG_TYPE;
+    }
+    return sys_map(r, frame, bits, FRAME_READ | FRAME_WRITE, out);
+}
+
 enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void **out)
 {
     cptr_t cap;
@@ -97,4 +108,16 @@ enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void *
         *frame = cap;
     }
     return err;
+}
+
+enum err sys_memory_to_share(struct sys_resources *r, uint8_t bits, cptr_t *share, void **out)
+{
+    cptr_t whole;
+    uint32_t slot = sys_slot_take(&r->slots);
+    enum err err = slot == 0 ? ERR_NO_MEMORY : sys_memory(r, bits, &whole, out);
+    if (err != OK) {
+        return err;
+    }
+    *share = CPTR(slot);
+    return sys_cnode_copy(r->cnode, slot, whole, FRAME_READ | FRAME_WRITE);
 }

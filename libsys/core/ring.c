@@ -6,18 +6,6 @@ void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t count, cptr_t b
     *ring = (struct sys_ring){ .memory = memory, .count = count, .bell = bell };
 }
 
-enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out)
-{
-    uint8_t type;
-    uint64_t rights, size;
-    uint32_t slot = (uint32_t)(frame.raw >> SLOT_BITS);
-    enum err err = sys_cnode_inspect(r->cnode, slot, &type, &rights, &size);
-    if (err != OK || type != OBJECT_FRAME || size != bits) {
-        return err != OK ? err : ERR_WRONG_TYPE;
-    }
-    return sys_map(r, frame, bits, FRAME_READ | FRAME_WRITE, out);
-}
-
 /* Lets the peer see this end's position, and wakes it if it sleeps until then. */
 static void show(struct sys_ring *ring, uint32_t *position, uint32_t *peer_sleeps)
 {

@@ -50,7 +50,8 @@ static struct {
     struct builder *b;
     struct sys_resources means;
     struct sys_thread writer;
-    cptr_t server, session, frame, view; /* slots for these */
+    cptr_t server, session, view; /* slots for these */
+    struct vfs_data data;         /* and for this */
     uint32_t index;               /* the program */
     uint64_t const *words;        /* its fault */
     char const *failure;          /* why there is no file; NULL: there is one */
@@ -150,10 +151,10 @@ static bool put(void const *data, uint64_t length)
 {
     char const *from = data;
     while (length > 0) {
-        uint32_t done, now = length < 1ul << VFS_BUFFER_BITS ? (uint32_t)length : 1u << VFS_BUFFER_BITS;
+        uint32_t done, now = length < VFS_DATA_SIZE ? (uint32_t)length : VFS_DATA_SIZE;
         memcpy((void *)BUFFER_ADDRESS, from, now);
-        if (vfs_session_write((struct vfs_session){ core.session }, core.file, core.at, 0, now,
-                              &done) != OK ||
+        struct sys_range range = { .length = now };
+        if (vfs_session_write((struct vfs_session){ core.session }, core.file, core.at, range, &done) != OK ||
             done == 0) {
             core.failure = "there is no room for it";
             return false;
@@ -328,12 +329,12 @@ static enum err connect(void)
     sys_buffer()->receive_slot = core.session.raw;
     enum err err = vfs_connect((struct vfs){ core.server }, &session);
     if (err == OK) {
-        sys_buffer()->receive_slot = core.frame.raw;
-        err = vfs_session_buffer(session, &core.frame);
+        sys_buffer()->receive_slot = core.data.cap.raw;
+        err = vfs_session_buffer(session, &core.data);
     }
     sys_buffer()->receive_slot = 0;
     return err != OK ? err
-                     : sys_frame_map(core.frame, core.means.vspace, BUFFER_ADDRESS,
+                     : sys_frame_map(core.data.cap, core.means.vspace, BUFFER_ADDRESS,
                                      FRAME_READ | FRAME_WRITE);
 }
 
@@ -385,7 +386,7 @@ void core_begin(struct builder *b)
     core.means.next_address = STACK_ADDRESS;
     core.server = slot();
     core.session = slot();
-    core.frame = slot();
+    core.data.cap = slot();
     core.view = slot();
     enum err err = sys_cnode_mint(core.means.cnode, (uint32_t)(core.server.raw >> SLOT_BITS),
                                   b->objects[object], ENDPOINT_SEND, BADGE);
@@ -418,7 +419,7 @@ static void write_now(uint32_t index, uint64_t const words[4])
         sys_ignore(sys_thread_suspend(core.writer.thread)); /* it may have taken too long */
     }
     drop(core.view);
-    drop(core.frame);
+    drop(core.data.cap);
     drop(core.session);
 }
 

@@ -347,16 +347,29 @@ static void drop_waiting(uint64_t badge)
     }
 }
 
-static enum err memory_space_on_watch(struct memory_space_server *server, uint64_t badge, uint64_t low,
-                                      cptr_t bell)
+/* Makes the ring, or empties what the program, or the one before, has had. */
+static enum err renew_levels(struct space *space, cptr_t bell)
+{
+    if (space->levels.cap.raw == 0) {
+        return memory_levels_make(&resources, bell, &space->levels, &space->end);
+    }
+    struct sys_ring *ring = &space->end.events;
+    sys_received_drop(ring->bell);
+    memset(ring->memory, 0, 1ul << PAGE_BITS);
+    sys_ring_init(ring, ring->memory, ring->count, bell);
+    return OK;
+}
+
+static enum err memory_space_on_warn(struct memory_space_server *server, uint64_t badge, uint64_t low,
+                                      cptr_t bell, struct memory_levels *levels)
 {
     (void)server;
     struct space *space = space_of(badge);
-    if (space == NULL) {
-        return ERR_BAD_ARGUMENT;
+    enum err err = space == NULL ? ERR_BAD_ARGUMENT : renew_levels(space, bell);
+    if (err != OK) {
+        return err;
     }
-    sys_received_drop(space->bell);
-    space->bell = bell;
+    *levels = space->levels;
     space->low = low;
     space->is_told = false;
     highest_low = 0;
@@ -368,7 +381,7 @@ static enum err memory_space_on_watch(struct memory_space_server *server, uint64
     return OK;
 }
 
-/* Rings for those who want to know that there is little left: once, until there is more again. */
+/* Tells those who want to know that there is little left: once, until there is more again. */
 static void tell_watchers(uint64_t free)
 {
     some_told = false;
@@ -376,7 +389,9 @@ static void tell_watchers(uint64_t free)
         struct space *space = spaces[i];
         bool is_short = space != NULL && free < space->low;
         if (is_short && !space->is_told) {
-            sys_ignore(sys_signal(space->bell)); /* a bell that is gone is its owner's affair */
+            struct memory_level level = { .free = free, .total = frame_counts().total };
+            memory_levels_tell(&space->end, &level);
+            sys_ring_publish(&space->end.events);
         }
         if (space != NULL) {
             space->is_told = is_short;
@@ -451,6 +466,16 @@ static void forget_reports(uint32_t program)
     report_count = kept;
 }
 
+/* The program's ring is nobody's, until the next one wants it. */
+static void take_levels(struct space *space)
+{
+    if (space->levels.cap.raw != 0) {
+        sys_ignore(sys_cnode_revoke(MEMORY_CAP_CNODE, (uint32_t)(space->levels.cap.raw >> SLOT_BITS)));
+        sys_received_drop(space->end.events.bell);
+        space->end.events.bell = CPTR_NONE;
+    }
+}
+
 static enum err memory_supervisor_on_release(struct memory_supervisor_server *server, uint64_t badge,
                                              uint32_t program)
 {
@@ -460,14 +485,15 @@ static enum err memory_supervisor_on_release(struct memory_supervisor_server *se
         return ERR_BAD_ARGUMENT;
     }
     drop_waiting(program);
-    sys_received_drop(space->bell);
+    take_levels(space);
     space_clear(space);
     regions_forget(space);
     forget_reports(program);
     sys_ignore(sys_cnode_delete(MEMORY_CAP_CNODE, (uint32_t)(space->vspace.raw >> SLOT_BITS)));
     enum err err = sys_cnode_revoke(MEMORY_CAP_CNODE, (uint32_t)(space->tables.raw >> SLOT_BITS));
     *space = (struct space){
-        .vspace = space->vspace, .tables = space->tables, .first_table = space->first_table
+        .vspace = space->vspace, .tables = space->tables, .first_table = space->first_table,
+        .levels = space->levels, .end = space->end
     };
     return err;
 }

@@ -31,7 +31,8 @@ struct space {
     uint64_t asked;   /* that they do have */
     uint64_t recover_first, recover_end, recover_target; /* as Supervisor.recover said */
     uint64_t faults, around, copied, moved, huge;
-    cptr_t bell;      /* rung when fewer pages than `low` are free */
+    struct memory_levels levels; /* told when fewer pages than `low` are free; none before it watches */
+    struct memory_levels_end end;
     uint64_t low;
     bool is_told;
     uint32_t area_count;

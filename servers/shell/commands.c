@@ -88,9 +88,6 @@ static bool for_each(struct command *command, enum err (*one)(char const *path))
     return good;
 }
 
-/* What is taken at once of a file or a directory, on the stack. */
-#define PIECE 4096u
-
 /* ---- ls and stat ---- */
 
 static void mode_text(struct vfs_stat const *stat, char *text)
@@ -131,8 +128,6 @@ static void show_entry(struct command *command, char const *dir, char const *nam
     }
 }
 
-/* The shared buffer holds the entries. As many as a piece takes are copied out of it before anything
- * else uses it; the rest is asked for again. */
 static bool list_directory(struct command *command, char const *dir, bool is_long)
 {
     uint32_t file, used;
@@ -141,18 +136,12 @@ static bool list_directory(struct command *command, char const *dir, bool is_lon
     if (err != OK) {
         return complain("ls", dir, err);
     }
-    while ((err = vfs_session_list(SESSION, file, cookie, &used)) == OK && used != 0) {
-        char entries[PIECE];
-        used = used < PIECE ? used : PIECE;
-        memcpy(entries, files->buffer, used);
-        for (uint32_t at = 0; at + sizeof(struct vfs_entry) <= used;) {
-            struct vfs_entry entry;
-            memcpy(&entry, entries + at, sizeof entry);
-            if (entry.length > used - at - sizeof entry) {
-                break;
-            }
-            show_entry(command, dir, entries + at + sizeof entry, entry.length, is_long);
-            at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
+    char entries[PIECE];
+    while ((err = files_list(files, 0, file, cookie, entries, sizeof entries, &used)) == OK && used != 0) {
+        struct vfs_entry entry;
+        char const *name;
+        for (uint32_t at = 0; (name = files_entry(entries, used, &at, &entry)) != NULL;) {
+            show_entry(command, dir, name, entry.length, is_long);
             cookie = entry.cookie;
         }
     }

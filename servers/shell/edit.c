@@ -155,13 +155,12 @@ static void offer_files(struct completion *c, char const *dir, unsigned dir_leng
                                VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY, 0, &file) != OK) {
         return;
     }
-    while (vfs_session_list_until(files->session, soon(), file, cookie, &used) == OK && used != 0) {
-        for (uint32_t at = 0; at < used;) {
-            struct vfs_entry entry;
-            memcpy(&entry, files->buffer + at, sizeof entry);
-            offer(c, files->buffer + at + sizeof entry, entry.length,
-                  entry.kind == VFS_KIND_DIRECTORY);
-            at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
+    char entries[PIECE];
+    while (files_list(files, soon(), file, cookie, entries, sizeof entries, &used) == OK && used != 0) {
+        struct vfs_entry entry;
+        char const *name;
+        for (uint32_t at = 0; (name = files_entry(entries, used, &at, &entry)) != NULL;) {
+            offer(c, name, entry.length, entry.kind == VFS_KIND_DIRECTORY);
             cookie = entry.cookie;
         }
     }

@@ -9,6 +9,7 @@
 #include <tessera/string.h>
 
 #define LINE_MOST 256u
+#define PIECE     4096u /* of a file or a directory that is taken at once, on the stack */
 #define WORDS     32u
 #define STAGES    6u /* commands that a pipeline can have */
 #define RUNNERS   10u /* commands that can run at a time */

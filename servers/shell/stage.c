@@ -41,6 +41,7 @@ static _Thread_local struct stage *own_stage;
 
 static struct files own;
 static cptr_t events, typed, typed_bell;
+static struct memory_levels_end levels;
 
 /* ---- Setting up ---- */
 
@@ -85,21 +86,37 @@ static void renew_memory(struct stage *stage)
 static enum err watch_memory(void)
 {
     struct memory_stats mine, all;
+    struct memory_levels ring;
     cptr_t bell;
     enum err err = memory_space_stats(MEMORY, &mine, &all);
     if (err == OK) {
         err = make_bell(events, SHORT, &bell);
     }
-    return err != OK ? err : memory_space_watch(MEMORY, memory_low(&all), bell);
+    if (err == OK) {
+        err = files_slot(&means, &ring.cap);
+    }
+    if (err == OK) {
+        err = memory_space_warn(MEMORY, memory_low(&all), bell, &ring);
+    }
+    sys_buffer()->receive_slot = 0;
+    if (err == OK) {
+        err = memory_levels_attach(&means, ring, CPTR_NONE, &levels);
+    }
+    if (err == OK) {
+        (void)sys_ring_sleep_empty(&levels.events);
+    }
+    return err;
 }
 
 static void tell_short(void)
 {
-    struct memory_stats mine, all;
+    struct memory_level level;
     struct command console = { .out = { CONSOLE_STREAM, 0 } };
-    if (memory_space_stats(MEMORY, &mine, &all) == OK) {
-        say(&console, "memory is short: %lu of %lu pages are free\n", all.limit - all.used, all.limit);
-    }
+    do {
+        while (memory_levels_next(&levels, &level)) {
+            say(&console, "memory is short: %lu of %lu pages are free\n", level.free, level.total);
+        }
+    } while (!sys_ring_sleep_empty(&levels.events));
 }
 
 /* ---- The threads ---- */

@@ -97,12 +97,16 @@ static bool list_mounts(struct command *command)
     struct vfs_mount mount;
     char path[VFS_PATH_MOST + 1];
     size_t length;
-    for (uint32_t i = 0; vfs_session_mount_info(files->session, i, &mount, path, &length) == OK; i++) {
+    for (uint32_t i = 0;; i++) {
+        bool is_there = false;
+        enum err err = vfs_session_mount_info(files->session, i, &is_there, &mount, path, &length);
+        if (err != OK || !is_there) {
+            return err == OK || complain("mount", "", err);
+        }
         path[length] = '\0';
         say(command, "%-8s %-20s %6lu inodes %6lu pages%s\n", kinds[mount.kind], path, mount.inodes,
             mount.pages, mount.read_only ? ", for reading" : "");
     }
-    return true;
 }
 
 bool run_mount(struct command *command)

@@ -55,7 +55,7 @@ enum err watch_begin(void)
         err = sys_pmu_start(idle_pmu, 0, PMU_KIND_SOFTWARE, COUNTER_IDLE);
     }
     /* A server that records nothing does not wake up all the time. */
-    return err != OK ? err : trace_select(TRACE, 0);
+    return err != OK ? err : trace_select_until(TRACE, soon(), 0);
 }
 
 void perf_start(void)
@@ -260,15 +260,15 @@ static void show_entry(struct command *command, struct trace_entry const *e)
 
 static bool trace_dump(struct command *command)
 {
-    struct trace_entry entries[28];
-    size_t length;
+    struct trace_entry entries[TRACE_READ_MOST];
+    size_t count;
     enum err err;
     uint64_t at = trace_from;
-    while ((err = trace_read(TRACE, at, (char *)entries, &length)) == OK && length != 0) {
-        for (size_t i = 0; i < length / sizeof entries[0] && !command->unheard; i++) {
+    while ((err = trace_read(TRACE, at, entries, &count)) == OK && count != 0) {
+        for (size_t i = 0; i < count && !command->unheard; i++) {
             show_entry(command, &entries[i]);
         }
-        at += length / sizeof entries[0];
+        at += count;
         if (command->unheard) {
             return false;
         }

@@ -21,7 +21,6 @@
 #define INTERVAL_NS    250000ul
 #define DRAIN_PRIORITY 253
 #define SLICE_NS       10000000ul
-#define READ_MOST      28u  /* entries that trace.read gives at once */
 #define ROUND_MOST     512u /* entries of a client that one round takes out of its rings */
 #define MOST_CLIENTS   (TRACE_MOST_RINGS / TRACE_RINGS_EACH)
 #define NAME_SIZE      sizeof((struct trace_source){ 0 }.name)
@@ -343,8 +342,8 @@ static enum err trace_on_status(struct trace_server *s, uint64_t badge, uint64_t
     return OK;
 }
 
-static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from, char *entries,
-                              size_t *entries_length)
+static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t from,
+                              struct trace_entry *entries, size_t *entries_count)
 {
     enum err err = must_observe(badge);
     if (err != OK) {
@@ -353,9 +352,8 @@ static enum err trace_on_read(struct trace_server *s, uint64_t badge, uint64_t f
     /* Pairs with the release of the drainer: these are complete. */
     uint64_t stored = __atomic_load_n(&s->store->stored, __ATOMIC_ACQUIRE);
     uint64_t left = from < stored ? stored - from : 0;
-    uint64_t count = left < READ_MOST ? left : READ_MOST;
-    *entries_length = count * sizeof(struct trace_entry);
-    memcpy(entries, entry_at(from < stored ? from : 0), *entries_length);
+    *entries_count = left < TRACE_READ_MOST ? left : TRACE_READ_MOST;
+    memcpy(entries, entry_at(from < stored ? from : 0), *entries_count * sizeof *entries);
     return OK;
 }
 

@@ -43,11 +43,18 @@ static enum err vfs_on_connect(struct vfs_server *server, uint64_t badge, struct
 }
 
 static enum err vfs_session_on_buffer(struct vfs_session_server *server, uint64_t badge,
-                                      cptr_t *frame)
+                                      struct vfs_data *data)
 {
     (void)badge;
-    *frame = server->session->frame;
+    *data = server->session->data;
     return OK;
+}
+
+static struct sys_shared const *vfs_session_shared(struct vfs_session_server *server, uint64_t badge,
+                                                   uint32_t buffer)
+{
+    (void)badge;
+    return buffer == 0 ? &server->session->shared : NULL;
 }
 
 static enum err vfs_session_on_events(struct vfs_session_server *server, uint64_t badge,
@@ -151,37 +158,28 @@ static enum err vfs_session_on_close(struct vfs_session_server *server, uint64_t
     return OK;
 }
 
-/* Where in the shared buffer; NULL if that is not inside. */
-static char *in_buffer(struct session const *session, uint32_t at, uint32_t length)
-{
-    bool inside = at <= SESSION_BUFFER && length <= SESSION_BUFFER - at;
-    return inside ? session->buffer + at : NULL;
-}
-
 static enum err vfs_session_on_read(struct vfs_session_server *server, uint64_t badge,
-                                    uint32_t file, uint64_t offset, uint32_t at, uint32_t length,
+                                    uint32_t file, uint64_t offset, char *into, size_t into_length,
                                     uint32_t *done)
 {
     (void)badge;
     struct session *session = server->session;
     struct open_file *open = session_file(session, file);
-    char *to = in_buffer(session, at, length);
     return open == NULL ? VFS_ERR_BAD_FILE
-           : to == NULL ? ERR_BAD_ARGUMENT
-                        : file_read(open, offset, to, length, session_number(session), done);
+                        : file_read(open, offset, into, (uint32_t)into_length, session_number(session),
+                                    done);
 }
 
 static enum err vfs_session_on_write(struct vfs_session_server *server, uint64_t badge,
-                                     uint32_t file, uint64_t offset, uint32_t at, uint32_t length,
-                                     uint32_t *done)
+                                     uint32_t file, uint64_t offset, char const *from,
+                                     size_t from_length, uint32_t *done)
 {
     (void)badge;
     struct session *session = server->session;
     struct open_file *open = session_file(session, file);
-    char const *from = in_buffer(session, at, length);
-    return open == NULL   ? VFS_ERR_BAD_FILE
-           : from == NULL ? ERR_BAD_ARGUMENT
-                          : file_write(open, offset, from, length, session_number(session), done);
+    return open == NULL ? VFS_ERR_BAD_FILE
+                        : file_write(open, offset, from, (uint32_t)from_length, session_number(session),
+                                     done);
 }
 
 static enum err vfs_session_on_map(struct vfs_session_server *server, uint64_t badge,
@@ -201,12 +199,15 @@ static enum err vfs_session_on_resize(struct vfs_session_server *server, uint64_
 }
 
 static enum err vfs_session_on_list(struct vfs_session_server *server, uint64_t badge,
-                                    uint32_t file, uint64_t cookie, uint32_t *used)
+                                    uint32_t file, uint64_t cookie, char *into, size_t into_length,
+                                    uint32_t *used)
 {
     (void)badge;
     struct open_file *open = session_file(server->session, file);
-    struct listing listing = { .to = server->session->buffer, .room = SESSION_BUFFER };
-    enum err err = open == NULL ? VFS_ERR_BAD_FILE : file_list(open, cookie, &listing);
+    struct listing listing = { .to = into, .room = (uint32_t)into_length };
+    enum err err = open == NULL                  ? VFS_ERR_BAD_FILE
+                   : into_length < VFS_ENTRY_MOST ? ERR_BAD_ARGUMENT
+                                                  : file_list(open, cookie, &listing);
     *used = listing.used;
     return err;
 }
@@ -224,23 +225,20 @@ static enum err vfs_session_on_stat_file(struct vfs_session_server *server, uint
 }
 
 static enum err vfs_session_on_poll(struct vfs_session_server *server, uint64_t badge,
-                                    struct vfs_polls const *polls, uint32_t count,
-                                    struct vfs_polls *polls_back, uint32_t *ready)
+                                    struct vfs_poll const *polls, size_t polls_count,
+                                    struct vfs_poll *ready, size_t *ready_count)
 {
     (void)badge;
     struct session *session = server->session;
-    if (count > sizeof polls->poll / sizeof polls->poll[0]) {
-        return ERR_BAD_ARGUMENT;
-    }
-    *polls_back = *polls;
-    for (uint32_t i = 0; i < count; i++) {
-        struct vfs_poll *poll = &polls_back->poll[i];
-        struct open_file *open = session_file(session, poll->file);
+    for (size_t i = 0; i < polls_count; i++) {
+        struct open_file *open = session_file(session, polls[i].file);
         if (open == NULL) {
             return VFS_ERR_BAD_FILE;
         }
-        poll->events = (uint8_t)file_ready(open, poll->events, session_number(session));
-        *ready += poll->events != 0;
+        uint8_t events = (uint8_t)file_ready(open, polls[i].events, session_number(session));
+        if (events != 0) {
+            ready[(*ready_count)++] = (struct vfs_poll){ .file = polls[i].file, .events = events };
+        }
     }
     return OK;
 }
@@ -398,11 +396,12 @@ static enum err vfs_session_on_unmount(struct vfs_session_server *server, uint64
 }
 
 static enum err vfs_session_on_mount_info(struct vfs_session_server *server, uint64_t badge,
-                                          uint32_t index, struct vfs_mount *mount, char *path,
-                                          size_t *path_length)
+                                          uint32_t index, bool *has_mount, struct vfs_mount *mount,
+                                          char *path, size_t *path_length)
 {
     (void)server, (void)badge;
-    return mount_number(index, mount, path, path_length) ? OK : VFS_ERR_NOT_FOUND;
+    *has_mount = mount_number(index, mount, path, path_length);
+    return OK;
 }
 
 static enum err vfs_session_on_counter(struct vfs_session_server *server, uint64_t badge,

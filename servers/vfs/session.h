@@ -7,9 +7,6 @@
 
 #define SESSIONS 64u
 
-/* The size of a session's buffer. */
-#define SESSION_BUFFER ((size_t)1 << VFS_BUFFER_BITS)
-
 struct session {
     _Atomic uint32_t busy; /* a call is being served: all else is that one's */
     bool in_use;
@@ -19,8 +16,9 @@ struct session {
     uint64_t used; /* numbers of open files */
     struct open_file file[VFS_FILES_MOST];
     /* The platform's: made once for each number, and used again. */
-    char *buffer;
-    cptr_t frame, notification, endpoint;
+    struct sys_shared shared;
+    struct vfs_data data; /* the same, to be handed out */
+    cptr_t notification, endpoint;
 };
 
 /* Badges of sessions; those of the system description are smaller. */

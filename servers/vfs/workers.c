@@ -128,10 +128,10 @@ enum err workers_begin(void)
 
 /* ---- Sessions ---- */
 
-/* What a session number has once and for all. The client gets copies of `frame` and `notification`. */
+/* What a session number has once and for all. The client gets a copy of `notification`. */
 static struct equipment {
     bool made;
-    cptr_t whole_frame, whole_notification, signal;
+    cptr_t notification, signal;
     uint32_t endpoint; /* slot of the badged capability */
 } equipment[SESSIONS];
 
@@ -144,16 +144,14 @@ static enum err copy(cptr_t source, uint64_t rights, cptr_t *out)
 
 static enum err make_equipment(struct session *session, struct equipment *e)
 {
-    void *buffer;
-    enum err err = sys_memory(&board, VFS_BUFFER_BITS, &e->whole_frame, &buffer);
+    enum err err = vfs_data_make(&board, &session->data, &session->shared);
     if (err == OK) {
-        session->buffer = buffer;
-        err = sys_make(&board, OBJECT_NOTIFICATION, 0, &e->whole_notification);
+        err = sys_make(&board, OBJECT_NOTIFICATION, 0, &e->notification);
     }
     if (err == OK) {
         uint32_t slot = sys_slot_take(&board.slots);
         e->signal = CPTR(slot);
-        err = sys_cnode_mint(board.cnode, slot, e->whole_notification, NOTIFICATION_SIGNAL, 1);
+        err = sys_cnode_mint(board.cnode, slot, e->notification, NOTIFICATION_SIGNAL, 1);
     }
     e->endpoint = sys_slot_take(&board.slots);
     return err == OK && e->endpoint == 0 ? ERR_NO_MEMORY : err;
@@ -166,10 +164,7 @@ enum err session_equip(struct session *session)
     enum err err = e->made ? OK : make_equipment(session, e);
     e->made = err == OK;
     if (err == OK) {
-        err = copy(e->whole_frame, FRAME_READ | FRAME_WRITE, &session->frame);
-    }
-    if (err == OK) {
-        err = copy(e->whole_notification, NOTIFICATION_WAIT, &session->notification);
+        err = copy(e->notification, NOTIFICATION_WAIT, &session->notification);
     }
     if (err == OK) {
         session->endpoint = CPTR(e->endpoint);
@@ -182,9 +177,7 @@ enum err session_equip(struct session *session)
 
 static void take_back(cptr_t cap)
 {
-    uint32_t slot = (uint32_t)(cap.raw >> SLOT_BITS);
-    sys_ignore(sys_cnode_revoke(board.cnode, slot));
-    sys_ignore(sys_drop(&board, cap));
+    sys_ignore(sys_cnode_revoke(board.cnode, (uint32_t)(cap.raw >> SLOT_BITS)));
 }
 
 void session_strip(struct session *session)
@@ -192,13 +185,14 @@ void session_strip(struct session *session)
     struct equipment *e = &equipment[session_number(session)];
     uint64_t bits;
     lock_take(&board_lock);
-    take_back(session->frame);
+    take_back(session->data.cap);
     take_back(session->notification);
+    sys_ignore(sys_drop(&board, session->notification));
     sys_ignore(sys_cnode_revoke(board.cnode, e->endpoint));
     sys_ignore(sys_cnode_delete(board.cnode, e->endpoint));
     lock_give(&board_lock);
-    sys_ignore(sys_poll(e->whole_notification, &bits, NULL)); /* nothing is left for the next */
-    memset(session->buffer, 0, SESSION_BUFFER);
+    sys_ignore(sys_poll(e->notification, &bits, NULL)); /* nothing is left for the next */
+    memset(session->shared.memory, 0, session->shared.size);
 }
 
 void sessions_wake(uint64_t sessions)

@@ -113,17 +113,17 @@ static enum err files_directory_on_list(struct files_server *server, uint64_t ba
 }
 
 static enum err files_directory_on_share(struct files_server *server, uint64_t badge, bool writable,
-                                         uint32_t *buffer, cptr_t *memory)
+                                         uint32_t *buffer, struct files_page *page)
 {
     (void)badge;
-    void *address;
     if (server->buffer_count == BUFFERS) {
         return ERR_NO_MEMORY;
     }
-    enum err err = sys_memory(&server->resources, PAGE_BITS, memory, &address);
+    struct sys_shared *shared = &server->buffers[server->buffer_count];
+    enum err err = files_page_make(&server->resources, page, shared);
     if (err == OK) {
         *buffer = server->buffer_count++;
-        server->buffers[*buffer] = (struct sys_shared){ address, PAGE, writable };
+        shared->writable = writable;
     }
     return err;
 }
@@ -297,12 +297,24 @@ static struct files_file made(char const *name)
 /* A shared page as the client sees it. */
 static char *share_page(bool writable, uint32_t *buffer)
 {
-    cptr_t memory = CPTR_NONE;
-    void *address = NULL;
-    EXPECT_OK(files_directory_share(directory, writable, buffer, &memory));
-    EXPECT_EQ(type_in(memory), OBJECT_FRAME);
-    EXPECT_OK(sys_map(&world, memory, PAGE_BITS, FRAME_READ | FRAME_WRITE, &address));
+    struct files_page page = { CPTR_NONE };
+    char *address = NULL;
+    EXPECT_OK(files_directory_share(directory, writable, buffer, &page));
+    EXPECT_OK(files_page_attach(&world, page, &address));
     return address;
+}
+
+/* What comes may be anything: the server could be hostile. */
+static void a_buffer_is_a_frame_of_its_size(void)
+{
+    begin();
+    char *address = NULL;
+    struct files_page page = { make(OBJECT_NOTIFICATION) };
+    EXPECT_ERR(files_page_attach(&world, page, &address), ERR_WRONG_TYPE);
+    (void)memory_of(PAGE_BITS + 1, &page.cap);
+    EXPECT_ERR(files_page_attach(&world, page, &address), ERR_WRONG_TYPE);
+    EXPECT(address == NULL);
+    EXPECT_EQ(FILES_PAGE_SIZE, PAGE);
 }
 
 static void capabilities_come_with_replies(void)
@@ -737,6 +749,7 @@ static struct test const tests[] = {
     TEST(a_call_ends_at_its_deadline),
     TEST(a_call_goes_on_without_its_caller),
     TEST(calls_that_go_on_end_at_their_deadlines),
+    TEST(a_buffer_is_a_frame_of_its_size),
     TEST(capabilities_come_with_replies),
     TEST(capabilities_go_with_requests),
     TEST(a_wrong_capability_is_refused),

@@ -494,6 +494,34 @@ static void a_server_for_each_client(void)
     EXPECT_EQ(serving, 0);
 }
 
+/* ---- A caller without time is kept by a server without time ---- */
+
+static void keeper(void *reply)
+{
+    struct sys_message m = { 0 };
+    (void)sys_recv(hop[1], &m, 0);
+    EXPECT_OK(sys_reply_save(*(cptr_t *)reply));
+    EXPECT_OK(sys_reply(*(cptr_t *)reply, &m));
+    kept_on++; /* with whose time? */
+}
+
+static void caller_without_time_is_kept(void)
+{
+    static cptr_t reply;
+    static enum err answer;
+    kept_on = 0;
+    answer = ERR_NOT_READY;
+    reply = make(OBJECT_REPLY);
+    endpoint = hop[0] = make(OBJECT_ENDPOINT);
+    hop[1] = make(OBJECT_ENDPOINT);
+    start_passive("keeper", PRIORITY - 2, keeper, &reply);
+    start_passive("proxy", PRIORITY - 3, proxy, NULL);
+    start("client", PRIORITY - 4, CPTR_NONE, call_once, &answer);
+    pause_ns(1000000);
+    EXPECT_EQ(answer, OK);
+    EXPECT_EQ(kept_on, 0);
+}
+
 static struct test const tests[] = {
     TEST(chain_of_equals),
     TEST(chain_of_a_more_urgent_client),
@@ -510,5 +538,6 @@ static struct test const tests[] = {
     TEST(reply_object_and_time_are_deleted),
     TEST(handler_without_time),
     TEST(a_server_for_each_client),
+    TEST(caller_without_time_is_kept),
 };
 TEST_GROUP(lend);

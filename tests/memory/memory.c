@@ -17,6 +17,7 @@
 
 struct console const test_console = { MEMORY_TESTS_CAP_CONSOLE };
 
+static struct sys_resources resources;
 static struct memory_region region; /* that came last */
 static struct memory_stats own, all;       /* now */
 static struct memory_stats own_at_start, all_at_start; /* when the test began */
@@ -301,6 +302,22 @@ static unsigned take_all(uint64_t *at, unsigned most)
     return count;
 }
 
+/* The ring is the same each time. */
+static struct memory_levels_end watch(uint64_t low, cptr_t bell)
+{
+    static struct memory_levels ring;
+    struct memory_levels_end end = { .events = { .count = 0 } };
+    cptr_t copy = CPTR_NONE;
+    if (bell.raw != 0) {
+        copy = CPTR(sys_slot_take(&resources.slots));
+        EXPECT_OK(sys_cnode_copy(resources.cnode, (uint32_t)(copy.raw >> SLOT_BITS), bell, NOTIFICATION_SIGNAL));
+    }
+    sys_received_drop(ring.cap);
+    EXPECT_OK(memory_space_warn(MEMORY, low, copy, &ring));
+    EXPECT_OK(memory_levels_attach(&resources, ring, CPTR_NONE, &end));
+    return end;
+}
+
 /* A page fault for which there is no page waits until there is one; who watches is told before. */
 static void a_fault_waits_for_memory(void)
 {
@@ -309,12 +326,18 @@ static void a_fault_waits_for_memory(void)
     ASSERT_OK(memory_space_map(MEMORY, 20 * PAGE, BOTH, 0, &at));
     ASSERT_OK(memory_space_share(MEMORY, at, &region));
     ASSERT_OK(memory_tests_peer_keep(PEER, region));
-    ASSERT_OK(memory_space_watch(MEMORY, 64, BELL));
+    struct memory_level level = { 0 };
+    struct memory_levels_end levels = watch(64, BELL);
+    EXPECT(sys_ring_sleep_empty(&levels.events));
     EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK);
     unsigned count = take_all(range, MOST_RANGES);
     EXPECT_OK(sys_poll(BELL, &bits, NULL));
-    EXPECT_ERR(sys_poll(BELL, &bits, NULL), ERR_WOULD_BLOCK); /* once */
     look();
+    EXPECT(memory_levels_next(&levels, &level));
+    EXPECT(level.free < 64);
+    EXPECT_EQ(level.total, all.limit);
+    EXPECT(!memory_levels_next(&levels, &level)); /* once */
+    EXPECT(sys_ring_sleep_empty(&levels.events));
     uint64_t faults = all.faults;
     EXPECT_OK(memory_tests_peer_write(PEER, 20, 5));
     EXPECT_ERR(sys_wait(BELL, sys_clock_ns() + 5000000, &bits, NULL), ERR_TIMED_OUT);
@@ -329,10 +352,15 @@ static void a_fault_waits_for_memory(void)
     EXPECT_EQ(*word(at, 19), 5);
     count = take_all(range, MOST_RANGES);
     EXPECT_OK(sys_poll(BELL, &bits, NULL)); /* and once more */
+    EXPECT(memory_levels_next(&levels, &level));
+    EXPECT(!memory_levels_next(&levels, &level));
+    levels = watch(64, CPTR_NONE); /* told at once; it looks by itself */
+    EXPECT(memory_levels_next(&levels, &level));
+    EXPECT(!memory_levels_next(&levels, &level));
     for (unsigned i = 0; i < count; i++) {
         EXPECT_OK(memory_space_unmap(MEMORY, range[i]));
     }
-    EXPECT_OK(memory_space_watch(MEMORY, 0, BELL));
+    (void)watch(0, CPTR_NONE);
     EXPECT_OK(memory_region_close(region));
     EXPECT_OK(memory_space_unmap(MEMORY, at));
 }
@@ -512,9 +540,12 @@ static struct test_group const *const groups[] = { &memory_tests };
 int main(uint64_t argument)
 {
     (void)argument;
-    static struct sys_resources resources = {
+    resources = (struct sys_resources){
         .cnode = MEMORY_TESTS_CAP_CNODE,
+        .vspace = MEMORY_TESTS_CAP_VSPACE,
+        .memory = MEMORY_TESTS_CAP_PAGE_TABLES,
         .slots = { .next = MEMORY_TESTS_FIRST_FREE_SLOT, .end = MEMORY_TESTS_SLOTS },
+        .next_address = 0x100000000,
     };
     if (sys_receive_into(&resources) != OK || sys_try_copy_use() != OK) {
         return 1;

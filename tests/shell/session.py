@@ -115,10 +115,11 @@ SESSION = [
     # What the shell has got of the file server: a session for each of its threads.
     # And the memory server: where pages go, and whom to tell that there is little left.
     ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as (shell|gateway) 9|Notification signal, badge \d+; as shell 12)\n?){3}"),
-    ("caps -d | grep 'extra shell'", r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
+    ("caps -d | grep 'extra shell'", r"extra shell \d+: Frame read write, 2\^12 bytes; as memory \d+\n"
+                             r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){11}"),
-    ("caps -d | grep differ", r"47 differ from the system description; .*"),
+    ("caps -d | grep differ", r"48 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),

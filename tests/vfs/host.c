@@ -119,13 +119,13 @@ void console_put(char const *text, uint32_t length)
 
 enum err session_equip(struct session *session)
 {
-    session->buffer = take(SESSION_BUFFER, true);
-    return session->buffer == NULL ? VFS_ERR_NO_SPACE : OK;
+    session->shared = (struct sys_shared){ take(VFS_DATA_SIZE, true), VFS_DATA_SIZE, true };
+    return session->shared.memory == NULL ? VFS_ERR_NO_SPACE : OK;
 }
 
 void session_strip(struct session *session)
 {
-    give(session->buffer);
+    give(session->shared.memory);
 }
 
 void sessions_wake(uint64_t sessions)

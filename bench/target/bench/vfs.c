@@ -12,6 +12,7 @@
 #define READ_WRITE (VFS_OPEN_MODE_READ | VFS_OPEN_MODE_WRITE)
 #define CREATE     (READ_WRITE | VFS_OPEN_MODE_CREATE)
 #define BLOCK      4096u
+#define FIRST      ((struct sys_range){ .length = BLOCK }) /* of the session's buffer */
 
 /* Aligned, so that copying them takes as long wherever the linker puts them. */
 static char const some_file[] __attribute__((aligned(8))) = "/tmp/file";
@@ -135,7 +136,7 @@ static void write_block(uint32_t file)
     {
         uint32_t done = 0;
         uint64_t a = sys_counter();
-        enum err err = vfs_session_write(files.session, file, 0, 0, BLOCK, &done);
+        enum err err = vfs_session_write(files.session, file, 0, FIRST, &done);
         uint64_t b = sys_counter();
         must(err, "vfs.pwrite");
         check_block(done, "vfs.pwrite");
@@ -153,7 +154,7 @@ static void read_block(uint32_t file)
     {
         uint32_t done = 0, again = 0;
         uint64_t a = sys_counter();
-        enum err err = vfs_session_read(files.session, file, 0, 0, BLOCK, &done);
+        enum err err = vfs_session_read(files.session, file, 0, FIRST, &done);
         uint64_t b = sys_counter();
         must(err, "vfs.pread");
         check_block(done, "vfs.pread");

@@ -7,8 +7,8 @@
 
 struct files {
     struct vfs_session session;
-    char *buffer; /* shared with the server: 2^VFS_BUFFER_BITS bytes */
-    cptr_t frame;
+    char *buffer; /* shared with the server: VFS_DATA_SIZE bytes, the session's buffer 0 */
+    struct vfs_data data;
     cptr_t events;
 };
 
@@ -35,3 +35,9 @@ NODISCARD enum err files_read(struct files *files, uint32_t file, uint64_t offse
                               uint32_t length, uint32_t *done);
 NODISCARD enum err files_write(struct files *files, uint32_t file, uint64_t offset,
                                void const *from, uint32_t length, uint32_t *done);
+
+/* The next entries of a directory, copied to where there are `room` bytes, VFS_ENTRY_MOST at least. */
+NODISCARD enum err files_list(struct files *files, uint64_t deadline, uint32_t dir, uint64_t cookie, void *to,
+                              uint32_t room, uint32_t *used);
+/* The entry at *at of these, of which *at goes to the next: its name, or NULL at their end. */
+char const *files_entry(char const *entries, uint32_t used, uint32_t *at, struct vfs_entry *entry);

@@ -40,5 +40,10 @@ NODISCARD enum err sys_map_at(struct sys_resources *r, cptr_t vspace, cptr_t fra
 /* Maps a frame at the next free address; makes and feeds page tables where they lack. */
 NODISCARD enum err sys_map(struct sys_resources *r, cptr_t frame, uint8_t bits, uint64_t rights,
                            void **out);
+/* The same for a frame that came with a message, to read and write: ERR_WRONG_TYPE if it is none of 2^bits
+ * bytes. */
+NODISCARD enum err sys_map_shared(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out);
 /* New zeroed memory of 2^bits bytes, mapped to read and write; *frame may be NULL. */
 NODISCARD enum err sys_memory(struct sys_resources *r, uint8_t bits, cptr_t *frame, void **out);
+/* The same for memory that others are to see: *share can be handed out, to read and write, and revoked. */
+NODISCARD enum err sys_memory_to_share(struct sys_resources *r, uint8_t bits, cptr_t *share, void **out);

@@ -38,9 +38,6 @@ struct sys_ring {
 /* An end of a ring; the memory of a new one is zero. */
 void sys_ring_init(struct sys_ring *ring, void *memory, uint32_t count, cptr_t bell);
 
-/* Maps a frame that came with a message and should be of 2^bits bytes: the server may be hostile. */
-NODISCARD enum err sys_ring_map(struct sys_resources *r, cptr_t frame, uint8_t bits, void **out);
-
 /* Where the entry of this position lies; all are of `size` bytes. */
 ALWAYS_INLINE char *sys_ring_at(struct sys_ring const *ring, uint32_t position, size_t size)
 {

@@ -52,7 +52,7 @@ static void names(void)
 
 static void boot_archive(void)
 {
-    char magic[4];
+    char magic[4], entries[1024];
     uint32_t done = 0, used = 0;
     uint32_t file = opened(&root, "/boot/vfs_tests", VFS_OPEN_MODE_READ);
     EXPECT_OK(files_read(&root, file, 0, magic, sizeof magic, &done));
@@ -60,8 +60,9 @@ static void boot_archive(void)
     EXPECT(memcmp(magic, "\177ELF", 4) == 0);
     EXPECT_OK(vfs_session_close(root.session, file));
     file = opened(&root, "/boot", VFS_OPEN_MODE_READ | VFS_OPEN_MODE_DIRECTORY);
-    EXPECT_OK(vfs_session_list(root.session, file, 0, &used));
+    EXPECT_OK(files_list(&root, 0, file, 0, entries, sizeof entries, &used));
     EXPECT(used > 100);
+    EXPECT_ERR(files_list(&root, 0, file, 0, entries, VFS_ENTRY_MOST - 1, &used), ERR_BAD_ARGUMENT);
     EXPECT_OK(vfs_session_close(root.session, file));
     EXPECT_ERR(vfs_session_unlink(root.session, TEXT("/boot/vfs_tests")), VFS_ERR_READ_ONLY);
 }
@@ -144,11 +145,10 @@ static void many_entries(void)
     uint32_t dir = opened(&root, ".", VFS_OPEN_MODE_READ);
     uint64_t cookie = 0;
     unsigned found = 0;
-    while (vfs_session_list(root.session, dir, cookie, &used) == OK && used != 0) {
-        for (uint32_t at = 0; at < used; found++) {
-            struct vfs_entry entry;
-            memcpy(&entry, root.buffer + at, sizeof entry);
-            at += (uint32_t)sizeof entry + ((entry.length + 7u) & ~7u);
+    char entries[1024];
+    while (files_list(&root, 0, dir, cookie, entries, sizeof entries, &used) == OK && used != 0) {
+        struct vfs_entry entry;
+        for (uint32_t at = 0; files_entry(entries, used, &at, &entry) != NULL; found++) {
             cookie = entry.cookie;
         }
     }
@@ -167,20 +167,23 @@ static void pipes(void)
     uint32_t done = 0, reading = 0, writing = 0;
     char text[8];
     ASSERT_OK(vfs_session_pipe(root.session, &reading, &writing));
-    EXPECT_ERR(vfs_session_read(root.session, reading, 0, 0, 8, &done), VFS_ERR_WOULD_BLOCK);
-    struct vfs_polls polls = { .poll = { { .file = reading, .events = VFS_READY_READ },
-                                         { .file = writing, .events = VFS_READY_WRITE } } }, back = { 0 };
-    uint32_t ready = 0;
-    EXPECT_OK(vfs_session_poll(root.session, &polls, 2, &back, &ready));
-    EXPECT_EQ(ready, 1);
-    EXPECT_EQ(back.poll[0].events, 0);
-    EXPECT_EQ(back.poll[1].events, VFS_READY_WRITE);
+    EXPECT_ERR(vfs_session_read(root.session, reading, 0, (struct sys_range){ 0, 0, 8 }, &done), VFS_ERR_WOULD_BLOCK);
+    struct vfs_poll const polls[] = { { .file = reading, .events = VFS_READY_READ },
+                                      { .file = writing, .events = VFS_READY_WRITE } };
+    struct vfs_poll ready[16] = { 0 };
+    size_t ready_count = 0;
+    EXPECT_OK(vfs_session_poll(root.session, polls, 2, ready, &ready_count));
+    EXPECT_EQ(ready_count, 1);
+    EXPECT_EQ(ready[0].file, writing);
+    EXPECT_EQ(ready[0].events, VFS_READY_WRITE);
     EXPECT_OK(files_write(&root, writing, 0, "pipe", 4, &done));
     uint64_t bits = 0;
     EXPECT_OK(sys_poll(root.events, &bits, NULL));
     EXPECT_EQ(bits, 1);
-    EXPECT_OK(vfs_session_poll(root.session, &polls, 1, &back, &ready));
-    EXPECT_EQ(back.poll[0].events, VFS_READY_READ);
+    EXPECT_OK(vfs_session_poll(root.session, polls, 1, ready, &ready_count));
+    EXPECT_EQ(ready_count, 1);
+    EXPECT_EQ(ready[0].file, reading);
+    EXPECT_EQ(ready[0].events, VFS_READY_READ);
     EXPECT_OK(files_read(&root, reading, 0, text, sizeof text, &done));
     EXPECT_EQ(done, 4);
     EXPECT(memcmp(text, "pipe", 4) == 0);
@@ -277,12 +280,15 @@ static void mounts(void)
     EXPECT_OK(vfs_session_make_directory(root.session, TEXT("/tmp/m"), 0755));
     EXPECT_OK(vfs_session_mount(root.session, TEXT("/tmp/m"), VFS_FILE_SYSTEM_MEMORY));
     put_file(&root, "/tmp/m/file", "on it");
-    ASSERT_OK(vfs_session_mount_info(root.session, 3, &mount, path, &length));
+    bool is_there = false;
+    ASSERT_OK(vfs_session_mount_info(root.session, 3, &is_there, &mount, path, &length));
+    EXPECT(is_there);
     EXPECT_EQ(length, 6);
     EXPECT(memcmp(path, "/tmp/m", 6) == 0);
     EXPECT_EQ(mount.inodes, 2);
     EXPECT_EQ(mount.pages, 1);
-    EXPECT_ERR(vfs_session_mount_info(root.session, 4, &mount, path, &length), VFS_ERR_NOT_FOUND);
+    EXPECT_OK(vfs_session_mount_info(root.session, 4, &is_there, &mount, path, &length));
+    EXPECT(!is_there);
     uint32_t file = opened(&root, "/tmp/m/file", VFS_OPEN_MODE_READ);
     EXPECT_ERR(vfs_session_unmount(root.session, TEXT("/tmp/m")), VFS_ERR_BUSY);
     EXPECT_OK(vfs_session_close(root.session, file));
@@ -338,7 +344,8 @@ static void side_by_side(void)
 
 /* ---- One call in the middle of another ---- */
 
-#define WHOLE (1u << VFS_BUFFER_BITS)
+#define WHOLE VFS_DATA_SIZE
+#define ALL   ((struct sys_range){ .length = WHOLE })
 #define TIMES 20u
 
 static struct {
@@ -356,7 +363,7 @@ static void read_by_turns(void *argument)
     uint32_t done = 0, file[2] = { opened(files, "/tmp/side0/a", VFS_OPEN_MODE_READ),
                                    opened(files, "/tmp/side0/b", VFS_OPEN_MODE_READ) };
     for (unsigned i = 0; !reading.stop && !test_has_failed(); i++) {
-        EXPECT_OK(vfs_session_read(files->session, file[i % 2], 0, 0, WHOLE, &done));
+        EXPECT_OK(vfs_session_read(files->session, file[i % 2], 0, ALL, &done));
         EXPECT_EQ(done, WHOLE);
     }
     EXPECT_OK(vfs_session_close(files->session, file[0]));
@@ -390,7 +397,7 @@ static void put_whole(char const *path, char content)
 {
     uint32_t file = opened(&guest, path, OPEN_NEW), done = 0;
     memset(guest.buffer, content, WHOLE);
-    EXPECT_OK(vfs_session_write(guest.session, file, 0, 0, WHOLE, &done));
+    EXPECT_OK(vfs_session_write(guest.session, file, 0, ALL, &done));
     EXPECT_EQ(done, WHOLE);
     EXPECT_OK(vfs_session_close(guest.session, file));
 }

@@ -75,23 +75,28 @@ static void random_messages(void)
 
 static void wrong_capabilities(void)
 {
-    cptr_t slot = CPTR_NONE, frame;
+    cptr_t slot = CPTR_NONE;
+    struct vfs_data data;
     /* No slot to receive in: the answer is an error, and the server goes on. */
     sys_buffer()->receive_slot = 0;
-    EXPECT(vfs_session_buffer(guest.session, &frame) != OK);
+    EXPECT(vfs_session_buffer(guest.session, &data) != OK);
     ASSERT_OK(files_slot(&means, &slot));
     sys_buffer()->receive_slot = VFS_TESTS_CAP_CONSOLE.raw; /* full */
-    EXPECT(vfs_session_buffer(guest.session, &frame) != OK);
+    EXPECT(vfs_session_buffer(guest.session, &data) != OK);
     sys_buffer()->receive_slot = 0;
     all_is_well();
     /* The guest takes its buffer apart: the server's own mapping stays. */
-    EXPECT_OK(sys_cnode_delete(means.cnode, (uint32_t)(guest.frame.raw >> SLOT_BITS)));
+    EXPECT_OK(sys_cnode_delete(means.cnode, (uint32_t)(guest.data.cap.raw >> SLOT_BITS)));
     uint32_t done;
     uint32_t file = opened(&guest, "/dev/zero", VFS_OPEN_MODE_READ);
-    EXPECT_OK(vfs_session_read(guest.session, file, 0, 0, 4096, &done));
-    EXPECT_ERR(vfs_session_read(guest.session, file, 0, 65000, 4096, &done), ERR_BAD_ARGUMENT);
-    EXPECT_ERR(vfs_session_read(guest.session, file, 0, 0xffffffff, 2, &done), ERR_BAD_ARGUMENT);
-    EXPECT_ERR(vfs_session_read(guest.session, 64, 0, 0, 1, &done), VFS_ERR_BAD_FILE);
+    EXPECT_OK(vfs_session_read(guest.session, file, 0, (struct sys_range){ 0, 0, 4096 }, &done));
+    static struct sys_range const wrong[] = { { 0, 65000, 4096 }, { 0, 0xffffffff, 2 }, { 0, 1, ~0ul }, { 1, 0, 1 } };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        EXPECT_ERR(vfs_session_read(guest.session, file, 0, wrong[i], &done), ERR_BAD_ARGUMENT);
+        EXPECT_ERR(vfs_session_write(guest.session, file, 0, wrong[i], &done), ERR_BAD_ARGUMENT);
+        EXPECT_ERR(vfs_session_list(guest.session, file, 0, wrong[i], &done), ERR_BAD_ARGUMENT);
+    }
+    EXPECT_ERR(vfs_session_read(guest.session, 64, 0, (struct sys_range){ 0, 0, 1 }, &done), VFS_ERR_BAD_FILE);
     all_is_well();
 }
 
@@ -101,7 +106,7 @@ static void no_more_than_its_share(void)
     uint32_t file = opened(&guest, "/tmp/all", OPEN_NEW), done = 0;
     uint64_t at = 0;
     enum err err;
-    while ((err = vfs_session_write(guest.session, file, at, 0, 65536, &done)) == OK) {
+    while ((err = vfs_session_write(guest.session, file, at, (struct sys_range){ 0, 0, 65536 }, &done)) == OK) {
         at += done;
     }
     EXPECT_ERR(err, VFS_ERR_NO_SPACE);
@@ -134,7 +139,7 @@ static void call_for_ever(void *argument)
     uint32_t file = 0, done;
     for (unsigned i = 0;; i++) {
         (void)!vfs_session_open(files->session, TEXT("/tmp/dying"), OPEN_NEW, 0644, &file);
-        (void)!vfs_session_write(files->session, file, i % 9 * 5000, 0, 65536, &done);
+        (void)!vfs_session_write(files->session, file, i % 9 * 5000, (struct sys_range){ 0, 0, 65536 }, &done);
         (void)!vfs_session_resize(files->session, file, i % 7 * 3000);
         (void)!vfs_session_unlink(files->session, TEXT("/tmp/dying"));
         (void)!vfs_session_close(files->session, file);

@@ -472,6 +472,14 @@ static enum err everything_shared_on_told(struct everything_several_server *serv
     return OK;
 }
 
+static enum err everything_shared_on_room(struct everything_several_server *server, uint64_t badge,
+                                          struct everything_room *room)
+{
+    HANDLED;
+    room->cap = SERVER_PAGE;
+    return OK;
+}
+
 static struct everything_several_server several_server = { .calls = &world.calls };
 
 static void serve_several(sys_event_t event, struct sys_message *m)
@@ -1009,6 +1017,8 @@ CASE(shared_buffers)
     shared_memory[1][63] = 5;
     CHECK(everything_shared_write(shared_, "name", 4, (struct sys_range){ 2, 60, 4 }, &done) == OK);
     CHECK(done == 5);
+    struct everything_room room;
+    CHECK(everything_shared_room(shared_, &room) == OK && in_slot(room.cap) == SERVER_PAGE.raw);
 }
 
 CASE(oneway)
