@@ -272,7 +272,7 @@ bool wait_set_clear(struct cpu *cpu, struct wait_set *set)
 
 /* ---- Invariants ---- */
 
-static bool is_sound(struct wait_set const *set, struct member const *member)
+static void member_check(struct wait_set const *set, struct member const *member)
 {
     struct notification const *notification = member->notification;
     bool sound = member->set == set;
@@ -291,14 +291,16 @@ static bool is_sound(struct wait_set const *set, struct member const *member)
         sound = sound && t->via == member && t->via_prev == prev && wait_kind(t->wait) == WAIT_SEND &&
                 (set->endpoint == NULL || wait_object(t->wait) == set->endpoint);
     }
-    return sound;
+    if (!sound) {
+        panic("I-SET: member %u of wait set %p is not sound", (unsigned)(member - set->member + 1), (void const *)set);
+    }
 }
 
 void wait_set_check(struct wait_set const *set)
 {
     for (unsigned i = 0; i < set->count; i++) {
-        if (set->member[i].set != NULL && !is_sound(set, &set->member[i])) {
-            panic("I-SET: member %u of wait set %p is not sound", i + 1, (void const *)set);
+        if (set->member[i].set != NULL) {
+            member_check(set, &set->member[i]);
         }
     }
     struct endpoint const *endpoint = set->endpoint;

@@ -573,24 +573,30 @@ bool vspace_look(struct vspace_view *view, word address, word *out)
     return true;
 }
 
+static void entry_check(struct table const *table, unsigned i)
+{
+    if (table->owner[i] == 0) {
+        return;
+    }
+    struct slot const *frame = link_target(table->owner[i]);
+    word *entry = frame_entry(frame->arg);
+    bool sound = cap_type(frame->head) == OBJECT_FRAME && entry == &table->entry[i] && arch_pte_valid(*entry) &&
+                 arch_pte_address(*entry).raw == arch_physical(cap_object_of(frame->head, OBJECT_FRAME)).raw;
+    if (!sound) {
+        panic("entry %u of table %p and its frame disagree", i, (void const *)table);
+    }
+}
+
 void vspace_check(struct vspace const *vspace)
 {
     for (struct table const *table = vspace->used; table != NULL; table = table->next) {
         if (table->vspace != vspace) {
             panic("table %p is in the wrong list", (void const *)table);
         }
-        for (unsigned i = 0; i < 512; i++) {
-            if (table->owner[i] == 0) {
-                continue;
-            }
-            struct slot const *frame = link_target(table->owner[i]);
-            word *entry = frame_entry(frame->arg);
-            bool sound = cap_type(frame->head) == OBJECT_FRAME && entry == &table->entry[i] &&
-                         arch_pte_valid(*entry) &&
-                         arch_pte_address(*entry).raw ==
-                             arch_physical(cap_object_of(frame->head, OBJECT_FRAME)).raw;
-            if (!sound) {
-                panic("entry %u of table %p and its frame disagree", i, (void const *)table);
+        for (unsigned i = 0; i < 512; i += 8) { /* most are empty: eight are looked at in one */
+            word const *owners = (word const *)&table->owner[i];
+            for (unsigned j = i; (owners[0] | owners[1] | owners[2] | owners[3]) != 0 && j < i + 8; j++) {
+                entry_check(table, j);
             }
         }
     }

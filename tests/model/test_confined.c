@@ -6,8 +6,10 @@
  *   confinement  no group ever has a capability to what is the other's, or more than it had at first
  *                to what they share;
  *   integrity    a call of the one changes nothing of the other's, but what the other asked for: a
- *                thread of it that waits for a message, a signal or a reply may get one, and one that runs on
- *                the other group's time may lose that.
+ *                thread of it that waits where both meet, or for a reply of the other, may get one, and one that
+ *                runs on the other group's time may lose that.
+ *
+ * And each entry into the kernel is judged by the rules of integrity.h.
  *
  *   test_confined CALLS [SEED]
  */
@@ -18,8 +20,11 @@
 #include <string.h>
 
 #include "compare.h"
+#include "integrity.h"
+#include "world.h"
 
 static struct spec before;
+static struct integrity *integrity;
 static char said[200];
 
 /* ---- Whose is it? ---- */
@@ -89,10 +94,48 @@ static bool is_served_together(struct spec const *s, int endpoint)
     return endpoint != SPEC_NONE && group_of(s->endpoint[endpoint].address) == NOBODY;
 }
 
-/* A thread that waits for somebody may be woken; one that runs or is ready may be passed over. */
-static bool may_be_woken(struct spec_thread const *t)
+/* What is sent to something of the others, or of both, is received there: a member of a wait set may be. */
+static bool hears_others(struct spec const *s, int endpoint, int group)
 {
-    return t->state != SPEC_READY && t->state != SPEC_STOPPED;
+    int set = spec_set_at(s, endpoint);
+    for (int i = 0; set != SPEC_NONE && i < s->set[set].count; i++) {
+        struct spec_member const *m = &s->set[set].member[i];
+        if (m->used && group_of(m->endpoint != SPEC_NONE ? s->endpoint[m->endpoint].address
+                                                         : s->notification[m->notification].address) != group) {
+            return true;
+        }
+    }
+    return group_of(s->endpoint[endpoint].address) != group;
+}
+
+/* A thread that waits for somebody of the other group, or at what both share, may be woken. Whoever waits for time
+ * may have it back from a server of the others. */
+static bool may_be_woken(struct spec const *s, struct spec_thread const *t)
+{
+    int group = group_of(t->address);
+    switch ((enum spec_state)t->state) {
+    case SPEC_RECEIVES:
+        return hears_others(s, t->partner, group) || is_shared(s, t->bound);
+    case SPEC_SENDS:
+        return hears_others(s, t->partner, group);
+    case SPEC_AWAITS_REPLY:
+        return group_of_thread(s, t->partner) != group;
+    case SPEC_AWAITS_OBJECT:
+        return group_of(s->reply[t->partner].address) != group;
+    case SPEC_AWAITS_SIGNAL:
+        return is_shared(s, t->partner);
+    case SPEC_AWAITS_TIME:
+        return true;
+    case SPEC_READY:
+    case SPEC_STOPPED:
+    default:
+        return false;
+    }
+}
+
+static bool is_foreign(struct spec_thread const *t, int time)
+{
+    return time != SPEC_NONE && group_of(before.time[time].address) != group_of(t->address);
 }
 
 /* One that ran on time of the other group's, which init has bound to it or a caller has lent it, may have lost
@@ -104,14 +147,14 @@ static bool lost_time(struct spec_thread const *a, struct spec_thread const *b)
     if (time == SPEC_NONE) {
         return a->time_out == SPEC_DUE && b->fault == FAULT_KIND_TIME_OUT;
     }
-    bool was_foreign = group_of(before.time[time].address) != group_of(a->address);
-    return was_foreign && (b->state == SPEC_AWAITS_TIME || b->fault == FAULT_KIND_TIME_OUT);
+    return is_foreign(a, time) && (b->state == SPEC_AWAITS_TIME || b->fault == FAULT_KIND_TIME_OUT);
 }
 
 static bool same_thread(struct spec_thread const *a, struct spec_thread const *b)
 {
     bool same_state = a->state == b->state && a->partner == b->partner && a->fault == b->fault;
     return a->exists == b->exists && (same_state || lost_time(a, b)) && a->base == b->base &&
+           (a->own == b->own || is_foreign(a, a->own)) &&
            (a->bound == b->bound || is_shared(&before, a->bound)) &&
            (a->serving == b->serving || is_served_together(&before, a->serving)) &&
            memcmp(a->frame, b->frame, sizeof a->frame) == 0 &&
@@ -122,6 +165,22 @@ static bool same_notification(struct spec_notification const *a, struct spec_not
 {
     return a->exists == b->exists && a->address == b->address && a->bits == b->bits && a->count == b->count &&
            memcmp(&a->waiters, &b->waiters, sizeof a->waiters) == 0;
+}
+
+/* A caller of the other group may leave it. */
+static bool same_reply(struct spec const *s, int number, int group)
+{
+    struct spec_reply const *a = &before.reply[number], *b = &s->reply[number];
+    int caller = spec_caller_of(&before, number);
+    bool others = caller != SPEC_NONE && group_of_thread(&before, caller) != group;
+    return a->exists == b->exists && a->answered == b->answered &&
+           (others || (a->server == b->server && a->awaited == b->awaited && spec_caller_of(s, number) == caller));
+}
+
+static bool same_set(struct spec_set const *a, struct spec_set const *b)
+{
+    return a->exists == b->exists && a->endpoint == b->endpoint && a->attached == b->attached &&
+           memcmp(a->member, b->member, sizeof a->member) == 0;
 }
 
 static bool has_slot_changed(struct spec_slot const *a, struct spec_slot const *b)
@@ -147,7 +206,7 @@ static char const *unharmed(int other)
     }
     for (int i = 0; i < SPEC_THREADS; i++) {
         struct spec_thread const *t = &before.thread[i];
-        if (t->exists && group_of(t->address) == other && !may_be_woken(t) &&
+        if (t->exists && group_of(t->address) == other && !may_be_woken(&before, t) &&
             !same_thread(t, &s->thread[i])) {
             return changed("thread", i);
         }
@@ -156,6 +215,29 @@ static char const *unharmed(int other)
         struct spec_notification const *n = &before.notification[i];
         if (n->exists && group_of(n->address) == other && !same_notification(n, &s->notification[i])) {
             return changed("notification", i);
+        }
+    }
+    for (int i = 0; i < SPEC_REPLIES; i++) {
+        if (before.reply[i].exists && group_of(before.reply[i].address) == other && !same_reply(s, i, other)) {
+            return changed("reply", i);
+        }
+    }
+    for (int i = 0; i < SPEC_SETS; i++) {
+        struct spec_set const *set = &before.set[i];
+        if (set->exists && group_of(set->address) == other && !same_set(set, &s->set[i])) {
+            return changed("wait set", i);
+        }
+    }
+    for (int i = 0; i < SPEC_TIMES; i++) {
+        struct spec_time const *a = &before.time[i], *b = &s->time[i];
+        if (a->exists && group_of(a->address) == other &&
+            (!b->exists || a->configured != b->configured || a->mark != b->mark)) {
+            return changed("time", i);
+        }
+    }
+    for (int i = 0; i < SPEC_ENDPOINTS; i++) { /* who stands in its queues, the threads say */
+        if (before.endpoint[i].exists && group_of(before.endpoint[i].address) == other && !s->endpoint[i].exists) {
+            return changed("endpoint", i);
         }
     }
     for (int i = 0; i < SPEC_VSPACES; i++) {
@@ -182,13 +264,19 @@ static bool acts_for_itself(void)
 
 static char const *judge(struct step const *step)
 {
-    char const *wrong = confined();
+    char const *wrong = integrity->broken[0] != '\0' ? integrity->broken : confined();
     int group = group_of_thread(&before, before.current);
     bool time_passed = play_spec.now != before.now; /* while all slept: then waits may end */
     if (wrong[0] == '\0' && step->kind != STEP_LINE && !time_passed && group != NOBODY && !acts_for_itself()) {
         wrong = unharmed(1 - group);
     }
     return wrong;
+}
+
+static void begin(void)
+{
+    world_check_every = 1;
+    integrity_begin();
 }
 
 static void remember(struct step *step)
@@ -200,9 +288,10 @@ static void remember(struct step *step)
 int main(int argc, char **argv)
 {
     struct sequence *shared = sequence_make();
-    struct manner const manner = { .change = remember, .judge = judge };
+    struct manner const manner = { .begin = begin, .change = remember, .judge = judge };
     unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 10) : 10 * STEPS;
     uint64_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+    integrity = integrity_make();
     play_make_divided();
     printf("# %lu calls of two groups, in sequences of %d from number %lu on\n", calls, STEPS, first);
     for (uint64_t seed = first; seed < first + calls / STEPS; seed++) {
@@ -211,6 +300,7 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
+    printf("# %lu entries into the kernel judged; %lu batches could not be\n", integrity->judged, integrity->unclear);
     printf("ok 1 - two groups keep to themselves\n1..1\n");
     return EXIT_SUCCESS;
 }

@@ -26,6 +26,7 @@ int world_file = -1;
 size_t world_size = 16ul << 20;
 bool world_slow_only;
 unsigned world_check_every = 1;
+void (*world_watch)(enum world_entry entry, bool is_over);
 static uint32_t next_slot;
 static cptr_t nowhere; /* a notification that nobody signals */
 static struct tcb *init;
@@ -132,6 +133,13 @@ void world_resume(struct tcb *next)
     memcpy(host.registers, next->args, sizeof host.registers);
 }
 
+static void watch(enum world_entry entry, bool is_over)
+{
+    if (world_watch != NULL) {
+        world_watch(entry, is_over);
+    }
+}
+
 static void enter_slowly(void)
 {
     struct tcb *current = host.current;
@@ -142,6 +150,7 @@ static void enter_slowly(void)
 static void enter(void)
 {
     struct tcb *current = host.current;
+    watch(WORLD_CALL, false);
     current->frame[ARCH_FRAME_PC] = USER_PC;
     host.declined = false;
     was_fast = false;
@@ -183,6 +192,7 @@ static void enter(void)
     } else {
         host.current->cpu->current = host.current; /* what a real core keeps in a register */
     }
+    watch(WORLD_CALL, true);
 }
 
 /* Interrupts that are due are taken before the program goes on (a forced one turns out to be
@@ -193,12 +203,16 @@ static void settle(void)
         struct tcb *current = host.current;
         if (host.pending || host_interrupt_pending()) {
             host.pending = false;
+            watch(WORLD_INTERRUPT, false);
             memcpy(current->args, host.registers, sizeof host.registers);
             current->full = 1;
             world_resume(host.traced ? traced_interrupt(current) : kernel_interrupt(current));
+            watch(WORLD_INTERRUPT, true);
         } else if (current->frame[ARCH_FRAME_PC] == USER_PC - 4) {
+            watch(WORLD_CALL, false);
             current->frame[ARCH_FRAME_PC] = USER_PC;
             enter_slowly();
+            watch(WORLD_CALL, true);
         } else {
             break;
         }
@@ -222,11 +236,13 @@ int64_t world_trap(uint64_t registers[8])
 void world_fault(enum fault_kind kind, uint64_t address)
 {
     struct tcb *current = host.current;
+    watch(WORLD_FAULT, false);
     memcpy(current->args, host.registers, sizeof host.registers);
     current->frame[ARCH_FRAME_PC] = USER_PC;
     current->full = 1;
     world_resume(host.traced ? traced_fault(current, kind, address)
                              : kernel_fault(current, kind, address));
+    watch(WORLD_FAULT, true);
     settle();
 }
 

@@ -56,6 +56,10 @@ extern bool world_slow_only;
 extern unsigned world_check_every;
 /* Whether the last system call was done by the fast path. */
 bool world_was_fast(void);
+/* Told of each entry into the kernel, before it and after: a system call of the running thread, whose registers
+ * are there; its fault; or an interrupt. NULL: nobody is. */
+enum world_entry { WORLD_CALL, WORLD_FAULT, WORLD_INTERRUPT };
+extern void (*world_watch)(enum world_entry entry, bool is_over);
 
 /* ---- What there is ---- */
 
