@@ -3,12 +3,13 @@
 """Measures how many instructions the kernel executes at a stretch: from its entry to where it looks for interrupts,
 from there to the next such place, or to its exit.
 
-    path_length.py PLATFORM BUILD_DIR [--limit N] [--image IMAGE]
+    path_length.py PLATFORM BUILD_DIR [--limit N] [--systems NAME...]
     path_length.py --document BUILD_DIR... > docs/reference/path-length.md
 
-Boots the tests with a plugin of QEMU's (tools/qemu/path_length.c) and prints the longest stretch of each kind of
-entry, with where it began and ended and the functions that took most of it. Ends with 1 if one is above the limit, or
-the tests did not come to their end. What was found is kept in BUILD_DIR/path-length.json.
+Boots the tests, or other systems that stop by themselves, with a plugin of QEMU's (tools/qemu/path_length.c) and prints
+the longest stretch of each kind of entry, with where it began and ended and the functions that took most of it. Ends with 1 if one is above the limit, or
+a system did not come to its end. What was found is kept in BUILD_DIR/path-length.json, with what was found before in
+other systems.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from cli import qemu  # noqa: E402
+from cli import common, qemu  # noqa: E402
 
 LIMIT = 5000
 TIMEOUT = 900           # seconds; it takes about one minute
@@ -41,6 +42,7 @@ OBJDUMP = {"riscv64": "riscv64-linux-gnu-objdump", "aarch64": "aarch64-linux-gnu
 FIRMWARE = {"riscv64": (0x80000000, 0x80200000)}
 USER_TOP = 1 << 38
 KERNEL = 0xffffffc000000000
+FOR_HOST = re.compile(r"\x1b_[^\x1b]*\x1b\\")     # what the gateway says, between the lines
 
 # What kind of entry it is that comes by these: a system call may take an interrupt on its way out.
 MARKS = {r"fast_(call|reply_recv)(_long)?|fast_signal(_wake)?|fast_poll|fast_yield(_to)?": "fast-path",
@@ -126,15 +128,18 @@ def measure(platform, elf, image):
     return found, code, lines
 
 
-def table(found):
-    """As Markdown."""
-    yield "| Entry | Stretches | Longest | From | To | Most of it in |"
-    yield "|---|--:|--:|---|---|---|"
-    for each in found:
-        if each["stretches"]:
+def table(kept):
+    """As Markdown: of each kind of entry the longest, and in which system that was."""
+    yield "| Entry | Stretches | Longest | System | From | To | Most of it in |"
+    yield "|---|--:|--:|---|---|---|---|"
+    for kind in dict.fromkeys(each["kind"] for found in kept.values() for each in found):
+        of_kind = [(system, each) for system, found in kept.items() for each in found
+                   if each["kind"] == kind and each["stretches"]]
+        if of_kind:
+            system, each = max(of_kind, key=lambda pair: pair[1]["longest"])
             most = ", ".join(f"{name} {count}" for name, count in each["functions"].items())
-            yield (f"| {each['kind']} | {each['stretches']} | {each['longest']} | {each['from']} | {each['to']} "
-                   f"| {most} |")
+            yield (f"| {kind} | {sum(one['stretches'] for _, one in of_kind)} | {each['longest']} | {system} "
+                   f"| {each['from']} | {each['to']} | {most} |")
 
 
 DOCUMENT = f"""<!-- SPDX-License-Identifier: BSD-2-Clause -->
@@ -142,9 +147,9 @@ DOCUMENT = f"""<!-- SPDX-License-Identifier: BSD-2-Clause -->
 # How long the kernel takes at a stretch
 
 Interrupts wait while the kernel runs. These are the most instructions that it executed from its entry to where it looks
-for interrupts, from there to the next such place, or to its exit, in all boot tests: among them are cases that are made
-to be long (`tests/boot/longest.c`). The test `path-length` of each board fails above {LIMIT}. Counted by a plugin of QEMU;
-instructions, not time.
+for interrupts, from there to the next such place, or to its exit, in all boot tests (the system `tests`), among which are
+cases that are made to be long (`tests/boot/longest.c`), and in other systems. The tests `path-length` and
+`path-length-systems` of each board fail above {LIMIT}. Counted by a plugin of QEMU; instructions, not time.
 """
 
 
@@ -154,35 +159,51 @@ def main():
     parser.add_argument("platform", nargs="?")
     parser.add_argument("build", nargs="?", type=Path)
     parser.add_argument("--limit", type=int, default=LIMIT)
-    parser.add_argument("--image", type=Path, help="instead of that with the boot tests")
+    parser.add_argument("--systems", nargs="+", default=["tests"], metavar="NAME")
     parser.add_argument("--document", type=Path, nargs="+", metavar="BUILD_DIR")
     options = parser.parse_args()
     if options.document:
         print(DOCUMENT, end="")
         for build in options.document:
             kept = json.loads((build / "path-length.json").read_text())
-            print(f"\n## {kept['platform']}\n", *table(kept["found"]), sep="\n")
+            print(f"\n## {kept['platform']}\n\nAt `{kept['commit']}`, in the systems {', '.join(kept['systems'])}.\n",
+                  *table(kept["systems"]), sep="\n")
         return 0
 
-    image = options.image or options.build / "image-tests.bin"
-    found, code, lines = measure(options.platform, options.build / "kernel" / "kernel.elf", image)
-    print(*table(found), sep="\n")
+    file = options.build / "path-length.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    commit = common.commit()
+    systems = kept.get("systems", {}) if kept.get("commit") == commit else {}
     wrong = []
-    # Whether each test passed is what the boot tests are for; here they have to be gone through.
-    plan = next((line for line in lines if line.startswith("1..")), "1..?")
-    seen = sum(re.match(r"(not )?ok \d", line) is not None for line in lines)
-    if code is None or str(seen) != plan.removeprefix("1.."):
-        wrong.append(f"{seen} of {plan} tests ran; QEMU ended with {code}, after: {' / '.join(lines[-3:])}")
-    for each in found:
-        if each["longest"] > options.limit:
-            wrong.append(f"{each['longest']} instructions at a stretch, of {each['kind']}, are more than {options.limit}")
-    if not any(each["kind"] == "interrupt" and each["stretches"] for each in found):
-        wrong.append("no interrupt was seen: this measured nothing")
+    for system in options.systems:
+        systems[system], not_ended = measure_system(options, system)
+        wrong += [f"{system}: {text}" for text in not_ended]
+    print(*table(systems), sep="\n")
+    for system, found in systems.items():
+        wrong += [f"{system}: {each['longest']} instructions at a stretch, of {each['kind']}, are more than {options.limit}"
+                  for each in found if each["longest"] > options.limit]
     for text in wrong:
         print(f"path_length: {text}", file=sys.stderr)
     if not wrong:
-        (options.build / "path-length.json").write_text(json.dumps({"platform": options.platform, "found": found}))
+        file.write_text(json.dumps({"platform": options.platform, "commit": commit, "systems": systems}))
     return 1 if wrong else 0
+
+
+def measure_system(options, system):
+    """What was found, and why that may not be all."""
+    found, code, lines = measure(options.platform, options.build / "kernel" / "kernel.elf",
+                                 options.build / f"image-{system}.bin")
+    wrong = []
+    # Whether each test passed is what the boot tests are for; here they have to be gone through.
+    lines = [FOR_HOST.sub("", line) for line in lines]
+    plan = next((line for line in lines if line.startswith("1..")), "1..0")
+    seen = sum(re.match(r"(not )?ok \d", line) is not None for line in lines)
+    has_no_tests = system == "bench" and code == qemu.description(options.platform)["qemu"]["exit_ok"]
+    if not has_no_tests and (code is None or seen == 0 or str(seen) != plan.removeprefix("1..")):
+        wrong.append(f"{seen} of {plan} tests ran; QEMU ended with {code}, after: {' / '.join(lines[-3:])}")
+    if not any(each["kind"] == "interrupt" and each["stretches"] for each in found):
+        wrong.append("no interrupt was seen: this measured nothing")
+    return found, wrong
 
 
 if __name__ == "__main__":

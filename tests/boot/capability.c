@@ -82,7 +82,7 @@ static void forged_addresses(void)
     }
 }
 
-/* escape: FASTPATH-DETAIL */
+/* escape: FASTPATH-DETAIL, KERNEL-MESSAGE-PANIC */
 static void forged_requests(void)
 {
     cptr_t empty = empty_slot();
@@ -265,6 +265,7 @@ static void copies(void)
 }
 
 /* Slots that a table does not have: its own, and those beyond its end. */
+/* escape: DUMP-INDEX */
 static void slots_outside(void)
 {
     cptr_t table = make_sized(OBJECT_CNODE, 4);

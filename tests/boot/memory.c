@@ -184,7 +184,7 @@ static enum fault_kind fault_of(enum attempt what, uint64_t address)
 }
 
 /* seL4: FRAMEXN0001 */
-/* escape: STALE-FRAME */
+/* escape: STALE-FRAME, PAGE-ATTRIBUTES */
 static void write_or_execute(void)
 {
     cptr_t frame;

@@ -230,6 +230,7 @@ static void wild_starts(void)
 }
 
 /* seL4: REGRESSIONS0003 */
+/* escape: CALLER-ATTRIBUTION */
 static void wild_registers(void)
 {
     cptr_t faults = make(OBJECT_ENDPOINT);
@@ -249,6 +250,7 @@ static void wild_registers(void)
 
 /* A system call with any registers around it: flags and bases do nothing to the kernel. */
 /* seL4: REGRESSIONS0003 */
+/* escape: STACK-OVERFLOW-ENTRY */
 static void wild_system_calls(void)
 {
     cptr_t faults = make(OBJECT_ENDPOINT);

@@ -177,6 +177,7 @@ static void spin(void *argument)
 }
 
 /* Threads that take turns every 20 microseconds, and one that makes system calls among them. */
+/* escape: SAVED-INTO-ANOTHER */
 static void interrupts_preserve_all(void)
 {
     uint64_t bits, count = 0;
@@ -215,6 +216,7 @@ static void yield(void *argument)
 }
 
 /* seL4: SYSCALL0000 */
+/* escape: SAVED-INTO-ANOTHER */
 static void yields_keep_registers_apart(void)
 {
     uint64_t bits, count = 0;

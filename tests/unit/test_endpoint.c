@@ -70,6 +70,7 @@ START_TEST(a_call_brings_words_tag_and_badge_and_a_reply_comes_back)
 }
 END_TEST
 
+/* escape: KILL-BY-ANSWER */
 START_TEST(a_send_does_not_wait_for_an_answer)
 {
     make_world(_i);

@@ -28,6 +28,7 @@ static uint64_t signals(cptr_t n)
     return sys_poll(n, &bits, &count) == OK ? count : 0;
 }
 
+/* escape: FIRST-LINE */
 START_TEST(a_line_is_claimed_once_and_exists)
 {
     world_make();
@@ -185,6 +186,7 @@ START_TEST(a_handler_that_goes_closes_its_line)
 }
 END_TEST
 
+/* escape: FIRST-LINE */
 START_TEST(all_lines_of_a_moment_are_seen_to)
 {
     world_make();

@@ -678,6 +678,9 @@ START_TEST(who_calls_in_a_loop_leaves_the_others_their_turn)
         world_pass(2 * MS);
     }
     ck_assert_uint_eq(used(a.time), used(b.time));
+}
+END_TEST
+
 /* A client has called a server without time, which has called another that keeps it in a Reply object. */
 struct kept {
     struct world_thread first, second, client;

@@ -50,6 +50,7 @@ static void ck_mapped(uint64_t address, uint64_t size, uint64_t memory, uint64_t
 }
 
 /* seL4: PT0001 */
+/* escape: REGION-END */
 START_TEST(frames_of_all_sizes_are_mapped_whole)
 {
     static struct {
@@ -118,6 +119,7 @@ START_TEST(frames_of_all_sizes_are_mapped_whole)
 }
 END_TEST
 
+/* escape: PAGE-ATTRIBUTES */
 START_TEST(rights_only_shrink_and_writable_is_not_executable)
 {
     make_space(16);
