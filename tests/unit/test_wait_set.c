@@ -361,7 +361,7 @@ START_TEST(a_signal_does_not_come_with_a_reply)
     ck_ok(sys_signal(s.bits[1]));
     (void)sys_reply_recv(s.endpoint, &m, 1);
     ck_runs(world_init());
-    ck_assert_uint_ne(server.tcb->wait, 0);
+    ck_assert_int_eq(wait_kind(server.tcb->wait), WAIT_RECV); /* not for time, with the signal */
     ck_ok(sys_sched_context_bind(server.time, server.cap));
     ck_got(&server, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
 }
