@@ -240,6 +240,23 @@ def test_messages(messages, case):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_the_language_has_is_used():
+    """By interfaces that are there for themselves, and not to test the language."""
+    libraries = [parse.load(source) for source in (ROOT / "idl").glob("*.idl") if source.stem != "kernel"]
+    methods = [m for library in libraries for i in library.interfaces for m in i.methods]
+    params = [p for m in methods for p in m.inputs + m.outputs]
+    kinds = {p.type.kind for p in params} | {f.type.kind for library in libraries for s in library.structs for f in s.fields}
+    assert kinds == {"int", "enum", "flags", "struct", "array", "list", "bytes", "string", "cap", "buffer"}
+    assert {p.type.name for p in params if p.type.kind == "buffer"} == {"in", "out"}
+    for found in ((p.type.optional for p in params), (p.type.own for p in params), (m.oneway for m in methods),
+                  (m.fast for m in methods), (m.since > 1 for m in methods),
+                  (i.removed for library in libraries for i in library.interfaces),
+                  (library.buffers for library in libraries), (r.sent for library in libraries for r in library.rings),
+                  (not r.sent for library in libraries for r in library.rings), (library.uses for library in libraries),
+                  (library.errors for library in libraries), (library.events for library in libraries)):
+        assert any(found)
+
+
 @pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
 def test_rings(generated, sanitizer):
     """Two threads, with bells for those that sleep: see host/ring.c."""

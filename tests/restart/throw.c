@@ -160,8 +160,8 @@ static void take_rings(void)
  * kept still. */
 static void is_recorded(void)
 {
-    struct trace_entry entries[28];
-    size_t length = 0;
+    struct trace_entry entries[TRACE_READ_MOST];
+    size_t count = 0;
     uint64_t stored = 0, after = 0, lost = 0;
     EXPECT_OK(trace_status(TRACE, &stored, &lost));
     EXPECT(sys_trace_is_wanted(ring.ring));
@@ -169,8 +169,8 @@ static void is_recorded(void)
     trace_event_begin(&ring, 4242, 0);
     EXPECT_OK(trace_status(TRACE, &after, &lost));
     EXPECT_EQ(after, stored + 1);
-    EXPECT_OK(trace_read(TRACE, stored, (char *)entries, &length));
-    EXPECT_EQ(length, sizeof entries[0]);
+    EXPECT_OK(trace_read(TRACE, stored, entries, &count));
+    EXPECT_EQ(count, 1);
     EXPECT_EQ((uint32_t)entries[0].words[0], 4242);
     test_note("%lu entries are kept, %lu found no room", after, lost);
 }

@@ -130,11 +130,11 @@ static enum err take_rings(void)
 static enum err may_not_observe(void)
 {
     uint64_t stored, lost;
-    size_t length;
-    char entries[896];
+    size_t count;
+    struct trace_entry entries[TRACE_READ_MOST];
     enum err const denied = (enum err)TRACE_ERR_DENIED;
     bool may = trace_select(TRACE, 0) != denied || trace_status(TRACE, &stored, &lost) != denied ||
-               trace_read(TRACE, 0, entries, &length) != denied;
+               trace_read(TRACE, 0, entries, &count) != denied;
     return may ? ERR_NO_RIGHT : OK;
 }
 
