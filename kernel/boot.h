@@ -11,10 +11,11 @@ struct boot_region {
     word start; /* physical */
     word end;
     uint32_t node; /* NUMA */
+    bool device;   /* the firmware's: to be looked at, and nothing else */
 };
 
 struct boot {
-    struct boot_region memory[BOOT_MOST_REGIONS]; /* usable memory, kernel and image cut out */
+    struct boot_region memory[BOOT_MOST_REGIONS]; /* usable memory, kernel and image cut out, and the firmware's */
     unsigned memory_count;
     struct boot_device {
         char name[32];

@@ -38,7 +38,8 @@ void boot_reserve(struct boot *boot, word start, word end)
             if (boot->memory_count == BOOT_MOST_REGIONS) {
                 panic("too many pieces of memory");
             }
-            boot->memory[boot->memory_count++] = (struct boot_region){ end, region->end, region->node };
+            boot->memory[boot->memory_count] = *region;
+            boot->memory[boot->memory_count++].start = end;
             region->end = start;
         } else if (start <= region->start) {
             region->start = end < region->end ? end : region->end;
@@ -124,7 +125,7 @@ static void *take_memory(struct boot *boot, word size)
     struct boot_region *best = &boot->memory[0];
     for (unsigned i = 1; i < boot->memory_count; i++) {
         struct boot_region *region = &boot->memory[i];
-        if (region->end - region->start > best->end - best->start) {
+        if (!region->device && region->end - region->start > best->end - best->start) {
             best = region;
         }
     }
@@ -249,7 +250,7 @@ static void give_memory(struct maker *maker)
             while (at + PAGE <= region->end) {
                 unsigned size = piece_bits(at, region->end);
                 if (size == bits) {
-                    give_piece(maker, at, bits, false, region->node);
+                    give_piece(maker, at, bits, region->device, region->node);
                 }
                 at += 1ul << size;
             }

@@ -89,8 +89,11 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
     if (thread->sc != NULL) {
         must("I-TIME", thread->sc->thread == thread, thread);
     }
-    bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL;
+    bool makes_way = (thread->attention & ATTENTION_TURN) != 0;
+    bool plain =
+        thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL && !makes_way;
     must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
+    must("I-SLICE", !makes_way || thread->wait != 0, thread);
     if (thread->wait == 0 && thread != cpu->current) {
         must("I-TIME",
              thread->sc != NULL || thread->lent != NULL || thread->time_out == TIME_OUT_DUE, thread);

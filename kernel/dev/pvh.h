@@ -22,3 +22,6 @@ struct pvh_range {
 /* Adds the whole pages of RAM between `first` and `limit`, physical addresses of pages. Returns where the
  * last of them ends; 0 if there are none. */
 word pvh_find_memory(struct boot *boot, struct pvh_range const *map, uint32_t entries, word first, word limit);
+/* Adds the whole pages from `first` on, below `limit`, that the firmware has kept for itself and that are none of
+ * the memory: not many, nor large. */
+void pvh_find_firmware(struct boot *boot, struct pvh_range const *map, uint32_t entries, word first, word limit);

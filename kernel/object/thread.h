@@ -36,6 +36,7 @@ enum attention {
     ATTENTION_FPU = 16,     /* runs, and its floating-point registers are switched on */
     ATTENTION_BOOST = 32,   /* has inherited its priority */
     ATTENTION_TIME = 64,    /* has a caller, but runs on its own time: a reply hands none over */
+    ATTENTION_TURN = 128,   /* its slice was used up by who works for it: others come before it */
 };
 
 #define RANK_NEVER 0x7fff

@@ -242,9 +242,21 @@ static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
            deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : NO_DEADLINE);
 }
 
+static void update_slice(struct tcb *thread)
+{
+    struct sched_context *sc = thread->sc;
+    bool plain = sc != NULL && sc->period == 0 && thread->lent == NULL &&
+                 !(thread->attention & ATTENTION_TURN);
+    thread->slice = plain ? sc : NULL;
+}
+
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
 {
     cpu->resched = RESCHED_ALL;
+    if (unlikely(thread->attention & ATTENTION_TURN)) {
+        thread_unattend(thread, ATTENTION_TURN);
+        update_slice(thread);
+    }
     bool has_time = thread->sc != NULL || thread->lent != NULL || thread == cpu->heir;
     if (!has_time && !(thread->time_out == TIME_OUT_DUE && has_time_out(thread))) {
         thread->wait = WAIT_TIME;
@@ -298,13 +310,6 @@ void sched_step_aside(struct cpu *cpu)
 }
 
 /* ---- Time ---- */
-
-static void update_slice(struct tcb *thread)
-{
-    struct sched_context *sc = thread->sc;
-    bool plain = sc != NULL && sc->period == 0 && thread->lent == NULL;
-    thread->slice = plain ? sc : NULL;
-}
 
 void sched_change_lender(struct tcb *thread, struct sched_context *sc)
 {
@@ -643,6 +648,24 @@ static bool has_some(struct sched_context *sc, struct tcb const *thread, word no
     return true;
 }
 
+/* The slice that runs is used up. If the current thread works on it for others and is too urgent to make
+ * way, then the first of those who is not does so, as soon as it is answered. */
+static void end_turn(struct cpu const *cpu)
+{
+    struct tcb *thread = cpu->current;
+    int rival = sched_highest_ready(cpu);
+    for (unsigned i = 0; i < LENDERS && thread->priority > rival; i++) {
+        if (thread->caller == NULL || (thread->attention & ATTENTION_TIME)) {
+            return;
+        }
+        thread = thread->caller;
+    }
+    if (thread != cpu->current) {
+        thread_attend(thread, ATTENTION_TURN);
+        update_slice(thread); /* no straight line wakes it: sched_ready_or_not() does */
+    }
+}
+
 void sched_tick(struct cpu *cpu, word now)
 {
     cpu->resched = RESCHED_ALL;
@@ -653,6 +676,9 @@ void sched_tick(struct cpu *cpu, word now)
         trace_budget(cpu, cpu->current);
         if (cpu->current != NULL) {
             sched_lend(cpu->current, sc);
+            if (sc->period == 0) {
+                end_turn(cpu);
+            }
         }
     }
     struct heap_node *first = cpu->renewals.first;

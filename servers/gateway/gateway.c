@@ -8,6 +8,7 @@
 #include <idl/console_client.h>
 #include <idl/gateway.h>
 #include <idl/vfs_client.h>
+#include <tessera/files.h>
 #include <tessera/print.h>
 #include <tessera/receive.h>
 #include <tessera/start.h>
@@ -15,9 +16,13 @@
 
 #define HOST      ((struct console){ GATEWAY_CAP_HOST })
 #define LINE_MOST 160u
+#define SHARED    0x100000000 /* where the memory shared with the file server is */
+#define WORDS_OF_A_LINE 8u
 
 static struct sys_resources means = {
     .cnode = GATEWAY_CAP_CNODE,
+    .memory = GATEWAY_CAP_TABLES,
+    .vspace = GATEWAY_CAP_VSPACE,
     .slots = { .next = GATEWAY_FIRST_FREE_SLOT, .end = GATEWAY_SLOTS },
 };
 static cptr_t targets[] = {
@@ -26,6 +31,8 @@ static cptr_t targets[] = {
     [GATEWAY_TARGET_TRACE] = GATEWAY_CAP_TRACE,     [GATEWAY_TARGET_VFS] = GATEWAY_CAP_VFS,
     [GATEWAY_TARGET_VFS_SESSION] = { 0 },
 };
+
+static struct files files;
 
 /* The message that is being put together, and the answer: the stubs use the buffer in between. */
 static uint64_t words[MESSAGE_WORDS];
@@ -103,7 +110,20 @@ static bool take_number(char const **line, uint64_t *number)
 
 /* ---- Calls ---- */
 
-/* What came back, and its words. */
+/* Its words, several a line. */
+static void show_words(unsigned all)
+{
+    char line[LINE_MOST];
+    for (unsigned i = 0; i < all;) {
+        int length = 0;
+        for (unsigned n = 0; n < WORDS_OF_A_LINE && i < all; n++, i++) {
+            length += sys_format(line + length, sizeof line - (size_t)length, " %lx", words[i]);
+        }
+        say(":%s", line);
+    }
+}
+
+/* What came back. */
 static void show(sys_event_t event, struct sys_message const *m)
 {
     enum err err = sys_event_error(event);
@@ -118,9 +138,7 @@ static void show(sys_event_t event, struct sys_message const *m)
     }
     sys_received_refuse(event);
     say("= %x %x %x %x", err, err == OK ? (unsigned)tag_label(m->tag) : 0u, came, came_count);
-    for (unsigned i = 0; i < came_count; i++) {
-        say(": %lx", words[i]);
-    }
+    show_words(came_count);
 }
 
 static void call(uint64_t target, uint64_t label)
@@ -139,17 +157,35 @@ static void call(uint64_t target, uint64_t label)
     show(event, &m);
 }
 
+/* The kernel's part of a call is missing: what is shared with the file server is read here. */
+static void read_file(uint64_t file, uint64_t from)
+{
+    uint32_t done = 0;
+    enum err err = files_read(&files, (uint32_t)file, from, words + 1, GATEWAY_READ_MOST, &done);
+    words[0] = done;
+    unsigned all = err == OK ? 1 + (done + 7) / 8 : 0;
+    say("= %x 0 0 %x", err, all);
+    show_words(all);
+}
+
+/* A new session, whose memory is where that of the one before was. What comes in answers goes where it went before. */
+static void connect(void)
+{
+    uint64_t slot = sys_buffer()->receive_slot;
+    files_lost(&means, &files);
+    means.next_address = SHARED;
+    sys_ignore(files_connect(&means, GATEWAY_CAP_VFS, &files)); /* without one, calls of its methods fail */
+    targets[GATEWAY_TARGET_VFS_SESSION] = files.session.cap;
+    sys_buffer()->receive_slot = slot;
+}
+
 /* Somebody begins anew. The file server may have died since, and the session with it. */
 static void greet(uint64_t number)
 {
-    struct vfs_session session = { targets[GATEWAY_TARGET_VFS_SESSION] };
     uint64_t sessions;
     count = 0;
-    if (vfs_session_counter(session, VFS_COUNTER_SESSIONS, &sessions) != OK) {
-        sys_received_drop(session.cap);
-        session.cap = CPTR_NONE;
-        sys_ignore(vfs_connect((struct vfs){ GATEWAY_CAP_VFS }, &session));
-        targets[GATEWAY_TARGET_VFS_SESSION] = session.cap;
+    if (vfs_session_counter(files.session, VFS_COUNTER_SESSIONS, &sessions) != OK) {
+        connect();
     }
     say("! %lx", number);
 }
@@ -168,6 +204,8 @@ static void obey(char const *line)
     } else if (command == GATEWAY_COMMAND_CALL && take_number(&line, &number) &&
                number < sizeof targets / sizeof targets[0] && take_number(&line, &label)) {
         call(number, label);
+    } else if (command == GATEWAY_COMMAND_READ && take_number(&line, &number) && take_number(&line, &label)) {
+        read_file(number, label);
     } else {
         say("?");
     }

@@ -257,12 +257,22 @@ static uint8_t home_bits(struct builder const *b, struct plan_program const *pro
     return bits;
 }
 
+bool build_wants_nodes(struct builder const *b)
+{
+    bool wants = false;
+    for (uint32_t i = 0; i < b->system.plan->capability_count; i++) {
+        struct plan_capability const *c = &b->system.capabilities[i];
+        wants = wants || (c->source == PLAN_SOURCE_UNTYPED && c->node != PLAN_NONE);
+    }
+    return wants;
+}
+
 cptr_t build_memory(struct builder const *b, uint32_t node)
 {
     struct memory_info const *best = NULL;
     for (uint32_t i = 0; i < b->info->memory_count; i++) {
         struct memory_info const *m = &b->info->memory[i];
-        bool suits = !m->device && (node == PLAN_NONE || node == m->node);
+        bool suits = !m->device && (node == PLAN_NONE || node == b->nodes[i]);
         if (suits && (best == NULL || m->bits > best->bits)) {
             best = m;
         }

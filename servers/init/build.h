@@ -49,6 +49,7 @@ struct running {
 struct builder {
     struct sys_resources resources;
     struct boot_info const *info;
+    uint32_t nodes[sizeof(struct boot_info){ 0 }.memory / sizeof(struct memory_info)]; /* of its pieces of memory */
     struct archive archive;
     struct system system;
     cptr_t endpoint; /* programs' faults and calls come here, badged with their number + 1 */
@@ -71,6 +72,8 @@ NORETURN void init_fail(char const *what, char const *name, enum err err);
 
 /* Finds the plan in the archive; stops the machine if it is not one. */
 void build_read_plan(struct builder *builder);
+/* Whether it asks for memory of some node. */
+bool build_wants_nodes(struct builder const *builder);
 /* The largest piece of memory on a node, or of all if that is PLAN_NONE: what others are cut from. */
 cptr_t build_memory(struct builder const *builder, uint32_t node);
 /* Sets memory aside for every program. */

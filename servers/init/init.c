@@ -5,6 +5,7 @@
  */
 #include "control.h"
 #include "core.h"
+#include "nodes.h"
 #include "restart.h"
 
 #include <idl/init_server.h>
@@ -221,6 +222,9 @@ int main(uint64_t argument)
         .slots = { .next = info->first_free_slot, .end = INIT_SLOTS },
     };
     build_read_plan(b);
+    if (build_wants_nodes(b)) {
+        nodes_find(b);
+    }
     build_reserve(b);
     enum err err = sys_make(&b->resources, OBJECT_ENDPOINT, 0, &b->endpoint);
     if (err != OK) {

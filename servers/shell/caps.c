@@ -163,22 +163,6 @@ static char const *name_of(uint32_t number, struct control_program *program)
     return control_program(CONTROL, number, program) == OK ? (char const *)program->name : "?";
 }
 
-/* For programs to read: PROGRAM SLOT OBJECT GIVEN and the capability in words; who has the same
- * OBJECT has the same object. */
-static bool show_table(struct command *command)
-{
-    struct control_program program;
-    char text[96];
-    take_all();
-    for (uint32_t i = 0; i < all.count; i++) {
-        struct held const *c = &all.held[i];
-        describe(text, sizeof text, c);
-        say(command, "%s %u %u %s %s\n", name_of(c->program, &program), c->slot, c->first,
-            c->is_given ? "given" : "got", text);
-    }
-    return true;
-}
-
 /* Somebody else who has it: of those to whom it was given, if there are such. */
 static struct held const *other_holder(struct held const *c)
 {
@@ -274,9 +258,6 @@ bool run_caps(struct command *command)
 {
     struct control_program program;
     char const *name = command->words > 1 ? command->word[1] : NULL;
-    if (name != NULL && strcmp(name, "-t") == 0) {
-        return show_table(command);
-    }
     if (name != NULL && strcmp(name, "-d") == 0) {
         return show_changes(command);
     }

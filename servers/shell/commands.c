@@ -530,7 +530,7 @@ static bool run_base64(struct command *command)
 
 struct builtin const builtins[] = {
     { "base64", "[FILE...]", "shows files that are not text", run_base64, false },
-    { "caps", "[PROGRAM|-d|-t]", "who holds what; -d: what the description does not say; -t: all", run_caps, false },
+    { "caps", "[PROGRAM|-d]", "who holds what; -d: what the description does not say", run_caps, false },
     { "cat", "[FILE...]", "shows files, or its input", run_cat, false },
     { "cd", "[DIRECTORY]", "goes there", run_cd, true },
     { "cp", "FILE TO", "copies a file", run_cp, false },

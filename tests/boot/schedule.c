@@ -38,6 +38,47 @@ static void equals_share(void)
     }
 }
 
+static cptr_t endpoint;
+
+static void work_for_callers(void *argument)
+{
+    (void)argument;
+    struct sys_message m;
+    for (sys_event_t event = sys_recv(endpoint, &m, 0);;
+         event = sys_reply_recv(endpoint, &m, 0)) {
+        (void)event;
+        for (unsigned volatile i = 0; i < 1000; i++) {
+        }
+    }
+}
+
+static void call_in_a_loop(void *argument)
+{
+    (void)argument;
+    struct sys_message m = { .tag = 0 };
+    while (sys_call(endpoint, &m, 0) == OK) {
+        turns[0]++;
+    }
+}
+
+/* A thread that has a more urgent server do its work takes turns too, although its slices end in there. */
+static void who_calls_shares(void)
+{
+    endpoint = make(OBJECT_ENDPOINT);
+    start("server", PRIORITY, CPTR_NONE, work_for_callers, NULL);
+    pause_ns(100000);
+    turns[0] = 0;
+    struct sys_thread *caller =
+        start_sliced("caller", PRIORITY - 1, 100000, CPTR_NONE, call_in_a_loop, NULL);
+    start_spinner(1, PRIORITY - 1, 100000);
+    pause_ns(6000000);
+    uint64_t used = 0;
+    EXPECT_OK(sys_sched_context_consumed(caller->sched_context, &used));
+    EXPECT(turns[0] > 100);
+    EXPECT(turns[1] > 0);
+    EXPECT(used > 2700000 && used < 3300000);
+}
+
 /* Slices are each thread's own: one with three times the slice gets three times the time. */
 static void slices_differ(void)
 {
@@ -145,7 +186,6 @@ static void suspended_does_not_run(void)
 
 /* ---- Calls and priorities ---- */
 
-static cptr_t endpoint;
 static unsigned served[3], count;
 
 static void call_with(void *argument)
@@ -236,6 +276,7 @@ static void server_inherits_priority(void)
 
 static struct test const tests[] = {
     TEST(equals_share),
+    TEST(who_calls_shares),
     TEST(slices_differ),
     TEST(priority_is_strict),
     TEST(priority_changes),

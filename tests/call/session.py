@@ -15,7 +15,7 @@ import pexpect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from cli import call, machine, shell  # noqa: E402
+from cli import call, caps, core, machine, shell  # noqa: E402
 from cli.common import Stop  # noqa: E402
 
 LONG = "/" + "x" * 255 + "/" + "y" * 150
@@ -95,12 +95,31 @@ def in_turn(interfaces, terminal, path):
         yield say(called, text, expected)
 
 
+def same_as_the_shell_says(terminal, path):
+    """What differs from the description, by ./tessera caps and by the shell; and a file, as ./tessera core fetches one."""
+    text = "".join(f"line {n} of a file that is longer than what comes at once\n" for n in range(100))
+    shell.ask(terminal, "rm /tmp/long")
+    for n in range(100):
+        shell.ask(terminal, f"echo {text.splitlines()[n]} >> /tmp/long")
+    attached = machine.Attached(machine.connect(path))
+    try:
+        control = caps.Control(attached)
+        found = caps.differences(*caps.take(control))
+        yield say("./tessera core's way to a file", core.read(control.system, control.interfaces, "/tmp/long").decode(), re.escape(text))
+    finally:
+        attached.close()
+    lines = "".join(rf"{what} {program} {slot}: {re.escape(capability)}\n" for what, program, slot, capability in found)
+    yield say(f"./tessera caps, {len(found)} differences", shell.ask(terminal, "caps -d"),
+              lines + rf"{len(found)} differ from the system description; .*")
+
+
 def with_a_shell(interfaces, platform, image):
     """By a socket of this test's: somebody may have a machine of this preset running."""
     terminal = pexpect.spawn(sys.executable, ["-B", "-m", "cli.machine", platform, str(image)], cwd=ROOT / "tools",
                              encoding="utf-8", codec_errors="replace", echo=False)
     try:
-        good = all(list(in_turn(interfaces, terminal, image.parent / machine.SOCKET)))
+        path = image.parent / machine.SOCKET
+        good = all([*in_turn(interfaces, terminal, path), *same_as_the_shell_says(terminal, path)])
         terminal.send("\x01x")
         terminal.expect(pexpect.EOF, timeout=shell.TIMEOUT)
         terminal.close()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the system "core", in which a program dies, fetches what it left, and asks gdb: check.py PLATFORM BUILD_DIR"""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
-from cli import core, shell  # noqa: E402
+from cli import core, machine  # noqa: E402
 from cli.common import Stop  # noqa: E402
 
 # What holds the tenth word of those that crasher loaded, on each processor.
@@ -51,8 +52,8 @@ def judge(text):
 def main(platform, build):
     build = Path(build)
     try:
-        with shell.start(platform, build / "image-core.bin") as machine:
-            found = core.fetch(machine, "crasher")
+        with contextlib.closing(machine.Booted(platform, build / "image-core.bin")) as booted:
+            found = core.fetch(booted, "crasher")
     except Stop as stop:
         print(f"not ok - {stop}")
         return 1

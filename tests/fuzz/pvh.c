@@ -39,6 +39,19 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
     if (last != found) {
         abort();
     }
+    unsigned memory = boot.memory_count;
+    pvh_find_firmware(&boot, map, entries, FIRST, LIMIT);
+    for (unsigned i = memory; i < boot.memory_count; i++) {
+        struct boot_region const *region = &boot.memory[i];
+        bool sound = region->device && region->start >= FIRST && region->start < region->end && region->end <= LIMIT &&
+                     (region->start | region->end) % 4096 == 0;
+        for (unsigned j = 0; j < i; j++) {
+            sound = sound && (region->start >= boot.memory[j].end || region->end <= boot.memory[j].start);
+        }
+        if (!sound) {
+            abort();
+        }
+    }
     free(map);
     return 0;
 }

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Draws what programs hold in the system "shell", as ./tessera caps does: caps.py PLATFORM BUILD_DIR"""
 
+import contextlib
 import sys
 import tempfile
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
-from cli import caps  # noqa: E402
+from cli import caps, machine, shell  # noqa: E402
 from cli.common import Stop  # noqa: E402
 
 PROGRAMS = {"console", "memory", "vfs", "trace", "shell"}
@@ -34,10 +35,13 @@ def missing_in(dot, svg):
 def main(platform, build):
     build = Path(build)
     try:
-        table, answer = caps.ask(platform, build / "image-shell.bin")
+        with contextlib.closing(machine.Booted(platform, build / "image-shell.bin")) as booted:
+            booted.wait_for(shell.READY)
+            held, wrong = caps.take(caps.Control(booted))
+        found = caps.differences(held, wrong)
         with tempfile.TemporaryDirectory() as folder:
             svg = Path(folder) / "caps.svg"
-            dot = caps.draw(table, answer, build, "shell", svg)
+            dot = caps.draw(held, found, build, "shell", svg)
             wrong = missing_in(dot.read_text(), svg)
     except Stop as stop:
         wrong = [str(stop)]

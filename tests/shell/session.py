@@ -112,15 +112,14 @@ SESSION = [
            r"trace +252 +running +0 .*\nshell +100 +running +0 .*\ngateway +100 +running +0 .*"),
     ("caps", r"console +\d+ of 32: .*\nmemory +\d+ of 4096: .*\nvfs +\d+ of 32768: .*\ntrace .*\nshell +\d+ of 256: (.*, )?17 Endpoint.*\ngateway .*"),
     ("caps shell", r"(.*\n)* +2  Endpoint send\n +3  Endpoint send, badge 1\n +4  Endpoint send grant, badge 5\n(.*\n)* +10  Untyped, 2\^20 bytes(\n.*)*"),
-    ("caps -t | grep shell | head -2", r"shell 1 0 given Endpoint send, badge 5\nshell 2 \d+ given Endpoint send"),
     # What the shell has got of the file server: a session for each of its threads.
     # And the memory server: where pages go, and whom to tell that there is little left.
-    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as shell 9|Notification signal, badge \d+; as shell 12)\n?){2}"),
+    ("caps -d | grep 'extra memory'", r"(extra memory \d+: (VSpace; as (shell|gateway) 9|Notification signal, badge \d+; as shell 12)\n?){3}"),
     ("caps -d | grep 'extra shell'", r"extra shell \d+: Frame read write, 2\^12 bytes; as memory \d+\n"
                              r"(extra shell \d+: Endpoint send, badge \d+; as vfs 2\n"
                              r"extra shell \d+: Frame read write, 2\^16 bytes; as vfs \d+\n"
                              r"extra shell \d+: Notification wait; as vfs \d+\n?){11}"),
-    ("caps -d | grep differ", r"45 differ from the system description; .*"),
+    ("caps -d | grep differ", r"48 differ from the system description; .*"),
     ("caps nobody", r"caps nobody: no program of that name"),
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),

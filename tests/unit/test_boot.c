@@ -146,20 +146,21 @@ static void reserve(struct boot *boot, word start, word end, struct boot_region 
         ck_assert_uint_eq(boot->memory[i].start, expected[i].start);
         ck_assert_uint_eq(boot->memory[i].end, expected[i].end);
         ck_assert_uint_eq(boot->memory[i].node, expected[i].node);
+        ck_assert_uint_eq(boot->memory[i].device, expected[i].device);
     }
 }
 
 START_TEST(what_is_reserved_is_cut_out)
 {
-    struct boot boot = { .memory = { { 100, 200, 1 }, { 300, 400, 2 } }, .memory_count = 2 };
-    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200, 1 }, { 300, 400, 2 } }, 2);
-    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200, 1 }, { 300, 400, 2 } }, 2);
-    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200, 1 }, { 300, 400, 2 } }, 2);
-    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190, 1 }, { 310, 400, 2 } }, 2);
-    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150, 1 }, { 310, 400, 2 }, { 160, 190, 1 } }, 3);
-    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150, 1 }, { 400, 400, 2 }, { 160, 190, 1 } }, 3);
-    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150, 1 }, { 400, 400, 2 }, { 160, 190, 1 } }, 3);
-    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150, 1 }, { 400, 400, 2 }, { 190, 190, 1 } }, 3);
+    struct boot boot = { .memory = { { 100, 200, 1, true }, { 300, 400, 2, false } }, .memory_count = 2 };
+    reserve(&boot, 0, 100, (struct boot_region[]){ { 100, 200, 1, true }, { 300, 400, 2, false } }, 2);
+    reserve(&boot, 200, 300, (struct boot_region[]){ { 100, 200, 1, true }, { 300, 400, 2, false } }, 2);
+    reserve(&boot, 90, 110, (struct boot_region[]){ { 110, 200, 1, true }, { 300, 400, 2, false } }, 2);
+    reserve(&boot, 190, 310, (struct boot_region[]){ { 110, 190, 1, true }, { 310, 400, 2, false } }, 2);
+    reserve(&boot, 150, 160, (struct boot_region[]){ { 110, 150, 1, true }, { 310, 400, 2, false }, { 160, 190, 1, true } }, 3);
+    reserve(&boot, 300, 500, (struct boot_region[]){ { 110, 150, 1, true }, { 400, 400, 2, false }, { 160, 190, 1, true } }, 3);
+    reserve(&boot, 110, 150, (struct boot_region[]){ { 150, 150, 1, true }, { 400, 400, 2, false }, { 160, 190, 1, true } }, 3);
+    reserve(&boot, 160, 190, (struct boot_region[]){ { 150, 150, 1, true }, { 400, 400, 2, false }, { 190, 190, 1, true } }, 3);
 }
 END_TEST
 
@@ -190,7 +191,7 @@ static void many_regions(struct boot *boot)
     for (unsigned i = 0; i < BOOT_MOST_REGIONS - 1; i++) {
         word start = 0x1000000000 + ((word)i << 30);
         /* Pieces of all sizes, from a page to 4 MiB, and back; and bytes that make no page. */
-        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10, i };
+        boot->memory[i] = (struct boot_region){ start + 4096 + 10, start + (8 << 20) - 4096 - 10, i, false };
     }
 }
 

@@ -68,11 +68,46 @@ START_TEST(no_more_regions_than_there_is_room_for)
 }
 END_TEST
 
+START_TEST(what_the_firmware_keeps_is_to_be_looked_at)
+{
+    static struct pvh_range const map[] = {
+        { 0xf0000, 0x10000, 2, 0 },               /* before the first MiB */
+        { MIB, 2 * GIB - MIB - 0x21000, PVH_RAM, 0 },
+        { 2 * GIB - 0x21000, 0x21000, 2, 0 },     /* QEMU's: tables behind the memory */
+        { 2 * GIB + 0x800, 0x2000, 3, 0 },        /* one whole page */
+        { 2 * GIB + MIB, 256 * MIB, 2, 0 },       /* too large to be tables */
+        { 2 * GIB - 0x22000, 0x2000, 2, 0 },      /* memory, it has said */
+        { 4 * GIB - 0x1000, 0x2000, 2, 0 },       /* across the end */
+        { ~0ul - 0x800, 0x1000, 2, 0 },           /* round about */
+    };
+    find(map, array_length(map));
+    pvh_find_firmware(&boot, map, array_length(map), MIB, 4 * GIB);
+    ck_assert_uint_eq(boot.memory_count, 3);
+    ck_region(1, 2 * GIB - 0x21000, 2 * GIB);
+    ck_region(2, 2 * GIB + 0x1000, 2 * GIB + 0x2000);
+    ck_assert(!boot.memory[0].device && boot.memory[1].device && boot.memory[2].device);
+}
+END_TEST
+
+START_TEST(firmware_leaves_room_for_pieces_of_memory)
+{
+    struct pvh_range map[BOOT_MOST_REGIONS];
+    for (unsigned i = 0; i < array_length(map); i++) {
+        map[i] = (struct pvh_range){ (i + 1) * 2 * MIB, 0x1000, i == 0 ? PVH_RAM : 2, 0 };
+    }
+    find(map, array_length(map));
+    pvh_find_firmware(&boot, map, array_length(map), MIB, 4 * GIB);
+    ck_assert_uint_eq(boot.memory_count, BOOT_MOST_REGIONS / 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pvh");
     WORLD_TEST(suite, a_pc_of_six_gib);
     WORLD_TEST(suite, only_whole_pages_that_the_kernel_reaches);
+    WORLD_TEST(suite, what_the_firmware_keeps_is_to_be_looked_at);
+    WORLD_TEST(suite, firmware_leaves_room_for_pieces_of_memory);
     WORLD_TEST(suite, no_more_regions_than_there_is_room_for);
     return world_run(suite);
 }

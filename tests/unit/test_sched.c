@@ -631,6 +631,53 @@ START_TEST(a_fault_keeps_its_address_when_time_goes)
 }
 END_TEST
 
+/* Its slice is used up while a server works for it: once that answers it is the others' turn, even if it ends
+ * there each time. _i: the server has time of its own; two servers in a row. */
+START_TEST(who_calls_in_a_loop_leaves_the_others_their_turn)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t inner_endpoint = world_object(OBJECT_ENDPOINT, 0), outer_endpoint = endpoint;
+    struct world_thread outer = make_server(_i & 2 ? 100 : 150, _i & 1), inner = outer;
+    if (_i & 2) {
+        endpoint = inner_endpoint;
+        inner = make_server(150, _i & 1);
+    }
+    struct world_thread a = world_thread(100), b = world_thread(100);
+    give_time(a, 2 * MS, 0);
+    give_time(b, 2 * MS, 0);
+    world_sleep();
+    struct sys_message m = { .tag = 0 };
+    for (unsigned i = 0; i < 4; i++) {
+        ck_runs(a);
+        call(outer_endpoint);
+        if (_i & 2) {
+            call(inner_endpoint);
+        }
+        for (unsigned k = 0; k < 3; k++) { /* what is more urgent is not kept from its work */
+            ck_runs(inner);
+            world_pass(MS);
+        }
+        ck_runs(inner);
+        (void)sys_reply_recv(endpoint, &m, 0);
+        ck_runs(b);
+        world_pass(2 * MS);
+        if (_i & 2) {
+            ck_runs(outer); /* it has made way for its client, too */
+            (void)sys_reply_recv(outer_endpoint, &m, 0);
+        }
+        ck_runs(a); /* the rest of its slice: it may call and go on at once */
+        call(outer_endpoint);
+        ck_assert_uint_eq(world_was_fast(), true);
+        ck_runs(outer);
+        (void)sys_reply_recv(outer_endpoint, &m, 0);
+        ck_assert_uint_eq(world_was_fast(), true);
+        ck_runs(a);
+        world_pass(MS);
+        ck_runs(b);
+        world_pass(2 * MS);
+    }
+    ck_assert_uint_eq(used(a.time), used(b.time));
 /* A client has called a server without time, which has called another that keeps it in a Reply object. */
 struct kept {
     struct world_thread first, second, client;
@@ -781,6 +828,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_stopped_server_goes_on_on_the_time_that_it_was_lent, 2);
     WORLD_TEST(suite, time_that_a_server_runs_on_becomes_its_own);
     WORLD_TEST(suite, a_server_that_stays_stopped_has_its_time);
+    WORLD_LOOP_TEST(suite, who_calls_in_a_loop_leaves_the_others_their_turn, 4);
     WORLD_TEST(suite, a_fault_keeps_its_address_when_time_goes);
     WORLD_TEST(suite, who_gives_up_takes_back_what_it_passed_on);
     WORLD_TEST(suite, a_kept_caller_without_time_gets_back_what_it_passed_on);

@@ -290,8 +290,24 @@ class System:
             self.send("words", *words[i:i + WORDS_OF_A_LINE])
             self.expect("+")
         self.send("call", target, label)
+        return self.answer()
+
+    def answer(self):
         error, label, cap, count = self.numbers("=")
-        return error, label, cap != 0, [self.numbers(":")[0] for _ in range(count)]
+        return error, label, cap != 0, self.words(count)
+
+    def read(self, file, at):
+        """What an open file has there: (error, bytes). None: that was the end."""
+        self.send("read", file, at)
+        error, _, _, words = self.answer()
+        return error, b"".join(w.to_bytes(8, "little") for w in words[1:])[:words[0] if words else 0]
+
+    def words(self, count):
+        """Of an answer: several a line."""
+        words = []
+        while len(words) < count:
+            words += self.numbers(":")
+        return words
 
 
 def has_gateway(system):

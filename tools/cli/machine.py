@@ -16,6 +16,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 import tty
 from pathlib import Path
 
@@ -276,6 +277,9 @@ class Attached(Machine):
     def __init__(self, to):
         super().__init__(to, self.PATIENCE)
 
+    def wait_for(self, text):
+        """What it has said its terminal has shown: nobody waits here."""
+
 
 class Booted(Machine):
     """A machine of one's own, which ends when this is closed."""
@@ -295,6 +299,15 @@ class Booted(Machine):
             "\n  ".join(self.said.decode(errors="replace").splitlines()[-12:])
 
     ended = silent
+
+    def wait_for(self, text):
+        """Until it has said this, a regular expression: the match."""
+        end = time.monotonic() + self.PATIENCE
+        while not (match := re.search(text, self.said.decode(errors="replace"))):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise Stop(self.silent())
+            time.sleep(0.05)
+        return match
 
     def close(self):
         self.process.kill()
@@ -328,11 +341,20 @@ def choose(platform, debug):
     return common.preset(platform or common.USUAL, debug), None
 
 
-def open_one(platform, debug, system):
-    """The machine that runs, or else one that is booted for this; and its preset. Says which."""
+def attached(to, system):
+    """The machine at the other end, unless it is to have another system than it has."""
+    machine = Attached(to)
+    if system in (None, machine.about["system"]):
+        return machine
+    machine.close()
+    return None
+
+
+def open_one(platform, debug, usual, system=None):
+    """The machine that runs, if it has that system, or else one that is booted for this, with it or the usual one; and its
+    preset. Says which."""
     preset, to = choose(platform, debug)
-    if to:
-        machine = Attached(to)
+    if to and (machine := attached(to, system)):
         print(f"In the machine that runs ({preset}, system {machine.about['system']}):", file=sys.stderr)
         return preset, machine
     from . import qemu
@@ -340,9 +362,10 @@ def open_one(platform, debug, system):
     for other in others.values():
         other.close()
     common.build(preset)
-    print(f"No machine of {preset} runs ({', '.join(others) + ' does' if others else './tessera run'}), "
+    what = preset if system is None else f"{preset} with the system {system}"
+    print(f"No machine of {what} runs ({', '.join(others) + ' does' if others else './tessera run'}), "
           "so one is booted for this, and ends with it:", file=sys.stderr)
-    return preset, Booted(preset.removesuffix("-debug"), qemu.image(preset, system))
+    return preset, Booted(preset.removesuffix("-debug"), qemu.image(preset, system or usual))
 
 
 if __name__ == "__main__":

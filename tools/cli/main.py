@@ -173,10 +173,13 @@ COMMANDS = {
              "That is the one of ./tessera run; while there is none, one is booted for the calls and ends with them. "
              "Without a method it lists those that there are. Several calls have \"then\" between them. "
              "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
-    "caps": (command_caps, "boot a system with a shell, and draw who holds which capabilities", ["platform", "system"],
-             "It prints what the system description does not say, or says in vain."),
-    "core": (command_core, "boot a system with a shell, and fetch the core file that a program left there", ["program", "platform", "cores"],
-             "It says how gdb opens it. The system description says by `cores` which file server they go to."),
+    "caps": (command_caps, "show who holds which capabilities in the machine that runs, as text and as a picture",
+             ["machine", "debug", "which"],
+             "That is the one of ./tessera run; while there is none of that system, one is booted for this and ends with it. "
+             "It also prints what the system description does not say, or says in vain."),
+    "core": (command_core, "fetch the core file that a program left in the machine that runs", ["program", "machine", "debug", "which"],
+             "That is the one of ./tessera run; while there is none of that system, one is booted for this, the program has to "
+             "die in it, and it ends. It says how gdb opens the file. The system description says by `cores` which file server they go to."),
     "new-server": (command_new_server, "write a server, with its interface, system, tests and benchmark", ["name"],
                    "docs/tutorial.md goes on from there."),
     "clean": (command_clean, "delete everything that was built", [], "That is the folder build, and no other."),
@@ -206,13 +209,14 @@ def parse(arguments):
             sub.add_argument("name", metavar="NAME", help="small letters and digits")
         if "program" in takes:
             sub.add_argument("program", metavar="PROGRAM", help="which one has died")
-        if "cores" in takes:
-            sub.add_argument("--system", default="core", metavar="S",
-                             help="the system description in platforms/systems (default: %(default)s)")
+        if "which" in takes:
+            usual = "core" if name == "core" else "shell"
+            sub.add_argument("--system", metavar="S", help="the system description in platforms/systems "
+                             f"(default: that of the machine that runs, or else {usual})")
         if "debug" in takes:
             sub.add_argument("--debug", action="store_true", help="the build that checks invariants while it runs")
         if "system" in takes:
-            sub.add_argument("--system", default="shell" if name in ("run", "caps") else "bench", metavar="S",
+            sub.add_argument("--system", default="shell" if name == "run" else "bench", metavar="S",
                              help="the system description in platforms/systems (default: %(default)s)")
         if "traced" in takes:
             sub.add_argument("--system", default="trace", metavar="S",

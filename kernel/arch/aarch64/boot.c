@@ -214,7 +214,7 @@ static void visit(struct fdt_node const *node, void *context)
         if (node->has_reg && in_window(node->address, node->size) &&
             boot->memory_count < BOOT_MOST_REGIONS) {
             boot->memory[boot->memory_count++] =
-                (struct boot_region){ node->address, node->address + node->size, node->numa_node };
+                (struct boot_region){ node->address, node->address + node->size, node->numa_node, false };
         }
     } else if (fdt_is_compatible(node, "arm,psci-0.2")) {
         psci_method = text_equal(node->method, "smc") ? PSCI_SMC : PSCI_HVC;

@@ -163,7 +163,7 @@ static void visit(struct fdt_node const *node, void *context)
     } else if (text_equal(node->device_type, "memory")) {
         if (node->has_reg && boot->memory_count < BOOT_MOST_REGIONS) {
             boot->memory[boot->memory_count++] =
-                (struct boot_region){ node->address, node->address + node->size, node->numa_node };
+                (struct boot_region){ node->address, node->address + node->size, node->numa_node, false };
         }
     } else if (fdt_is_compatible(node, "riscv,plic0") && found->plic != 0) {
         /* Of a further node's processors, which do not take part. */

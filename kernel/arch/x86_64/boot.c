@@ -327,6 +327,9 @@ static word set_up_timer(void)
 /* That a memory map has; more than any PC's. */
 #define MOST_RANGES 128
 
+/* Of ACPI's first table. Who reads it is init. */
+#define RSDP_SIZE 36
+
 /* Of all memory, what is above the first MiB, where the firmware is, and in the window. Returns where it ends. */
 static word find_memory(struct boot *boot, word start_info)
 {
@@ -338,6 +341,10 @@ static word find_memory(struct boot *boot, word start_info)
     word end = pvh_find_memory(boot, map, info->map_entries, MIB, ENTRIES / 2 * GIB);
     if (end == 0) {
         panic("the firmware tells of no memory");
+    }
+    pvh_find_firmware(boot, map, info->map_entries, MIB, 4 * GIB);
+    if (info->acpi != 0 && info->acpi < MIB - RSDP_SIZE) {
+        boot_add_device(boot, "acpi", info->acpi, RSDP_SIZE, 0);
     }
     return end;
 }
