@@ -115,6 +115,25 @@ START_TEST(a_thread_is_introduced_once)
 }
 END_TEST
 
+/* The ring had room for nothing, or for half of it. */
+START_TEST(who_found_no_room_is_introduced_again)
+{
+    begin(BIT(TRACE_SYSCALL));
+    ck_ok(sys_thread_name(CPTR(BOOT_SLOT_THREAD), 0x6f727468, 0)); /* "htro" */
+    ring->read = ring->written + 1 + (uint64_t)_i - ring->capacity;
+    sys_null();
+    ck_assert_uint_eq(ring->lost, 2);
+    ring->read = ring->written;
+    sys_null();
+    static enum trace_event const events[] = { TRACE_LOST, TRACE_NAME, TRACE_SPACE, TRACE_SYSCALL };
+    ck_assert_uint_eq(ring->written - ring->read, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_uint_eq(entry_at(ring->read + i)->event, events[i]);
+    }
+    ck_assert_uint_eq(entry_at(ring->read + 1)->words[0], 0x6f727468);
+}
+END_TEST
+
 START_TEST(requests_say_what_they_are_about)
 {
     begin(ALL & ~BIT(TRACE_SYSCALL) & ~BIT(TRACE_RESULT));
@@ -491,6 +510,27 @@ START_TEST(a_sample_follows_the_frames)
 }
 END_TEST
 
+/* Of a deeper stack than that, the innermost. */
+START_TEST(a_sample_has_32_frames)
+{
+    begin(BIT(TRACE_SAMPLE));
+    cptr_t page = world_object(OBJECT_FRAME, PAGE_BITS);
+    ck_ok(sys_frame_map(page, CPTR(BOOT_SLOT_VSPACE), STACK, FRAME_READ | FRAME_WRITE));
+    uint64_t *words = world_frame(page);
+    for (unsigned i = 0; i < 40; i++) {
+        words[2 * i] = STACK + 16 * (i + 1);
+        words[2 * i + 1] = 0x1000 + i;
+    }
+    ck_assert_uint_eq(sample_with(STACK), 32);
+    for (unsigned i = 0; i < 32; i += 2) {
+        struct trace_entry const *e = next_is(TRACE_STACK);
+        ck_assert_uint_eq(e->words[0], 0x1000 + i);
+        ck_assert_uint_eq(e->words[1], 0x1001 + i);
+    }
+    ck_assert_uint_eq(ring->read, ring->written);
+}
+END_TEST
+
 /* From page to page, of frames of each size; as far as the search for a page's frame goes. */
 START_TEST(a_stack_may_be_in_any_frame)
 {
@@ -527,10 +567,12 @@ START_TEST(a_wrong_frame_pointer_ends_the_way)
     words[1] = 0x1000;
     words[2] = STACK + 0x2000; /* to nothing */
     words[3] = 0x1001;
+    words[4] = STACK + 8 * 8;  /* upwards, but nobody called */
+    words[5] = 0;
     words[511] = 0;            /* the other word is a device's */
     static struct {
         uint64_t frame, depth;
-    } const cases[] = { { 0, 0 },         { STACK, 1 },         { STACK + 16, 1 },
+    } const cases[] = { { 0, 0 },         { STACK, 1 },         { STACK + 16, 1 }, { STACK + 32, 0 },
                         { STACK + 1, 0 }, { STACK + 511 * 8, 0 }, { STACK + 0x1000, 0 },
                         { ~0ul, 0 },      { ~7ul, 0 },          { ARCH_USER_TOP, 0 } };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -544,6 +586,7 @@ int main(void)
     Suite *suite = suite_create("trace");
     WORLD_TEST(suite, calls_come_with_their_thread_and_result);
     WORLD_TEST(suite, a_thread_is_introduced_once);
+    WORLD_LOOP_TEST(suite, who_found_no_room_is_introduced_again, 2);
     WORLD_TEST(suite, requests_say_what_they_are_about);
     WORLD_TEST(suite, a_batch_tells_of_each_request);
     WORLD_TEST(suite, a_call_can_be_followed);
@@ -558,6 +601,7 @@ int main(void)
     WORLD_TEST(suite, entries_come_in_order_round_and_round);
     WORLD_TEST(suite, nonsense_in_the_head_costs_its_writer_only);
     WORLD_TEST(suite, a_sample_follows_the_frames);
+    WORLD_TEST(suite, a_sample_has_32_frames);
     WORLD_LOOP_TEST(suite, a_stack_may_be_in_any_frame, 5);
     WORLD_TEST(suite, a_wrong_frame_pointer_ends_the_way);
     return world_run(suite);

@@ -349,6 +349,88 @@ START_TEST(a_signal_waits_for_time)
 }
 END_TEST
 
+/* Nor does a server hear of one that ran on its caller's time, once that has gone back with the reply. */
+START_TEST(a_signal_does_not_come_with_a_reply)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread server = waits_in(100, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_sched_context_unbind(server.time));
+    struct sys_message m = { .w = { 8 } };
+    sys_ignore(sys_call(s.endpoint, &m, 1));
+    ck_runs(server);
+    ck_ok(sys_signal(s.bits[1]));
+    (void)sys_reply_recv(s.endpoint, &m, 1);
+    ck_runs(world_init());
+    ck_assert_int_eq(wait_kind(server.tcb->wait), WAIT_RECV); /* not for time, with the signal */
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    ck_got(&server, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+}
+END_TEST
+
+/* It changes nothing where no signal waits, or the thread waits for something else by now. */
+START_TEST(time_comes_where_nothing_is_to_be_heard)
+{
+    struct scene s = make_scene(_i);
+    struct world_thread server = waits_in(100, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_sched_context_unbind(server.time));
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    ck_assert_uint_ne(server.tcb->wait, 0);
+    ck_ok(sys_thread_suspend(server.cap));
+
+    cptr_t bell = world_object(OBJECT_NOTIFICATION, 0);
+    struct world_thread other = world_thread(255);
+    sys_yield();
+    ck_runs(other);
+    ck_err(nothing_to_receive(s.endpoint), ERR_WOULD_BLOCK);
+    uint64_t registers[8] = { bell.raw | SYS_WAIT };
+    world_trap(registers);
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(other.time));
+    ck_ok(sys_signal(s.bits[1]));
+    ck_ok(sys_sched_context_bind(other.time, other.cap));
+    ck_assert_uint_ne(other.tcb->wait, 0);
+    ck_receives(s.endpoint, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+}
+END_TEST
+
+#define PASSED_OVER 1000
+
+/* A receiver that has no time, and nothing else of its own. */
+static void passive_receiver(cptr_t time, cptr_t endpoint)
+{
+    cptr_t thread = world_object(OBJECT_THREAD, 0);
+    ck_ok(sys_thread_configure(thread, INIT_TABLE, CPTR(BOOT_SLOT_VSPACE), CPTR_NONE, CPTR_NONE));
+    ck_ok(sys_sched_control_set_priority(CPTR(BOOT_SLOT_SCHED_CONTROL), thread, 255));
+    ck_ok(sys_sched_context_bind(time, thread));
+    ck_ok(sys_thread_start(thread, 0x1000, 0, 0, 0, 0));
+    sys_yield();
+    uint64_t registers[8] = { endpoint.raw | SYS_RECV };
+    world_trap(registers);
+    ck_runs(world_init());
+    ck_ok(sys_sched_context_unbind(time));
+}
+
+/* So many are passed over; behind one more the signal waits for who receives next. */
+START_TEST(the_kernel_does_not_look_for_long)
+{
+    struct scene s = make_scene(0);
+    world_check_every = 512;
+    cptr_t time = world_object(OBJECT_SCHED_CONTEXT, 0);
+    ck_ok(sys_sched_control_configure(CPTR(BOOT_SLOT_SCHED_CONTROL), time, 10000000, 0));
+    for (int i = 0; i < PASSED_OVER + _i; i++) {
+        passive_receiver(time, s.endpoint);
+    }
+    struct world_thread active = waits_in(100, s.endpoint, SYS_RECV, 0);
+    ck_ok(sys_signal(s.bits[1]));
+    if (_i == 0) {
+        ck_got(&active, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+    } else {
+        ck_assert_uint_ne(active.tcb->wait, 0);
+        ck_receives(s.endpoint, event_of(3, 0, EVENT_KIND_SIGNAL), 2);
+    }
+}
+END_TEST
+
 /* Of two receivers, the first has none. */
 START_TEST(a_signal_goes_to_who_has_time)
 {
@@ -587,6 +669,9 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_fault_comes_to_a_member, 2);
     WORLD_LOOP_TEST(suite, a_fault_moves_on_to_the_set, 2);
     WORLD_LOOP_TEST(suite, a_signal_waits_for_time, 2);
+    WORLD_LOOP_TEST(suite, a_signal_does_not_come_with_a_reply, 2);
+    WORLD_LOOP_TEST(suite, time_comes_where_nothing_is_to_be_heard, 2);
+    WORLD_LOOP_TEST(suite, the_kernel_does_not_look_for_long, 2);
     WORLD_LOOP_TEST(suite, a_signal_goes_to_who_has_time, 2);
     WORLD_LOOP_TEST(suite, a_signal_waits_for_the_next_receiver, 2);
     WORLD_LOOP_TEST(suite, a_sender_to_a_member_may_give_up, 2);
