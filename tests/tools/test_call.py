@@ -33,9 +33,12 @@ EVERYTHING = call.parse.load(ROOT / "tests" / "idl" / "everything.idl")
     ("vfs.mount /a 7", r'kind: "7" is no FileSystem; .*'),
     ("vfs.enter " + "x" * 441, r"path: 441 bytes are too many; string\[440\] has at most 440"),
     ("console.write hex:abc", r'text: "hex:abc": behind hex: there are two digits for each byte'),
-    ("vfs.poll [1 1", r'polls: "\[1" is no JSON, which a Polls is written in'),
-    ("vfs.poll [1] 1", r'polls: \[1\] is no Polls; write it as JSON, \{"poll": ...\}'),
-    ('vfs.poll {"pol":1} 1', r'polls: Polls has no field "pol"; it has: poll'),
+    ("vfs.poll [1", r'polls: "\[1" is no JSON, which a Poll\[\.\.16\] is written in'),
+    ("vfs.poll [1]", r'polls: 1 is no Poll; write it as JSON, \{"file": ...\}'),
+    ('vfs.poll {"file":1}', r'polls: \{"file": 1\} is no Poll\[\.\.16\]; write a JSON list of at most 16'),
+    ('vfs.poll [{"fil":1}]', r'polls: Poll has no field "fil"; it has: file, events, reserved'),
+    ("vfs.read 0 0 x", r'into: "x" is no number; .*'),
+    ("vfs.read 0 0 4294967296:1", r"into: 4294967296 is not between 0 and 4294967295"),
     ("vfs.close 0 then", r'a method is missing beside "then"'),
 ])
 def test_refused(line, message):
@@ -48,7 +51,7 @@ def test_all_are_listed():
     listed = INTERFACES.listed()
     for server in INTERFACES.methods:
         assert f"  {server}." in listed
-    assert 'memory.watch(low: u64, bell: cap kernel.Notification) -> ()  (not from here: "bell"' in listed
+    assert 'memory.warn(low: u64, bell: cap kernel.Notification?) -> (levels: cap Levels) since 2  (not from here: "bell"' in listed
 
 
 def test_the_gateway_reaches_what_it_says():

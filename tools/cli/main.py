@@ -172,7 +172,7 @@ COMMANDS = {
     "call": (command_call, "call methods of the servers in the machine that runs", ["machine", "debug", "called"],
              "That is the one of ./tessera run; while there is none, one is booted for the calls and ends with them. "
              "Without a method it lists those that there are. Several calls have \"then\" between them. "
-             "Flags are names with commas between them; structs and arrays are JSON; - leaves an optional value out."),
+             "Flags are names with commas between them; structs, arrays and lists are JSON; a piece of the session's buffer is OFFSET:LENGTH; - leaves an optional value out."),
     "caps": (command_caps, "show who holds which capabilities in the machine that runs, as text and as a picture",
              ["machine", "debug", "which"],
              "That is the one of ./tessera run; while there is none of that system, one is booted for this and ends with it. "
