@@ -201,7 +201,7 @@ def measure_system(options, system):
     has_no_tests = system == "bench" and code == qemu.description(options.platform)["qemu"]["exit_ok"]
     if not has_no_tests and (code is None or seen == 0 or str(seen) != plan.removeprefix("1..")):
         wrong.append(f"{seen} of {plan} tests ran; QEMU ended with {code}, after: {' / '.join(lines[-3:])}")
-    if not any(each["kind"] == "interrupt" and each["stretches"] for each in found):
+    if system == "tests" and not any(each["kind"] == "interrupt" and each["stretches"] for each in found):
         wrong.append("no interrupt was seen: this measured nothing")
     return found, wrong
 

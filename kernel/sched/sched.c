@@ -838,14 +838,14 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
 
 void sched_timer_first(struct cpu *cpu)
 {
-    cpu->timer = ~0ul;
-    arch_timer_set(~0ul);
-    if (cpu->deadlines.first != NULL) {
-        sched_timer_by(cpu, cpu->deadlines.first->key);
+    struct heap_node const *deadline = cpu->deadlines.first;
+    struct heap_node const *renewal = cpu->renewals.first;
+    word when = deadline != NULL ? deadline->key : ~0ul;
+    if (renewal != NULL && renewal->key < when) {
+        when = renewal->key;
     }
-    if (cpu->renewals.first != NULL) {
-        sched_timer_by(cpu, cpu->renewals.first->key);
-    }
+    cpu->timer = when;
+    arch_timer_set(when); /* once: it may be the firmware that does it */
 }
 
 void deadline_set(struct cpu *cpu, struct tcb *thread, word when)
