@@ -556,20 +556,26 @@ static char const *find_page(struct vspace const *vspace, word address)
     return (char const *)arch_window(arch_pte_address(pte)) + inside;
 }
 
-bool vspace_look(struct vspace_view *view, word address, word *out)
+bool vspace_look(struct vspace_view *view, word address, word out[2])
 {
     word page = address & ~((1ul << PAGE_BITS) - 1);
-    if (address % sizeof(word) != 0) {
+    if (address % (2 * sizeof(word)) != 0) {
         return false;
     }
     if (view->bytes == NULL || view->page != page) {
+        if (view->pages == 0) {
+            return false;
+        }
+        view->pages--;
         view->page = page;
         view->bytes = find_page(view->vspace, page);
     }
     if (view->bytes == NULL) {
         return false;
     }
-    *out = *(word const *)(void const *)(view->bytes + (address - page));
+    word const *pair = (word const *)(void const *)(view->bytes + (address - page));
+    out[0] = pair[0];
+    out[1] = pair[1];
     return true;
 }
 

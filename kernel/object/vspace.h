@@ -183,14 +183,15 @@ bool vspace_activate(struct vspace *vspace);
 /* Counts of ASIDs given out, and of flushes that reusing them took. */
 extern word asid_given, asid_flushes;
 
-/* For looking at words of a program's memory, one after the other. */
+/* For looking at pairs of words of a program's memory, one after the other. */
 struct vspace_view {
     struct vspace const *vspace;
+    unsigned pages; /* so many more may be looked for: each takes time */
     word page;         /* of the last look; not used before the first */
     char const *bytes; /* where the kernel sees that page; NULL: nowhere */
 };
-/* A word of ordinary memory that is mapped; false if that is not what is there. */
-NODISCARD bool vspace_look(struct vspace_view *view, word address, word *out);
+/* Two words of ordinary memory that is mapped; false if that is not what is there, or they are not aligned to both. */
+NODISCARD bool vspace_look(struct vspace_view *view, word address, word out[2]);
 
 /* Panics where tables, notes and capabilities disagree. */
 void vspace_check(struct vspace const *vspace);

@@ -46,22 +46,24 @@ void trace_record(struct cpu *cpu, enum trace_event event, word a, word b)
 
 /* ---- Samples ---- */
 
-/* Return addresses that a sample follows up. */
-#define SAMPLE_DEPTH 32
+/* Return addresses that a sample follows up, and pages that it looks into: a timer interrupt takes so much longer. */
+#define SAMPLE_DEPTH 16
+#define SAMPLE_PAGES 3
 
 /* Follows the frame pointers of a program, which are an allegation: what is not the program's own
  * memory ends the way, and so does what does not lead upwards. */
 static unsigned follow_frames(struct tcb const *thread, word callers[SAMPLE_DEPTH])
 {
-    struct vspace_view view = { .vspace = thread->vspace };
+    struct vspace_view view = { .vspace = thread->vspace, .pages = SAMPLE_PAGES };
     word frame = thread->frame[ARCH_FRAME_FP];
     unsigned depth = 0;
-    for (word above, caller; depth < SAMPLE_DEPTH; frame = above) {
-        word record = frame + ARCH_FRAME_RECORD;
-        if (!vspace_look(&view, record, &above) ||
-            !vspace_look(&view, record + sizeof(word), &caller)) {
+    for (word above; depth < SAMPLE_DEPTH; frame = above) {
+        word record[2];
+        if (!vspace_look(&view, frame + ARCH_FRAME_RECORD, record)) {
             break;
         }
+        above = record[0];
+        word caller = record[1];
         if (depth == 0 && arch_frame_is_leaf(frame, caller)) {
             above = caller;
             caller = thread->temps[ARCH_TEMP_LINK];

@@ -511,7 +511,7 @@ START_TEST(a_sample_follows_the_frames)
 END_TEST
 
 /* Of a deeper stack than that, the innermost. */
-START_TEST(a_sample_has_32_frames)
+START_TEST(a_sample_has_16_frames)
 {
     begin(BIT(TRACE_SAMPLE));
     cptr_t page = world_object(OBJECT_FRAME, PAGE_BITS);
@@ -521,8 +521,8 @@ START_TEST(a_sample_has_32_frames)
         words[2 * i] = STACK + 16 * (i + 1);
         words[2 * i + 1] = 0x1000 + i;
     }
-    ck_assert_uint_eq(sample_with(STACK), 32);
-    for (unsigned i = 0; i < 32; i += 2) {
+    ck_assert_uint_eq(sample_with(STACK), 16);
+    for (unsigned i = 0; i < 16; i += 2) {
         struct trace_entry const *e = next_is(TRACE_STACK);
         ck_assert_uint_eq(e->words[0], 0x1000 + i);
         ck_assert_uint_eq(e->words[1], 0x1001 + i);
@@ -552,6 +552,20 @@ START_TEST(a_stack_may_be_in_any_frame)
 }
 END_TEST
 
+START_TEST(a_sample_looks_into_three_pages)
+{
+    begin(BIT(TRACE_SAMPLE));
+    cptr_t frame_of = world_object(OBJECT_FRAME, PAGE_BITS + 3);
+    ck_ok(sys_frame_map(frame_of, CPTR(BOOT_SLOT_VSPACE), STACK, FRAME_READ | FRAME_WRITE));
+    uint64_t *words = world_frame(frame_of);
+    for (unsigned i = 0; i < 7; i++) {
+        words[i << (PAGE_BITS - 3)] = STACK + ((i + 1ul) << PAGE_BITS);
+        words[(i << (PAGE_BITS - 3)) + 1] = 0x1000 + i;
+    }
+    ck_assert_uint_eq(sample_with(STACK), 3);
+}
+END_TEST
+
 START_TEST(a_wrong_frame_pointer_ends_the_way)
 {
     begin(BIT(TRACE_SAMPLE));
@@ -569,11 +583,11 @@ START_TEST(a_wrong_frame_pointer_ends_the_way)
     words[3] = 0x1001;
     words[4] = STACK + 8 * 8;  /* upwards, but nobody called */
     words[5] = 0;
-    words[511] = 0;            /* the other word is a device's */
+    words[511] = 0;            /* not aligned, and the other word is a device's */
     static struct {
         uint64_t frame, depth;
     } const cases[] = { { 0, 0 },         { STACK, 1 },         { STACK + 16, 1 }, { STACK + 32, 0 },
-                        { STACK + 1, 0 }, { STACK + 511 * 8, 0 }, { STACK + 0x1000, 0 },
+                        { STACK + 1, 0 }, { STACK + 8, 0 }, { STACK + 511 * 8, 0 }, { STACK + 0x1000, 0 },
                         { ~0ul, 0 },      { ~7ul, 0 },          { ARCH_USER_TOP, 0 } };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_msg(sample_with(cases[i].frame) == cases[i].depth, "case %u", i);
@@ -601,8 +615,9 @@ int main(void)
     WORLD_TEST(suite, entries_come_in_order_round_and_round);
     WORLD_TEST(suite, nonsense_in_the_head_costs_its_writer_only);
     WORLD_TEST(suite, a_sample_follows_the_frames);
-    WORLD_TEST(suite, a_sample_has_32_frames);
+    WORLD_TEST(suite, a_sample_has_16_frames);
     WORLD_LOOP_TEST(suite, a_stack_may_be_in_any_frame, 5);
+    WORLD_TEST(suite, a_sample_looks_into_three_pages);
     WORLD_TEST(suite, a_wrong_frame_pointer_ends_the_way);
     return world_run(suite);
 }
