@@ -102,12 +102,14 @@ static void drain_kernel(void)
     server.store->lost = server.kernel.ring->lost;
 }
 
-static bool is_there(struct source const *source)
+/* A ring's memory: it is not larger or smaller than said, and can be written. One that has joined
+ * stays so until it is gone. */
+static bool is_ring(cptr_t frame)
 {
     uint8_t type;
-    uint64_t rights, size;
-    return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(source->frame.raw >> SLOT_BITS), &type, &rights,
-                             &size) == OK && type == OBJECT_FRAME;
+    uint64_t rights, bits;
+    return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(frame.raw >> SLOT_BITS), &type, &rights, &bits) == OK &&
+           type == OBJECT_FRAME && bits == TRACE_RING_BITS && (rights & FRAME_WRITE) != 0;
 }
 
 /* Whose entry it is the server says: programs may write what they like. */
@@ -131,7 +133,7 @@ static void take_from(struct source *source, uint16_t core)
 static void drain_program(unsigned number)
 {
     struct source *source = &server.program[number];
-    if (!is_there(source)) {
+    if (!is_ring(source->frame)) {
         return;
     }
     uint64_t waiting = sys_trace_waiting(source->ring);
@@ -213,15 +215,6 @@ static void drain_now(struct trace_server *s)
 
 /* ---- Requests ---- */
 
-/* A ring's memory: it is not larger or smaller than said, and can be written. */
-static bool is_ring(cptr_t frame)
-{
-    uint8_t type;
-    uint64_t rights, bits;
-    return sys_cnode_inspect(TRACE_CAP_CNODE, (uint32_t)(frame.raw >> SLOT_BITS), &type, &rights, &bits) == OK &&
-           bits == TRACE_RING_BITS && (rights & FRAME_WRITE) != 0;
-}
-
 /* One with a badge has to do with its own rings only. */
 static enum err must_observe(uint64_t badge)
 {
@@ -249,7 +242,7 @@ static uint64_t place_left(struct trace_server *s, struct client const *client, 
 {
     uint64_t number = 0;
     while (number < s->store->programs &&
-           (s->program[number].client != client || is_there(&s->program[number]) ||
+           (s->program[number].client != client || is_ring(s->program[number].frame) ||
             (who != NULL && memcmp(s->store->source[number].name, who, NAME_SIZE) != 0))) {
         number++;
     }

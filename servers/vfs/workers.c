@@ -62,7 +62,7 @@ static bool has_trace(void)
 static void join_all(void)
 {
     char name[] = "vfs 1";
-    for (unsigned i = 0; i < WORKERS && has_trace(); i++) {
+    for (unsigned i = 0; i < WORKERS; i++) {
         join(&workers[i], name);
         name[sizeof name - 2]++;
     }
@@ -115,7 +115,9 @@ enum err workers_begin(void)
     if (err == OK) {
         err = console_begin(&options);
     }
-    join_all();
+    if (has_trace()) {
+        join_all();
+    }
     for (unsigned i = 1; i < WORKERS && err == OK; i++) {
         options.number = i + 1;
         err = sys_thread_create(&board, &workers[i].thread, &options, work, NULL);
