@@ -216,7 +216,8 @@ static void go_on_late(struct sched_context *sc, word now)
 static void note_job(struct cpu *cpu, struct tcb *thread)
 {
     struct sched_context *sc = thread->sc;
-    if (sc == NULL || sc->period == 0 || sc == cpu->sc || thread->lent != NULL) {
+    bool own = thread->lent == NULL && thread != cpu->heir; /* or it will work on its caller's time */
+    if (sc == NULL || sc->period == 0 || sc == cpu->sc || !own) {
         return;
     }
     switch (wait_kind(thread->wait)) {
@@ -535,7 +536,9 @@ word sched_missed(struct sched_context const *sc)
     bool is_busy = kind != WAIT_STOPPED && (thread->wait == 0 || kind == WAIT_TIME ||
                                             kind == WAIT_REPLY || kind == WAIT_SEND ||
                                             kind == WAIT_REPLY_OBJECT);
-    bool is_late = sc->period != 0 && is_busy && arch_now() > sc->deadline;
+    bool serves = is_busy && (thread->lent != NULL ||
+                              (thread->caller != NULL && !(thread->attention & ATTENTION_TIME)));
+    bool is_late = sc->period != 0 && is_busy && !serves && arch_now() > sc->deadline;
     return sc->missed + is_late;
 }
 
