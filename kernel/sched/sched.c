@@ -461,7 +461,8 @@ void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *serv
     if (server->attention & ATTENTION_TIME) {
         return;
     }
-    struct sched_context *sc = server == cpu->current ? cpu->sc : server->lent;
+    bool runs = server == cpu->current && cpu->sc != NULL; /* or it has stopped: used up, or to be changed */
+    struct sched_context *sc = runs ? cpu->sc : server->lent;
     if (sc == NULL || sc == server->sc || cpu->heir != NULL) {
         return;
     }
