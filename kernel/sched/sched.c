@@ -530,6 +530,18 @@ void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+/* It runs on its caller's time, or has passed that on. */
+static bool works_for_others(struct tcb const *thread)
+{
+    struct cpu const *cpu = thread->cpu;
+    if (thread == cpu->current && cpu->sc != NULL) {
+        return cpu->sc != thread->sc;
+    }
+    bool passes_on = wait_kind(thread->wait) == WAIT_REPLY || wait_kind(thread->wait) == WAIT_REPLY_OBJECT;
+    bool for_caller = thread->caller != NULL && !(thread->attention & ATTENTION_TIME);
+    return thread->lent != NULL || (thread->wait != 0 && passes_on && for_caller);
+}
+
 word sched_missed(struct sched_context const *sc)
 {
     struct tcb const *thread = sc->thread;
@@ -537,8 +549,7 @@ word sched_missed(struct sched_context const *sc)
     bool is_busy = kind != WAIT_STOPPED && (thread->wait == 0 || kind == WAIT_TIME ||
                                             kind == WAIT_REPLY || kind == WAIT_SEND ||
                                             kind == WAIT_REPLY_OBJECT);
-    bool serves = is_busy && (thread->lent != NULL ||
-                              (thread->caller != NULL && !(thread->attention & ATTENTION_TIME)));
+    bool serves = is_busy && works_for_others(thread);
     bool is_late = sc->period != 0 && is_busy && !serves && arch_now() > sc->deadline;
     return sc->missed + is_late;
 }
