@@ -216,7 +216,8 @@ static void go_on_late(struct sched_context *sc, word now)
 static void note_job(struct cpu *cpu, struct tcb *thread)
 {
     struct sched_context *sc = thread->sc;
-    if (sc == NULL || sc->period == 0 || sc == cpu->sc || thread->lent != NULL) {
+    bool own = thread->lent == NULL && thread != cpu->heir; /* or it will work on its caller's time */
+    if (sc == NULL || sc->period == 0 || sc == cpu->sc || !own) {
         return;
     }
     switch (wait_kind(thread->wait)) {
@@ -460,7 +461,8 @@ void sched_take_back_passed(struct cpu *cpu, struct tcb *owner, struct tcb *serv
     if (server->attention & ATTENTION_TIME) {
         return;
     }
-    struct sched_context *sc = server == cpu->current ? cpu->sc : server->lent;
+    bool runs = server == cpu->current && cpu->sc != NULL; /* or it has stopped: used up, or to be changed */
+    struct sched_context *sc = runs ? cpu->sc : server->lent;
     if (sc == NULL || sc == server->sc || cpu->heir != NULL) {
         return;
     }
@@ -528,6 +530,18 @@ void sched_forget_thread(struct cpu *cpu, struct tcb *thread)
     }
 }
 
+/* It runs on its caller's time, or has passed that on. */
+static bool works_for_others(struct tcb const *thread)
+{
+    struct cpu const *cpu = thread->cpu;
+    if (thread == cpu->current && cpu->sc != NULL) {
+        return cpu->sc != thread->sc;
+    }
+    bool passes_on = wait_kind(thread->wait) == WAIT_REPLY || wait_kind(thread->wait) == WAIT_REPLY_OBJECT;
+    bool for_caller = thread->caller != NULL && !(thread->attention & ATTENTION_TIME);
+    return thread->lent != NULL || (thread->wait != 0 && passes_on && for_caller);
+}
+
 word sched_missed(struct sched_context const *sc)
 {
     struct tcb const *thread = sc->thread;
@@ -535,7 +549,8 @@ word sched_missed(struct sched_context const *sc)
     bool is_busy = kind != WAIT_STOPPED && (thread->wait == 0 || kind == WAIT_TIME ||
                                             kind == WAIT_REPLY || kind == WAIT_SEND ||
                                             kind == WAIT_REPLY_OBJECT);
-    bool is_late = sc->period != 0 && is_busy && arch_now() > sc->deadline;
+    bool serves = is_busy && works_for_others(thread);
+    bool is_late = sc->period != 0 && is_busy && !serves && arch_now() > sc->deadline;
     return sc->missed + is_late;
 }
 

@@ -216,8 +216,9 @@ static word wait_of(struct spec const *s, int thread)
     case SPEC_AWAITS_SIGNAL:
         return s->notification[t->partner].address | WAIT_NOTIFICATION;
     case SPEC_AWAITS_TIME:
-        return WAIT_TIME;
+        return WAIT_TIME | (t->partner == SPEC_NONE ? 0 : s->time[t->partner].address);
     case SPEC_READY:
+    case SPEC_ANSWERED:
     default:
         return 0;
     }
@@ -278,15 +279,6 @@ static bool same_time(struct spec const *s, int number, struct tcb const *kernel
     return true;
 }
 
-static bool same_context(struct spec const *s, int number)
-{
-    struct sched_context const *kernel = (struct sched_context *)s->time[number].address;
-    SAME(kernel->thread, (word)thread_at(s, spec_user(s, number)), "thread of time %d", number);
-    SAME(kernel->budget != 0, s->time[number].configured, "whether time %d is configured", number);
-    SAME(kernel->mark, s->time[number].mark, "mark of time %d", number);
-    return true;
-}
-
 static bool same_thread(struct spec *s, int number)
 {
     struct spec_thread const *t = &s->thread[number];
@@ -337,6 +329,60 @@ static bool same_queue(struct spec const *s, struct spec_queue const *queue,
 }
 
 /* ---- Objects ---- */
+
+static bool same_pieces(struct spec const *s, int number, struct sched_context const *kernel)
+{
+    struct spec_time const *t = &s->time[number];
+    SAME(kernel->count, t->pieces, "number of pieces of time %d", number);
+    for (unsigned i = 0; i < t->pieces; i++) {
+        struct refill const *refill = &kernel->refill[(kernel->first + i) % REFILLS];
+        SAME(refill->when, t->piece[i].when, "when piece %u of time %d comes", i, number);
+        SAME(refill->amount, t->piece[i].amount, "piece %u of time %d", i, number);
+    }
+    return true;
+}
+
+/* When time stopped last that makes way for other time is not always noted: then the specification takes over what
+ * is, until that runs again. */
+static void learn_stop(struct spec *s, int number, struct sched_context const *kernel)
+{
+    int user = spec_user(s, number);
+    if (number != s->running && user != SPEC_NONE && s->thread[user].state == SPEC_READY) {
+        s->time[number].stopped = kernel->stopped;
+    }
+}
+
+static bool same_context(struct spec *s, int number)
+{
+    struct spec_time const *t = &s->time[number];
+    struct sched_context const *kernel = (struct sched_context *)t->address;
+    struct cpu const *cpu = host.current->cpu;
+    SAME(kernel->thread, (word)thread_at(s, spec_user(s, number)), "thread of time %d", number);
+    SAME(kernel->budget != 0, t->configured, "whether time %d is configured", number);
+    SAME(kernel->mark, t->mark, "mark of time %d", number);
+    SAME(kernel->budget, t->budget, "budget of time %d", number);
+    SAME(kernel->period, t->period, "period of time %d", number);
+    SAME(cpu->sc == kernel, s->running == number, "whether time %d runs", number);
+    SAME(cpu->sc == kernel ? (long)(cpu->end - host.now) : kernel->left, spec_left(s, number),
+         "what is left of time %d", number);
+    SAME(sched_used(cpu, kernel), spec_used(s, number), "what is used of time %d", number);
+    ALSO(same_queue(s, &t->waiters, &kernel->waiters, "waiters for time", number));
+    if (t->waiters.count != 0) {
+        SAME(kernel->renewal.key, t->renewal, "when time %d is renewed", number);
+    }
+    if (t->period == 0) {
+        return true;
+    }
+    SAME(kernel->deadline, t->deadline, "deadline of time %d", number);
+    SAME(kernel->missed, t->missed, "deadlines missed of time %d", number);
+    learn_stop(s, number, kernel);
+    bool known;
+    uint64_t missed = spec_missed(s, number, &known);
+    if (known) {
+        SAME(sched_missed(kernel), missed, "deadlines missed until now of time %d", number);
+    }
+    return same_pieces(s, number, kernel);
+}
 
 static bool same_servers(struct spec const *s, int number, struct endpoint const *kernel)
 {
@@ -464,36 +510,6 @@ static bool same_line(struct spec const *s, int number)
     SAME((host.open[number / 64] & bit) != 0, line->open, "line %d open", number);
     SAME((host.claimed[number / 64] & bit) != 0, line->claimed, "line %d claimed", number);
     return true;
-}
-
-/* The kernel's order of threads of one priority, where the specification has none. */
-static void take_over_order(struct spec *s)
-{
-    struct cpu const *cpu = host.current->cpu;
-    struct spec_queue queue = { 0 };
-    int current = model_current(s);
-    if (current == SPEC_NONE || s->current == SPEC_NONE ||
-        s->thread[current].priority != s->thread[s->current].priority) {
-        return;
-    }
-    for (unsigned i = 0; i <= PRIORITIES; i++) {
-        struct tcb const *t = i == 0 ? cpu->first : cpu->ready.list[i - 1].head;
-        for (; t != NULL; t = i == 0 ? NULL : t->next) {
-            int thread = 0;
-            while (thread < SPEC_THREADS && (!s->thread[thread].exists || thread_at(s, thread) != t)) {
-                thread++;
-            }
-            if (thread == SPEC_THREADS || s->thread[thread].state != SPEC_READY || thread == current) {
-                return;
-            }
-            queue.thread[queue.count++] = (int8_t)thread;
-        }
-    }
-    if (queue.count == s->ready.count) {
-        s->ready = queue;
-        s->current = (int16_t)current;
-        s->fpu = (int16_t)(s->fpu == current ? s->fpu : SPEC_NONE);
-    }
 }
 
 static bool same_ready(struct spec const *s)
@@ -653,9 +669,6 @@ static bool same_mappings(struct spec const *s)
 
 bool model_equal(struct spec *s, bool deep)
 {
-    if (s->reordered) {
-        take_over_order(s);
-    }
     ALSO(same_tree(s));
     EACH(thread, SPEC_THREADS, same_thread(s, i))
     ALSO(same_ready(s));
@@ -670,6 +683,7 @@ bool model_equal(struct spec *s, bool deep)
     }
     ALSO(same_pages(s));
     SAME(host.now, s->now, "the clock");
+    SAME(host.current->cpu->timer, s->alarm, "the timer");
     SAME(families[0].dying, 0, "what is left of objects that are gone");
     return !deep || same_mappings(s);
 }
@@ -752,7 +766,15 @@ static void adopt_states(struct spec *s)
     struct spec_thread *t = &s->thread[thread];
     t->state = SPEC_READY;
     t->own = (int16_t)number_of(s, OBJECT_SCHED_CONTEXT, init->sc);
-    s->time[t->own].configured = true;
+    struct spec_time *time = &s->time[t->own];
+    time->configured = true;
+    time->budget = init->sc->budget;
+    time->left = (long)(init->cpu->end - host.now);
+    time->used = sched_used(init->cpu, init->sc);
+    s->running = t->own;
+    s->heir = SPEC_NONE;
+    s->since = host.now;
+    s->alarm = init->cpu->timer;
     t->priority = t->base = init->priority;
     memcpy(t->reg, host.registers, sizeof t->reg);
     memcpy(t->frame, init->frame, sizeof t->frame);

@@ -12,14 +12,13 @@
 struct spec play_spec;
 static struct spec before;
 static char said[400];
+static bool budgets; /* time runs out */
 static bool hurried; /* nothing is compared for the moment */
 
 char const *play_difference(void)
 {
     return said;
 }
-
-#define NS_PER_TICK 100ul /* of the host's clock */
 
 /* ---- Doing a step ---- */
 
@@ -440,7 +439,7 @@ void play_make_again(void)
 }
 
 /* What init is about to do. */
-static struct step script[4 + 5 * THREADS];
+static struct step script[4 + 6 * THREADS];
 static unsigned script_at, script_end;
 
 /* ---- Chance ---- */
@@ -461,6 +460,11 @@ void play_from(uint8_t const *data, size_t size)
     play_seed(0);
     choice = data;
     choices = size;
+}
+
+void play_with_budgets(void)
+{
+    budgets = true;
 }
 
 bool play_has_choices(void)
@@ -583,9 +587,9 @@ static uint64_t argument(char kind)
     case 'S':
         return some_slot(OBJECT_SCHED_CONTEXT);
     case 'w': /* budget */
-        return one_in(4) ? below(20000) : WITHOUT_END + below(1 << 16);
+        return budgets ? 9000 + below(200000) : one_in(4) ? below(20000) : WITHOUT_END + below(1 << 16);
     case 'o': /* period */
-        return one_in(4) ? 1 + below(20000) : 0;
+        return budgets && !one_in(3) ? 50000 + below(1000000) : one_in(4) ? 1 + below(20000) : 0;
     case 'V':
         return some_slot(OBJECT_VSPACE);
     case 'B':
@@ -659,6 +663,7 @@ static struct request {
     { METHOD_SCHED_CONTEXT_BIND, 9, "T" },
     { METHOD_SCHED_CONTEXT_UNBIND, 4, "" },
     { METHOD_SCHED_CONTEXT_MISSED, 1, "" },
+    { METHOD_SCHED_CONTEXT_CONSUMED, 1, "" },
     { METHOD_SCHED_CONTEXT_USER, 1, "" },
     { METHOD_SCHED_CONTROL_CONFIGURE, 3, "Swo" },
     { METHOD_SCHED_CONTROL_MARK, 1, "Sx" },
@@ -697,8 +702,9 @@ static bool is_left_out(uint64_t label, uint64_t const *argument)
 {
     return label == METHOD_KERNEL_STOP || label == METHOD_KERNEL_RESTART || label == METHOD_KERNEL_PUT ||
            label == METHOD_KERNEL_COUNTER || label == METHOD_KERNEL_INHERIT ||
-           label == METHOD_SCHED_CONTEXT_CONSUMED || label / 16 > OBJECT_WAIT_SET ||
-           (label == METHOD_SCHED_CONTROL_CONFIGURE && !is_without_end(argument[1], argument[2])) || (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
+           label / 16 > OBJECT_WAIT_SET ||
+           (label == METHOD_SCHED_CONTROL_CONFIGURE && !budgets && !is_without_end(argument[1], argument[2])) ||
+           (label == METHOD_REPLY_AWAIT && !is_soon(argument[1])) ||
            (label == METHOD_THREAD_SET_PRIORITY && is_special_priority(argument[0])) ||
            (label == METHOD_SCHED_CONTROL_SET_PRIORITY && is_special_priority(argument[1])) ||
            (label == METHOD_UNTYPED_RETYPE && argument[0] > OBJECT_WAIT_SET && argument[0] <= OBJECT_PMU) ||
@@ -719,7 +725,8 @@ static uint64_t some_request(uint64_t *target, uint64_t arguments[5])
     }
     unsigned chosen = below(total);
     struct request const *request = requests;
-    while (chosen >= request->weight) {
+    bool configures = budgets && one_in(8);
+    while (configures ? request->method != METHOD_SCHED_CONTROL_CONFIGURE : chosen >= request->weight) {
         chosen -= request->weight;
         request++;
     }
@@ -833,6 +840,10 @@ static void write_script(void)
         }
         add(slot_address(TIMES + i), SYS_CALL, METHOD_SCHED_CONTEXT_UNBIND, 0, 0, 0, 0);
         add(slot_address(TIMES + i), SYS_CALL, METHOD_SCHED_CONTEXT_BIND, thread, 0, 0, 0);
+        if (budgets && one_in(2)) {
+            add(slot_address(BOOT_SLOT_SCHED_CONTROL), SYS_CALL, METHOD_SCHED_CONTROL_CONFIGURE,
+                slot_address(TIMES + i), argument('w'), argument('o'), 0);
+        }
         add(thread, SYS_CALL, METHOD_THREAD_RESUME, 0, 0, 0, 0);
     }
     add(slot_address(WAKE), SYS_WAIT, (enum method)0, 0, 0, 0, 0);
@@ -865,7 +876,7 @@ void play_choose(struct step *step)
     }
     step->slow = one_in(3);
     step->preempt = (uint8_t)(one_in(4) ? 1 + below(6) : 0);
-    switch (below(24)) {
+    switch (budgets && one_in(6) ? 2 : below(24)) {
     case 0:
         step->kind = STEP_FAULT;
         step->number = (uint16_t)(1 + below(6));
@@ -878,7 +889,7 @@ void play_choose(struct step *step)
         break;
     case 2:
         step->kind = STEP_TIME;
-        step->number = (uint16_t)below(1 << 11);
+        step->number = (uint16_t)below(budgets ? 1 << 9 : 1 << 11);
         break;
     default:
         step->kind = STEP_CALL;
@@ -892,7 +903,10 @@ void play_choose(struct step *step)
 void play_print(unsigned number, struct step const *step)
 {
     struct spec const *s = &play_spec;
-    printf("%4u: thread %d ", number, s->current);
+    printf("%4u: at %lu thread %d ", number, s->now, s->current);
+    if (budgets) {
+        printf("(on time %d, %ld left) ", s->running, spec_left(s, s->running));
+    }
     if (s->ready.count != 0) {
         printf("(ready:");
         for (int i = 0; i < s->ready.count; i++) {

@@ -59,3 +59,5 @@ void play_choose(struct step *step);
 /* Instead of chance these bytes choose, and when they are used up, zeros. */
 void play_from(uint8_t const *data, size_t size);
 bool play_has_choices(void);
+/* From now on programs set budgets and periods that run out, and the clock goes on more often. */
+void play_with_budgets(void);

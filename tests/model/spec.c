@@ -462,6 +462,10 @@ static bool clear_thread(struct spec *s, int number)
     }
     if (s->current == number) {
         s->current = SPEC_NONE;
+        spec_stop_time(s);
+    }
+    if (s->heir == number) {
+        s->heir = SPEC_NONE;
     }
     spec_free_slots(s, t->first, SPEC_OWN);
     t->exists = false;

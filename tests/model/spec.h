@@ -27,10 +27,13 @@
 #define SPEC_MEMBERS   3 /* of a wait set, at most */
 #define SPEC_LINES     97 /* interrupt lines 1 to 96 */
 #define SPEC_PAGES     32
+#define SPEC_PIECES    48 /* of a budget, at most */
+#define SPEC_NEVER     (~0ul)
 #define SPEC_TABLES    96
 #define PAGE_WORDS     512u
 #define BATCH_WORD     128u /* where the batch starts in a message buffer, ... */
 #define SLOT_WORD      120u /* ... and the receive slot is */
+#define NS_PER_TICK    100ul /* of the host's clock */
 
 /* ---- Capabilities ---- */
 
@@ -69,7 +72,8 @@ enum spec_state {
     SPEC_AWAITS_REPLY,  /* the thread that is to reply */
     SPEC_AWAITS_OBJECT, /* the Reply object */
     SPEC_AWAITS_SIGNAL, /* the notification */
-    SPEC_AWAITS_TIME,   /* it has none */
+    SPEC_AWAITS_TIME,   /* it has none; or this time, which is used up, until some comes back */
+    SPEC_ANSWERED,      /* for a moment: it has its reply */
 };
 
 /* A thread without time has lost that of its caller: its handler, if it has one, is to be told when it could
@@ -101,7 +105,8 @@ struct spec_thread {
     uint64_t address;
     uint64_t served;  /* when it began to serve there */
     uint64_t fault_address;
-    uint64_t lost;    /* mark of the time that it lost */
+    uint64_t lost;    /* mark of the time that it lost, ... */
+    uint64_t lost_used; /* ... and how much had been used of that, in ticks */
     uint64_t reg[8];
     uint64_t frame[16], temps[8]; /* see kernel/arch/host/cpu.c */
     uint64_t fpu[2];              /* floating-point registers */
@@ -134,11 +139,26 @@ struct spec_reply {
     bool answered;  /* before anybody waited */
 };
 
-struct spec_time {
+struct spec_piece { /* of a budget: so much, and when it comes */
+    uint64_t when, amount;
+};
+
+struct spec_time { /* all in ticks */
     bool exists;
     bool configured;
+    uint8_t pieces; /* so many; the first is in use, or will be next */
     uint64_t address;
     uint64_t mark;
+    uint64_t budget, period; /* period 0: a slice */
+    uint64_t used;     /* until it last stopped */
+    int64_t left;      /* of the slice or of the first piece, when it last stopped; below 0 after an overrun */
+    uint64_t stopped;  /* when that was */
+    uint64_t deadline; /* of the job that it is used for */
+    uint64_t missed;   /* jobs that were done too late */
+    uint64_t since;    /* when the first part of the last piece comes */
+    uint64_t renewal;  /* when the first waiter may go on */
+    struct spec_queue waiters;
+    struct spec_piece piece[SPEC_PIECES];
 };
 
 struct spec_member {
@@ -219,6 +239,10 @@ struct spec {
     int16_t fpu;              /* who runs and has floating point switched on */
     uint64_t stamp;
     uint64_t now, began;      /* the clock, now and when this step began */
+    int16_t heir;             /* to whom the current thread has handed over the time that runs */
+    int16_t running;          /* whose time runs, SPEC_NONE: nobody's; ... */
+    uint64_t since;           /* ... and since when */
+    uint64_t alarm;           /* the timer interrupts then */
 
     struct spec_remains remains[64];
     int16_t remains_count;
@@ -228,9 +252,6 @@ struct spec {
      * `choices` counts them. And who has time back that
      * has been taken from its owner: see take_back(). */
     uint8_t declines, choices;
-    /* Time changes hands with replies and with messages that wait for one. Who has to do without may
-     * stand elsewhere among its equals; time is not specified here, so neither is that. */
-    bool reordered;
     uint64_t detail; /* ErrorDetail of the call */
     bool exceeded;   /* the arrays are too small for what happened: nothing holds any more */
 
@@ -297,7 +318,8 @@ void spec_unbind_time(struct spec *s, int time);
 /* Whoever runs on it runs on it no longer. */
 void spec_withdraw(struct spec *s, int time);
 void spec_ready(struct spec *s, int thread);
-void spec_await_time(struct spec *s, int thread);
+/* `time` SPEC_NONE: it has none. */
+void spec_await_time(struct spec *s, int thread, int time);
 void spec_stop(struct spec *s, int thread);
 void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
 void spec_drop_caller(struct spec *s, int thread, enum err err);
@@ -332,6 +354,27 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address);
 /* The time-out of a thread that is due. */
 bool spec_has_time_out(struct spec const *s, int thread);
 void spec_raise_time_out(struct spec *s, int thread);
+
+/* ---- spec_budget.c: time that runs out ---- */
+
+int64_t spec_left(struct spec const *s, int time);
+uint64_t spec_used(struct spec const *s, int time);
+uint64_t spec_missed(struct spec const *s, int time, bool *known);
+/* There is a full budget from now on. In ticks. */
+void spec_set_budget(struct spec *s, int time, uint64_t budget, uint64_t period);
+/* Nobody's time runs any more. */
+void spec_stop_time(struct spec *s);
+/* The thread runs on what it has. False: there is none for it; it waits, or its handler is told. */
+bool spec_begin_time(struct spec *s, int thread);
+/* A thread that is still in the state that it waited in wakes: a job begins, or goes on late. */
+void spec_wakes(struct spec *s, int thread);
+/* What its handler will be told that it has lost. */
+void spec_note_loss(struct spec *s, int thread, int time);
+/* The timer is to interrupt then at the latest. */
+void spec_alarm(struct spec *s, uint64_t when);
+/* It has: slices and budgets are used up, and come back. */
+void spec_tick_time(struct spec *s);
+uint64_t spec_next_renewal(struct spec *s);
 
 #define SPEC_PC  1 /* places in a thread's frame */
 #define SPEC_SP  0

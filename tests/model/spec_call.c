@@ -546,12 +546,18 @@ static enum err reply_save(struct spec *s, struct request const *r)
     return spec_save(s, self_of(s, r)->object);
 }
 
-#define NS_PER_TICK 100 /* of the host's clock */
+static uint64_t in_ticks(uint64_t ns)
+{
+    return ns / NS_PER_TICK + (ns % NS_PER_TICK != 0);
+}
 
 /* The thread waits as it does until then, in nanoseconds. Nothing happens before its time. */
 static void wait_until(struct spec *s, int thread, uint64_t ns)
 {
-    s->thread[thread].deadline = ns / NS_PER_TICK + (ns % NS_PER_TICK != 0);
+    s->thread[thread].deadline = in_ticks(ns);
+    if (ns != 0) {
+        spec_alarm(s, in_ticks(ns));
+    }
 }
 
 static enum err reply_await(struct spec *s, struct request const *r)
@@ -730,8 +736,15 @@ static enum err sched_context_unbind(struct spec *s, struct request const *r)
 
 static enum err sched_context_missed(struct spec *s, struct request const *r)
 {
-    (void)s;
-    r->arg[1] = 0; /* without a period there is nothing to be late for */
+    bool known;
+    r->arg[1] = spec_missed(s, self_of(s, r)->object, &known);
+    s->exceeded |= !known;
+    return OK;
+}
+
+static enum err sched_context_consumed(struct spec *s, struct request const *r)
+{
+    r->arg[1] = spec_used(s, self_of(s, r)->object) * NS_PER_TICK;
     return OK;
 }
 
@@ -759,7 +772,7 @@ static enum err sched_control_configure(struct spec *s, struct request const *r)
     if (period != 0 && (period < budget || period > LONGEST_NS)) {
         return refuse(s, ERR_BAD_ARGUMENT, 3, 0, 0);
     }
-    s->time[s->slot[time].object].configured = true;
+    spec_set_budget(s, s->slot[time].object, in_ticks(budget), in_ticks(period));
     return OK;
 }
 
@@ -868,6 +881,7 @@ static handler *const handlers[OBJECT_TYPES * 16] = {
     [METHOD_SCHED_CONTEXT_BIND] = sched_context_bind,
     [METHOD_SCHED_CONTEXT_UNBIND] = sched_context_unbind,
     [METHOD_SCHED_CONTEXT_MISSED] = sched_context_missed,
+    [METHOD_SCHED_CONTEXT_CONSUMED] = sched_context_consumed,
     [METHOD_SCHED_CONTEXT_USER] = sched_context_user,
     [METHOD_VSPACE_FEED] = vspace_feed,
     [METHOD_FRAME_MAP] = frame_map,
@@ -1043,7 +1057,7 @@ static enum err batch(struct spec *s)
         if (err != OK) {
             break;
         }
-        if (pending_line(s) != 0 && at + 1 < count) {
+        if ((pending_line(s) != 0 || s->alarm <= s->now) && at + 1 < count) {
             reg[2] = at + 1;
             return INTERRUPTED;
         }
@@ -1130,10 +1144,6 @@ static void choose_any(struct spec *s)
     int old = s->current;
     bool rotate = s->rotate;
     bool goes_on = old != SPEC_NONE && s->thread[old].state == SPEC_READY;
-    if (goes_on && spec_time(s, old) == SPEC_NONE && !spec_has_time_out(s, old)) {
-        spec_await_time(s, old); /* it has handed over all that it had */
-        goes_on = false;
-    }
     s->rotate = false;
     if (s->ready.count == 0) {
         s->current = (int16_t)(goes_on ? old : SPEC_NONE);
@@ -1144,6 +1154,10 @@ static void choose_any(struct spec *s)
         return;
     }
     s->current = (int16_t)take_ready(s);
+    if (goes_on && spec_time(s, old) == SPEC_NONE && !spec_has_time_out(s, old)) {
+        spec_await_time(s, old, SPEC_NONE); /* it has handed over all that it had */
+        return;
+    }
     if (!goes_on) {
         return;
     }
@@ -1160,20 +1174,31 @@ static void choose_any(struct spec *s)
     s->ready.count++;
 }
 
-/* Who has no time has its handler told of that instead, if there is still one. */
+/* The time that runs goes on if nobody else runs, or who it was handed over to; else it stops, and another
+ * begins. Who has no time makes way, or has its handler told. */
 static void choose(struct spec *s)
 {
-    for (choose_any(s); s->current != SPEC_NONE && spec_time(s, s->current) == SPEC_NONE; choose_any(s)) {
-        int late = s->current;
-        s->current = SPEC_NONE;
-        if (spec_has_time_out(s, late)) {
-            spec_raise_time_out(s, late);
-        } else {
-            spec_await_time(s, late);
+    int with_it = s->heir != SPEC_NONE ? s->heir : s->current;
+    s->heir = SPEC_NONE;
+    choose_any(s);
+    if (s->current == SPEC_NONE || s->running == SPEC_NONE || s->current != with_it) {
+        spec_stop_time(s);
+        while (s->current != SPEC_NONE) {
+            int next = s->current;
+            s->current = SPEC_NONE;
+            if (spec_begin_time(s, next)) {
+                s->current = (int16_t)next;
+                break;
+            }
+            choose_any(s);
         }
     }
-    if (s->current != SPEC_NONE) {
-        s->thread[s->current].time_out = SPEC_NOT_DUE;
+    if (s->current == SPEC_NONE) {
+        return;
+    }
+    s->thread[s->current].time_out = SPEC_NOT_DUE;
+    if (s->ready.count != 0 || s->time[s->running].period != 0) {
+        spec_alarm(s, s->now + (uint64_t)spec_left(s, s->running));
     }
 }
 
@@ -1203,40 +1228,46 @@ static int first_deadline(struct spec const *s)
     return first;
 }
 
-/* Waits end whose time has come; false: there are none. */
-static bool time_out(struct spec *s)
+/* The timer has interrupted: what is used up makes way, something comes back, and waits end whose time has
+ * come. */
+static void tick(struct spec *s)
 {
-    int first = first_deadline(s);
-    if (first == SPEC_NONE || s->thread[first].deadline > s->now) {
-        return false;
-    }
-    for (; first != SPEC_NONE && s->thread[first].deadline <= s->now; first = first_deadline(s)) {
+    int first;
+    spec_tick_time(s);
+    while ((first = first_deadline(s)) != SPEC_NONE && s->thread[first].deadline <= s->now) {
         spec_cancel(s, first, ERR_TIMED_OUT, false);
     }
-    return true;
+    s->alarm = first == SPEC_NONE ? SPEC_NEVER : s->thread[first].deadline;
+    spec_alarm(s, spec_next_renewal(s));
 }
 
-/* Nobody can run: until the next deadline, or if there is none, until a line wakes somebody. */
-static bool sleep_long_enough(struct spec *s)
+/* The timer has, or a line; false: none. */
+static bool is_interrupted(struct spec *s)
 {
     int line = pending_line(s);
-    int first = first_deadline(s);
-    if (time_out(s)) {
+    if (s->alarm <= s->now) {
+        tick(s);
         return true;
-    }
-    if (line == 0 && first != SPEC_NONE) {
-        s->now = s->thread[first].deadline;
-        return time_out(s);
-    }
-    if (line == 0) {
-        s->now = s->began + SPEC_LONG_SLEEP;
-        s->line[SPEC_WAKING_LINE].raised = true;
-        line = pending_line(s);
     }
     if (line != 0) {
         take_interrupt(s, line);
     }
     return line != 0;
+}
+
+/* Nobody can run: until the timer interrupts, or if it never will, until a line wakes somebody. */
+static bool sleep_long_enough(struct spec *s)
+{
+    if (is_interrupted(s)) {
+        return true;
+    }
+    if (s->alarm != SPEC_NEVER) {
+        s->now = s->alarm;
+    } else {
+        s->now = s->began + SPEC_LONG_SLEEP;
+        s->line[SPEC_WAKING_LINE].raised = true;
+    }
+    return is_interrupted(s);
 }
 
 static void choose_runnable(struct spec *s)
@@ -1294,11 +1325,7 @@ static void do_call(struct spec *s)
 static void leave(struct spec *s)
 {
     for (;;) {
-        int line = pending_line(s);
-        if (time_out(s)) {
-            choose_runnable(s);
-        } else if (line != 0) {
-            take_interrupt(s, line);
+        if (is_interrupted(s)) {
             choose_runnable(s);
         } else if (s->current != SPEC_NONE &&
                    s->thread[s->current].frame[SPEC_PC] == USER_PC - SPEC_CALL_BYTES) {
@@ -1312,7 +1339,6 @@ static void leave(struct spec *s)
 static void begin(struct spec *s)
 {
     s->choices = 0;
-    s->reordered = false;
     s->began = s->now;
 }
 

@@ -53,6 +53,8 @@ static struct spec_queue *queue_of(struct spec *s, int thread, bool *before)
         return &s->endpoint[t->partner].senders;
     case SPEC_AWAITS_SIGNAL:
         return &s->notification[t->partner].waiters;
+    case SPEC_AWAITS_TIME:
+        return t->partner == SPEC_NONE ? NULL : &s->time[t->partner].waiters;
     default:
         return NULL;
     }
@@ -100,12 +102,15 @@ static void block(struct spec *s, enum spec_state state, int partner)
 void spec_ready(struct spec *s, int thread)
 {
     bool can_run = spec_time(s, thread) != SPEC_NONE || spec_has_time_out(s, thread);
+    if (can_run) {
+        spec_wakes(s, thread);
+    }
     set_state(s, thread, can_run ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
 }
 
-void spec_await_time(struct spec *s, int thread)
+void spec_await_time(struct spec *s, int thread, int time)
 {
-    set_state(s, thread, SPEC_AWAITS_TIME, SPEC_NONE);
+    set_state(s, thread, SPEC_AWAITS_TIME, time);
 }
 
 void spec_stop(struct spec *s, int thread)
@@ -132,6 +137,7 @@ static void hand_over_time(struct spec *s, int to)
 {
     spec_lend(s, to, spec_time(s, s->current));
     spec_lend(s, s->current, SPEC_NONE);
+    s->heir = (int16_t)(s->running != SPEC_NONE ? to : SPEC_NONE);
 }
 
 static bool runs_on_its_own(struct spec const *s, int thread)
@@ -143,13 +149,15 @@ static bool runs_on_its_own(struct spec const *s, int thread)
 static void lose_lent(struct spec *s, int thread)
 {
     struct spec_thread *t = &s->thread[thread];
-    s->reordered = true;
+    if (t->lent == s->running) {
+        spec_stop_time(s);
+    }
     if (t->own == SPEC_NONE && t->state != SPEC_STOPPED) {
         t->time_out = SPEC_DUE;
-        t->lost = s->time[t->lent].mark;
+        spec_note_loss(s, thread, t->lent);
     }
     spec_lend(s, thread, SPEC_NONE);
-    if (t->own == SPEC_NONE && t->state == SPEC_READY) {
+    if ((t->own == SPEC_NONE && t->state == SPEC_READY) || t->state == SPEC_AWAITS_TIME) {
         spec_ready(s, thread);
     }
 }
@@ -245,11 +253,9 @@ void spec_unbind_time(struct spec *s, int time)
         return;
     }
     s->thread[thread].own = SPEC_NONE;
-    if (s->thread[thread].state == SPEC_READY) {
-        s->reordered = true;
-        if (spec_time(s, thread) == SPEC_NONE) {
-            spec_await_time(s, thread);
-        }
+    bool could_run = s->thread[thread].state == SPEC_READY || s->thread[thread].state == SPEC_AWAITS_TIME;
+    if (could_run && spec_time(s, thread) == SPEC_NONE) {
+        spec_await_time(s, thread, SPEC_NONE);
     }
 }
 
@@ -463,9 +469,9 @@ static void carry_fault(struct spec *s, int from, int to, uint64_t badge)
                               4ul << TAG_WORDS_SHIFT };
     memcpy(s->thread[to].reg, reg, sizeof reg);
     s->thread[to].known = 0xff;
-    if (f->fault == FAULT_KIND_TIME_OUT) { /* how much was used is not specified */
+    if (f->fault == FAULT_KIND_TIME_OUT) {
+        s->thread[to].reg[5] = f->lost_used * NS_PER_TICK;
         s->thread[to].reg[7] = 5ul << TAG_WORDS_SHIFT;
-        s->thread[to].known &= ~(1u << 5);
     }
 }
 
@@ -556,6 +562,8 @@ static void take_over(struct spec *s, int from)
     if (time != SPEC_NONE || s->thread[s->current].own != SPEC_NONE) {
         spec_lend(s, from, SPEC_NONE);
         spec_lend(s, s->current, time);
+        spec_stop_time(s);
+        s->heir = SPEC_NONE;
     }
 }
 
@@ -587,7 +595,6 @@ static bool take_first(struct spec *s, int endpoint)
         carry(s, from, s->current, f->badge << EVENT_BADGE_SHIFT, &load);
     }
     if (f->calls) {
-        s->reordered = true;
         if (lends) {
             take_over(s, from);
         }
@@ -705,7 +712,6 @@ static enum err answer(struct spec *s, int to, bool counts, bool grants, bool *r
 {
     struct load load = nothing;
     *runs = true;
-    s->reordered = true;
     if (s->thread[to].fault != 0) {
         *runs = mend(s, to, &s->thread[s->current]);
         return OK;
@@ -780,7 +786,7 @@ enum err spec_reply_recv(struct spec *s, int cap, bool counts)
     if (err != OK) {
         return err;
     }
-    spec_stop(s, to); /* for a moment, perhaps */
+    set_state(s, to, SPEC_ANSWERED, SPEC_NONE);
     spec_serve(s, self, endpoint);
     spec_update(s);
     bool on_its_own = runs_on_its_own(s, self);
@@ -794,6 +800,8 @@ enum err spec_reply_recv(struct spec *s, int cap, bool counts)
     }
     if (runs) {
         spec_ready(s, to);
+    } else {
+        spec_stop(s, to);
     }
     return spec_recv(s, endpoint, true);
 }
@@ -808,13 +816,13 @@ enum err spec_save(struct spec *s, int reply)
         return ERR_OCCUPIED;
     }
     set_state(s, caller, SPEC_AWAITS_OBJECT, reply);
-    s->reordered = true;
     s->reply[reply].server = s->current;
     s->reply[reply].awaited = false;
     if (!runs_on_its_own(s, s->current)) {
         int time = spec_time(s, s->current);
         if (s->thread[s->current].own != SPEC_NONE) {
             spec_lend(s, s->current, SPEC_NONE); /* one without time of its own goes on on its caller's */
+            spec_stop_time(s);
         }
         spec_lend(s, caller, time);
     }
@@ -849,7 +857,6 @@ enum err spec_answer(struct spec *s, int reply)
         return ERR_OCCUPIED;
     }
     set_result(s, waiter, OK);
-    s->reordered = true;
     let_go(s, waiter, true);
     return OK;
 }
@@ -940,11 +947,9 @@ void spec_cancel(struct spec *s, int thread, enum err err, bool stop)
             take_back_kept(s, thread, s->reply[t->partner].server);
         }
         s->reply[t->partner].server = SPEC_NONE;
-        s->reordered = true;
         break;
     case SPEC_AWAITS_REPLY:
         server = t->partner;
-        s->reordered = true;
         break;
     default:
         break;

@@ -234,6 +234,38 @@ START_TEST(a_server_has_its_clients_deadline)
 }
 END_TEST
 
+/* A server that works on its client's time begins no job of its own, and is not late with one: whether the
+ * processor goes straight to it, or somebody is ready that was more urgent. */
+START_TEST(a_server_on_its_clients_time_has_no_job)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    struct sys_message m;
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    give_time(server, MS, 2 * MS);
+    struct world_thread client = world_thread(130);
+    if (_i == 1) {
+        (void)world_thread(125);
+    }
+    set_priority(server, 120);
+    uint64_t deadline = server.tcb->sc->deadline, missed;
+    world_pass(MS);
+    world_sleep();
+    ck_runs(client);
+    struct sys_message out = { 0 };
+    sys_ignore(sys_call(endpoint, &out, 0));
+    ck_runs(server);
+    ck_assert_uint_eq(server.tcb->sc->deadline, deadline);
+    world_pass(5 * MS);
+    ck_runs(server);
+    ck_ok(sys_sched_context_missed(server.time, &missed));
+    ck_assert_uint_eq(missed, 0);
+}
+END_TEST
+
 /* ---- Sets of periodic tasks, played ---- */
 
 #define STEP (10 * US)
@@ -399,6 +431,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_job_is_late_where_it_waits, 5);
     WORLD_TEST(suite, a_late_job_gets_the_next_deadline);
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
+    WORLD_LOOP_TEST(suite, a_server_on_its_clients_time_has_no_job, 2);
     WORLD_TEST(suite, a_server_whose_client_goes_has_its_own_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
     WORLD_LOOP_TEST(suite, another_deadline_counts_at_once, 6);

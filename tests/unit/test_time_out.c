@@ -344,6 +344,38 @@ static struct world_thread client_goes(enum end how, struct world_thread server)
     return client;
 }
 
+/* A server gives up its own server in the moment in which their client's slice ends: it has that time back, and
+ * the other goes on on its own. */
+START_TEST(who_gives_up_as_time_ends_has_it_back)
+{
+    world_make();
+    cptr_t first = world_object(OBJECT_ENDPOINT, 0);
+    second = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    (void)sys_recv(first, &m, 0);
+    struct world_thread inner = world_thread(255);
+    sys_yield();
+    (void)sys_recv(second, &m, 0);
+    ck_runs(world_init());
+    ck_ok(sys_sched_control_set_priority(SCHED, server.cap, 120));
+    ck_ok(sys_sched_control_set_priority(SCHED, inner.cap, 130));
+    struct world_thread client = world_thread(100), rival = world_thread(100);
+    ck_ok(sys_sched_control_configure(SCHED, client.time, 2 * MS, 0));
+    world_sleep();
+    ck_runs(client);
+    call(first);
+    ck_runs(server);
+    call_until(second, 2 * MS);
+    ck_runs(inner);
+    world_pass(2 * MS);
+    ck_runs(inner);
+    ck_assert_ptr_eq(inner.tcb->cpu->sc, inner.tcb->sc);
+    ck_assert_ptr_eq(server.tcb->lent, client.tcb->sc);
+    ck_assert_int_eq(rival.tcb->wait, 0);
+}
+END_TEST
+
 /* The server's supervisor is told, and lends it time; the answer is discarded. */
 START_TEST(a_server_outlives_its_client)
 {
@@ -681,6 +713,7 @@ int main(void)
     WORLD_TEST(suite, a_server_is_set_back);
     WORLD_TEST(suite, nested_servers_are_set_back);
     WORLD_TEST(suite, a_server_with_time_goes_on_on_its_own);
+    WORLD_TEST(suite, who_gives_up_as_time_ends_has_it_back);
     WORLD_LOOP_TEST(suite, a_server_outlives_its_client, ENDS);
     WORLD_TEST(suite, a_client_has_its_time_back_at_its_deadline);
     WORLD_LOOP_TEST(suite, a_server_with_time_outlives_its_client, ENDS);
