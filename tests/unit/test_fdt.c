@@ -199,7 +199,7 @@ START_TEST(what_is_reserved_is_not_memory)
         { 0x1000, 0x9000, { { 0x8000, 0x8000, 0, false } } },
     };
     for (unsigned i = 0; i < array_length(cases); i++) {
-        struct boot boot = { .memory = { { 0x4000, 0x8000, 0 } }, .memory_count = 1 };
+        struct boot boot = { .memory = { { 0x4000, 0x8000, 0, false } }, .memory_count = 1 };
         boot_reserve(&boot, cases[i].start, cases[i].end);
         ck_assert_uint_eq(boot.memory_count, cases[i].left[1].end == 0 ? 1 : 2);
         for (unsigned r = 0; r < boot.memory_count; r++) {

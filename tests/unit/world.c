@@ -80,7 +80,7 @@ void world_make_of(void (*change)(struct boot *boot))
         memset(memory, 0xa5, world_size); /* nothing is zero unless the kernel makes it so */
     }
     struct boot boot = {
-        .memory = { { MEMORY_START, MEMORY_START + world_size, 0 } },
+        .memory = { { MEMORY_START, MEMORY_START + world_size, 0, false } },
         .memory_count = 1,
         .cores = 1,
         .clock_hz = CLOCK_HZ,
