@@ -584,6 +584,7 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     if (sc == cpu->sc) {
         sc->left = (long)(cpu->end - now);
         cpu->end = now + budget;
+        stand_anew(cpu, cpu->current);
     }
     sc->budget = budget;
     sc->period = period;
