@@ -372,7 +372,7 @@ void fast_yield_to(word address)
     struct sched_context *from = cpu->sc;
     struct sched_context *time = to->slice;
     word root = to->vspace->root;
-    if (unlikely(to->rank_to < 0) || unlikely(cpu->bar == RANK_NEVER) || unlikely(time == NULL) ||
+    if (unlikely(to->rank_to < current->rank_from) || unlikely(time == NULL) ||
         unlikely(from == NULL) || unlikely(from != current->sc) || unlikely(root == 0) ||
         unlikely(time->left <= 0) || !arch_timer_is_quick()) {
         return arch_decline(current, address);

@@ -238,9 +238,12 @@ static void note_job(struct cpu *cpu, struct tcb *thread)
 static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
 {
     struct tcb const *current = cpu->current;
-    return thread->priority == DEADLINE_PRIORITY && thread != current && current != NULL &&
-           current->wait == 0 && current->priority == DEADLINE_PRIORITY && cpu->sc != NULL &&
-           deadline_of(cpu, thread) < (cpu->sc->period != 0 ? cpu->sc->deadline : NO_DEADLINE);
+    if (thread->priority != DEADLINE_PRIORITY || thread == current || current == NULL || current->wait != 0 ||
+        current->priority != DEADLINE_PRIORITY) {
+        return false;
+    }
+    struct sched_context const *sc = cpu->heir != NULL ? current->sc : cpu->sc; /* what it will go on with */
+    return sc != NULL && deadline_of(cpu, thread) < (sc->period != 0 ? sc->deadline : NO_DEADLINE);
 }
 
 static void update_slice(struct tcb *thread)
@@ -298,6 +301,7 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
     thread->priority = priority;
     thread_update_rank(thread);
+    cpu->rotate |= thread == cpu->current && priority == DEADLINE_PRIORITY; /* others may be due first */
     if (ready) {
         cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
@@ -584,6 +588,7 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     if (sc == cpu->sc) {
         sc->left = (long)(cpu->end - now);
         cpu->end = now + budget;
+        stand_anew(cpu, cpu->current);
     }
     sc->budget = budget;
     sc->period = period;

@@ -512,18 +512,49 @@ static bool same_line(struct spec const *s, int number)
     return true;
 }
 
+/* Those that are ready at the deadline priority, from place `at` on: a heap, whose order is that of its keys. */
+static bool same_by_deadline(struct spec const *s, struct heap_node const *top, int at, int *count)
+{
+    struct heap_node const *node[SPEC_THREADS] = { top };
+    int most = top != NULL;
+    for (*count = 0; *count < most; ++*count) {
+        int first = *count;
+        for (int i = first; i < most; i++) {
+            first = node[i]->key < node[first]->key ? i : first;
+        }
+        struct heap_node const *next = node[first];
+        node[first] = node[*count];
+        struct tcb const *t = (struct tcb const *)((char const *)next - offsetof(struct tcb, deadline));
+        SAME(t, (word)thread_at(s, at + *count < s->ready.count ? s->ready.thread[at + *count] : SPEC_NONE),
+             "place %d of the ready threads, by deadline", at + *count);
+        if (next->left != NULL) {
+            node[most++] = next->left;
+        }
+        if (next->right != NULL) {
+            node[most++] = next->right;
+        }
+    }
+    return true;
+}
+
 static bool same_ready(struct spec const *s)
 {
     struct cpu const *cpu = host.current->cpu;
     int at = 0;
     if (cpu->first != NULL) {
-        SAME(s->ready.count == 0 ? NULL : thread_at(s, s->ready.thread[0]), cpu->first,
+        SAME(cpu->first, s->ready.count == 0 ? NULL : thread_at(s, s->ready.thread[0]),
              "the first ready thread");
         at = 1;
     }
     for (unsigned group = 0; group < PRIORITIES / 64; group++) {
         for (word map = cpu->ready.map[group]; map != 0; map &= map - 1) {
             unsigned index = group * 64 + (unsigned)__builtin_ctzl(map);
+            if (index == PRIORITIES - 1 - DEADLINE_PRIORITY) {
+                int count;
+                ALSO(same_by_deadline(s, cpu->by_deadline.first, at, &count));
+                at += count;
+                continue;
+            }
             for (struct tcb const *t = cpu->ready.list[index].head; t != NULL; t = t->next, at++) {
                 SAME(t, (word)thread_at(s, at < s->ready.count ? s->ready.thread[at] : SPEC_NONE),
                      "place %d of the ready threads", at);

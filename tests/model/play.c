@@ -439,7 +439,7 @@ void play_make_again(void)
 }
 
 /* What init is about to do. */
-static struct step script[4 + 6 * THREADS];
+static struct step script[4 + 7 * THREADS];
 static unsigned script_at, script_end;
 
 /* ---- Chance ---- */
@@ -619,7 +619,7 @@ static uint64_t argument(char kind)
     case 'm':
         return mapping[below(sizeof mapping / sizeof *mapping)];
     case 'p':
-        return one_in(4) ? below(256) : 100 + below(3) * 20; /* see is_left_out() */
+        return budgets && one_in(2) ? DEADLINE_PRIORITY : one_in(4) ? below(256) : 100 + below(3) * 20; /* see is_left_out() */
     case 'l':
         return below(9);
     default:
@@ -682,7 +682,7 @@ static struct request {
 /* By deadlines; and init's alone, whom nobody else may keep from running. */
 static bool is_special_priority(uint64_t priority)
 {
-    return priority == DEADLINE_PRIORITY || priority == PRIORITIES - 1;
+    return (priority == DEADLINE_PRIORITY && !budgets) || priority == PRIORITIES - 1;
 }
 
 static bool is_soon(uint64_t ns)
@@ -844,6 +844,10 @@ static void write_script(void)
             add(slot_address(BOOT_SLOT_SCHED_CONTROL), SYS_CALL, METHOD_SCHED_CONTROL_CONFIGURE,
                 slot_address(TIMES + i), argument('w'), argument('o'), 0);
         }
+        if (budgets && one_in(3)) {
+            add(slot_address(BOOT_SLOT_SCHED_CONTROL), SYS_CALL, METHOD_SCHED_CONTROL_SET_PRIORITY, thread,
+                one_in(4) ? 100 + below(3) * 20 : DEADLINE_PRIORITY, 0, 0);
+        }
         add(thread, SYS_CALL, METHOD_THREAD_RESUME, 0, 0, 0, 0);
     }
     add(slot_address(WAKE), SYS_WAIT, (enum method)0, 0, 0, 0, 0);
@@ -910,7 +914,11 @@ void play_print(unsigned number, struct step const *step)
     if (s->ready.count != 0) {
         printf("(ready:");
         for (int i = 0; i < s->ready.count; i++) {
-            printf(" %d", s->ready.thread[i]);
+            int thread = s->ready.thread[i];
+            printf(" %d", thread);
+            if (s->thread[thread].priority == DEADLINE_PRIORITY) {
+                printf(" by %lu", s->thread[thread].due);
+            }
         }
         printf(") ");
     }

@@ -104,6 +104,7 @@ struct spec_thread {
     uint64_t badge;
     uint64_t address;
     uint64_t served;  /* when it began to serve there */
+    uint64_t due;     /* by when it has to be done, as it was put among those of DEADLINE_PRIORITY that are ready */
     uint64_t fault_address;
     uint64_t lost;    /* mark of the time that it lost, ... */
     uint64_t lost_used; /* ... and how much had been used of that, in ticks */
@@ -320,6 +321,9 @@ void spec_withdraw(struct spec *s, int time);
 void spec_ready(struct spec *s, int thread);
 /* `time` SPEC_NONE: it has none. */
 void spec_await_time(struct spec *s, int thread, int time);
+/* Behind or before its equals; those of DEADLINE_PRIORITY stand by their deadlines. */
+void spec_put_ready(struct spec *s, int thread, bool before);
+void spec_leave_line(struct spec *s, int thread);
 void spec_stop(struct spec *s, int thread);
 void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
 void spec_drop_caller(struct spec *s, int thread, enum err err);
@@ -368,6 +372,11 @@ void spec_stop_time(struct spec *s);
 bool spec_begin_time(struct spec *s, int thread);
 /* A thread that is still in the state that it waited in wakes: a job begins, or goes on late. */
 void spec_wakes(struct spec *s, int thread);
+/* By when it has to be done; SPEC_WHENEVER: it has no deadline. */
+#define SPEC_WHENEVER (1ul << 63)
+uint64_t spec_due(struct spec const *s, int thread);
+/* It is ready, or stands elsewhere: the current thread makes way if it is due first. */
+void spec_make_way(struct spec *s, int thread);
 /* What its handler will be told that it has lost. */
 void spec_note_loss(struct spec *s, int thread, int time);
 /* The timer is to interrupt then at the latest. */

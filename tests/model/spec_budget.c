@@ -127,6 +127,52 @@ void spec_stop_time(struct spec *s)
     }
 }
 
+uint64_t spec_due(struct spec const *s, int thread)
+{
+    int time = spec_time(s, thread);
+    if (time != SPEC_NONE && s->time[time].period != 0) {
+        return s->time[time].deadline;
+    }
+    /* Who is waited for by a thread with a deadline is holding that up. */
+    return s->thread[thread].priority != s->thread[thread].base ? 0 : SPEC_WHENEVER;
+}
+
+static bool runs_by_deadline(struct spec const *s, int thread)
+{
+    return s->thread[thread].priority == DEADLINE_PRIORITY && s->thread[thread].state == SPEC_READY;
+}
+
+void spec_make_way(struct spec *s, int thread)
+{
+    if (thread == s->current || s->current == SPEC_NONE || !runs_by_deadline(s, thread) ||
+        !runs_by_deadline(s, s->current)) {
+        return;
+    }
+    int time = s->heir != SPEC_NONE ? s->thread[s->current].own : s->running; /* what it will go on with */
+    if (time != SPEC_NONE) {
+        uint64_t due = s->time[time].period != 0 ? s->time[time].deadline : SPEC_WHENEVER;
+        s->rotate |= spec_due(s, thread) < due;
+    }
+}
+
+/* The deadline of those who run on it is another one. */
+static void stand_anew(struct spec *s, int time)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        struct spec_thread const *t = &s->thread[i];
+        if (!t->exists || (t->own != time && t->lent != time) || !runs_by_deadline(s, i)) {
+            continue;
+        }
+        if (i == s->current) {
+            s->rotate = true;
+        } else {
+            spec_leave_line(s, i);
+            spec_make_way(s, i);
+            spec_put_ready(s, i, false);
+        }
+    }
+}
+
 void spec_set_budget(struct spec *s, int time, uint64_t budget, uint64_t period)
 {
     struct spec_time *t = &s->time[time];
@@ -142,6 +188,7 @@ void spec_set_budget(struct spec *s, int time, uint64_t budget, uint64_t period)
     t->deadline = s->now + period;
     t->stopped = s->now;
     t->missed = 0;
+    stand_anew(s, time);
     if (t->waiters.count != 0) {
         t->renewal = s->now; /* at once */
         spec_alarm(s, s->now);

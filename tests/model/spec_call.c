@@ -1153,25 +1153,19 @@ static void choose_any(struct spec *s)
     if (goes_on && best + rotate <= s->thread[old].priority) {
         return;
     }
-    s->current = (int16_t)take_ready(s);
     if (goes_on && spec_time(s, old) == SPEC_NONE && !spec_has_time_out(s, old)) {
         spec_await_time(s, old, SPEC_NONE); /* it has handed over all that it had */
+        goes_on = false;
+    }
+    if (goes_on && rotate && s->thread[old].priority == DEADLINE_PRIORITY) {
+        spec_put_ready(s, old, false); /* it may be due first, all the same */
+        s->current = (int16_t)take_ready(s);
         return;
     }
-    if (!goes_on) {
-        return;
+    s->current = (int16_t)take_ready(s);
+    if (goes_on) {
+        spec_put_ready(s, old, !rotate);
     }
-    int at = 0;
-    while (at < s->ready.count) {
-        int other = s->thread[s->ready.thread[at]].priority;
-        if (other < s->thread[old].priority || (other == s->thread[old].priority && !rotate)) {
-            break;
-        }
-        at++;
-    }
-    memmove(&s->ready.thread[at + 1], &s->ready.thread[at], (size_t)(s->ready.count - at));
-    s->ready.thread[at] = (int8_t)old;
-    s->ready.count++;
 }
 
 /* The time that runs goes on if nobody else runs, or who it was handed over to; else it stops, and another

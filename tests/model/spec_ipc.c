@@ -13,6 +13,13 @@ int spec_own(struct spec const *s, int thread, enum spec_own which)
 
 /* ---- Queues: most urgent first ---- */
 
+static void put_at(struct spec_queue *queue, int at, int thread)
+{
+    memmove(&queue->thread[at + 1], &queue->thread[at], (size_t)(queue->count - at));
+    queue->thread[at] = (int8_t)thread;
+    queue->count++;
+}
+
 static void queue_add(struct spec const *s, struct spec_queue *queue, int thread, bool before)
 {
     int priority = s->thread[thread].priority;
@@ -21,9 +28,36 @@ static void queue_add(struct spec const *s, struct spec_queue *queue, int thread
                                  (!before && s->thread[queue->thread[at]].priority == priority))) {
         at++;
     }
-    memmove(&queue->thread[at + 1], &queue->thread[at], (size_t)(queue->count - at));
-    queue->thread[at] = (int8_t)thread;
-    queue->count++;
+    put_at(queue, at, thread);
+}
+
+static void put_by_deadline(struct spec *s, int thread, bool before)
+{
+    struct spec_thread *t = &s->thread[thread];
+    int at = 0;
+    t->due = spec_due(s, thread);
+    for (; at < s->ready.count; at++) {
+        struct spec_thread const *other = &s->thread[s->ready.thread[at]];
+        if (other->priority < t->priority) {
+            break;
+        }
+        if (other->priority == t->priority && other->due == t->due && t->due < SPEC_WHENEVER) {
+            s->exceeded = true; /* which of the two is first is not specified */
+        }
+        if (other->priority == t->priority && (other->due > t->due || (before && other->due == t->due))) {
+            break;
+        }
+    }
+    put_at(&s->ready, at, thread);
+}
+
+void spec_put_ready(struct spec *s, int thread, bool before)
+{
+    if (s->thread[thread].priority == DEADLINE_PRIORITY) {
+        put_by_deadline(s, thread, before);
+    } else {
+        queue_add(s, &s->ready, thread, before);
+    }
 }
 
 static void queue_remove(struct spec_queue *queue, int thread)
@@ -64,12 +98,14 @@ static void stand_in_line(struct spec *s, int thread)
 {
     bool before;
     struct spec_queue *queue = queue_of(s, thread, &before);
-    if (queue != NULL) {
+    if (queue == &s->ready) {
+        spec_put_ready(s, thread, before);
+    } else if (queue != NULL) {
         queue_add(s, queue, thread, before);
     }
 }
 
-static void leave_line(struct spec *s, int thread)
+void spec_leave_line(struct spec *s, int thread)
 {
     bool before;
     struct spec_queue *queue = queue_of(s, thread, &before);
@@ -80,7 +116,7 @@ static void leave_line(struct spec *s, int thread)
 
 static void set_state(struct spec *s, int thread, enum spec_state state, int partner)
 {
-    leave_line(s, thread);
+    spec_leave_line(s, thread);
     s->thread[thread].state = (uint8_t)state;
     s->thread[thread].partner = (int16_t)partner;
     if (state == SPEC_READY || state == SPEC_STOPPED || state == SPEC_AWAITS_TIME) {
@@ -99,6 +135,14 @@ static void block(struct spec *s, enum spec_state state, int partner)
     }
 }
 
+/* Whoever has one makes nobody make way among those that run by deadline. */
+static bool has_slice(struct spec const *s, int thread)
+{
+    struct spec_thread const *t = &s->thread[thread];
+    bool on_its_own = t->lent == SPEC_NONE || thread == s->heir;
+    return on_its_own && t->own != SPEC_NONE && s->time[t->own].period == 0;
+}
+
 void spec_ready(struct spec *s, int thread)
 {
     bool can_run = spec_time(s, thread) != SPEC_NONE || spec_has_time_out(s, thread);
@@ -106,6 +150,9 @@ void spec_ready(struct spec *s, int thread)
         spec_wakes(s, thread);
     }
     set_state(s, thread, can_run ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
+    if (can_run && !has_slice(s, thread)) {
+        spec_make_way(s, thread);
+    }
 }
 
 void spec_await_time(struct spec *s, int thread, int time)
@@ -157,7 +204,10 @@ static void lose_lent(struct spec *s, int thread)
         spec_note_loss(s, thread, t->lent);
     }
     spec_lend(s, thread, SPEC_NONE);
-    if ((t->own == SPEC_NONE && t->state == SPEC_READY) || t->state == SPEC_AWAITS_TIME) {
+    if (t->own != SPEC_NONE && t->state == SPEC_READY && t->priority == DEADLINE_PRIORITY) {
+        spec_stop(s, thread); /* for a moment: it begins a job of its own */
+        spec_ready(s, thread);
+    } else if ((t->own == SPEC_NONE && t->state == SPEC_READY) || t->state == SPEC_AWAITS_TIME) {
         spec_ready(s, thread);
     }
 }
@@ -306,7 +356,7 @@ static int waits_for(struct spec const *s, int thread)
     }
 }
 
-static bool update_once(struct spec *s)
+static bool update_once(struct spec *s, bool changed[SPEC_THREADS])
 {
     uint8_t most[SPEC_THREADS];
     for (int i = 0; i < SPEC_THREADS; i++) {
@@ -318,26 +368,34 @@ static bool update_once(struct spec *s)
             most[server] = s->thread[i].priority;
         }
     }
-    bool changed = false;
+    bool any = false;
     for (int i = 0; i < SPEC_THREADS; i++) {
         if (s->thread[i].exists && s->thread[i].priority != most[i]) {
-            leave_line(s, i);
+            spec_leave_line(s, i);
             s->thread[i].priority = most[i];
             stand_in_line(s, i);
-            changed = true;
+            changed[i] = true;
+            any = true;
         }
     }
-    return changed;
+    return any;
 }
 
 /* Threads that wait for each other in a ring may hand priorities round without end: whose they keep is
  * not specified. */
 void spec_update(struct spec *s)
 {
-    for (unsigned rounds = 0; update_once(s); rounds++) {
+    bool changed[SPEC_THREADS] = { 0 };
+    for (unsigned rounds = 0; update_once(s, changed); rounds++) {
         if (rounds == 2 * SPEC_THREADS) {
             s->exceeded = true;
             return;
+        }
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (changed[i]) {
+            s->rotate |= i == s->current && s->thread[i].priority == DEADLINE_PRIORITY;
+            spec_make_way(s, i);
         }
     }
 }
@@ -540,7 +598,7 @@ enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits)
     if (!calls && s->thread[to].own == SPEC_NONE) {
         return ERR_NOT_READY; /* it could not run: only calls bring time */
     }
-    leave_line(s, to);
+    spec_leave_line(s, to);
     s->thread[to].state = SPEC_STOPPED; /* for a moment */
     carry(s, s->current, to, badge << EVENT_BADGE_SHIFT, &load);
     if (calls) {
@@ -885,7 +943,7 @@ void spec_raise_fault(struct spec *s, enum fault_kind kind, uint64_t address)
         return;
     }
     int to = endpoint->receivers.thread[0];
-    leave_line(s, to);
+    spec_leave_line(s, to);
     s->thread[to].state = SPEC_STOPPED; /* for a moment */
     carry_fault(s, s->current, to, badge);
     block(s, SPEC_AWAITS_REPLY, to);

@@ -234,6 +234,92 @@ START_TEST(a_server_has_its_clients_deadline)
 }
 END_TEST
 
+/* Who gets this priority while it runs makes way for an earlier deadline. */
+START_TEST(deadlines_count_for_who_joins_them)
+{
+    world_make();
+    struct task late = task(2 * MS, 50 * MS, 200);
+    struct task early = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
+    ring(&late);
+    ring(&early);
+    world_sleep();
+    ck_runs(late.thread);
+    set_priority(late.thread, DEADLINE_PRIORITY);
+    ck_runs(early.thread);
+    done(&early);
+    ck_runs(late.thread);
+}
+END_TEST
+
+/* A server that has no deadline of its own makes way for its client, as soon as that has its answer. */
+START_TEST(who_is_answered_is_due_first)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    set_priority(server, DEADLINE_PRIORITY);
+    struct task client = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
+    ring(&client);
+    world_sleep();
+    ck_runs(client.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    sys_ignore(sys_reply(CPTR_NONE, &m));
+    ck_runs(client.thread);
+    done(&client);
+    ck_runs(server);
+}
+END_TEST
+
+/* Who yields is due first all the same, whichever path the call takes. */
+START_TEST(who_yields_makes_no_way_for_a_slice)
+{
+    world_make();
+    struct world_thread slice = world_thread(DEADLINE_PRIORITY);
+    ck_ok(sys_thread_suspend(slice.cap));
+    struct task due = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
+    ring(&due);
+    world_sleep();
+    ck_runs(due.thread);
+    ck_ok(sys_thread_resume(slice.cap));
+    world_slow_only = _i;
+    sys_yield();
+    world_slow_only = false;
+    ck_runs(due.thread);
+    done(&due);
+    ck_runs(slice);
+}
+END_TEST
+
+/* The time of a client is configured that a server runs on: others may be due first now. */
+START_TEST(another_deadline_of_a_client_counts_at_once)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(endpoint, &m, 0);
+    ck_runs(world_init());
+    set_priority(server, DEADLINE_PRIORITY);
+    struct task client = task(5 * MS, 30 * MS, DEADLINE_PRIORITY), other = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);
+    ring(&client);
+    ring(&other);
+    world_sleep();
+    ck_runs(client.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    give_time(client.thread, 5 * MS, 100 * MS);
+    ck_runs(other.thread);
+    done(&other);
+    ck_runs(server);
+}
+END_TEST
+
 /* A server that works on its client's time begins no job of its own, and is not late with one: whether the
  * processor goes straight to it, or somebody is ready that was more urgent. */
 START_TEST(a_server_on_its_clients_time_has_no_job)
@@ -431,6 +517,10 @@ int main(void)
     WORLD_LOOP_TEST(suite, a_job_is_late_where_it_waits, 5);
     WORLD_TEST(suite, a_late_job_gets_the_next_deadline);
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
+    WORLD_TEST(suite, deadlines_count_for_who_joins_them);
+    WORLD_TEST(suite, who_is_answered_is_due_first);
+    WORLD_LOOP_TEST(suite, who_yields_makes_no_way_for_a_slice, 2);
+    WORLD_TEST(suite, another_deadline_of_a_client_counts_at_once);
     WORLD_LOOP_TEST(suite, a_server_on_its_clients_time_has_no_job, 2);
     WORLD_TEST(suite, a_server_whose_client_goes_has_its_own_deadline);
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
