@@ -301,9 +301,10 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
     thread->priority = priority;
     thread_update_rank(thread);
-    cpu->rotate |= thread == cpu->current && priority == DEADLINE_PRIORITY; /* others may be due first */
+    if (unlikely(priority == DEADLINE_PRIORITY)) { /* it, or others, may be due first */
+        cpu->rotate |= thread == cpu->current || (ready && is_due_first(cpu, thread));
+    }
     if (ready) {
-        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }

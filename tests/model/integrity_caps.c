@@ -127,8 +127,8 @@ static struct seen_slot *moved_from(struct seen_slot const *slot)
 
 static bool is_range(struct cap table, word first, word count, struct slot const *slot)
 {
-    struct slot *start = slot_of_table(table, first);
-    return slot >= start && slot < start + count;
+    word start = (word)slot_of_table(table, first); /* the count may be nonsense */
+    return (word)slot >= start && ((word)slot - start) / sizeof *slot < count;
 }
 
 /* New objects: made of the memory that is named, or a line that is claimed. */
