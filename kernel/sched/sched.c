@@ -301,10 +301,11 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
     thread->priority = priority;
     thread_update_rank(thread);
-    cpu->rotate |= thread == cpu->current && priority == DEADLINE_PRIORITY; /* others may be due first */
     if (ready) {
         cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
+    } else if (unlikely(priority == DEADLINE_PRIORITY) && thread == cpu->current) {
+        cpu->rotate = true; /* others may be due first */
     }
 }
 
