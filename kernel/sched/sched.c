@@ -786,7 +786,7 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
 
 /* The current thread makes way for the others of its priority; among those that run by deadline it may
  * be the best, all the same. */
-static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tcb const *heir)
+static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tcb *heir)
 {
     struct tcb *current = cpu->current;
     if (current->priority != DEADLINE_PRIORITY) {
@@ -794,10 +794,13 @@ static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tc
         sched_ready_put(cpu, current);
         return best;
     }
+    if (heir != NULL) {
+        sched_lend(heir, cpu->sc); /* it stands by the deadline of what it will run on */
+    }
     sched_ready_put(cpu, current);
     struct tcb *best = ready_take(cpu);
-    if (best == current && cpu->sc != NULL && heir == NULL) {
-        sched_lend(current, NULL); /* it goes on with what it has */
+    if (cpu->sc != NULL && best == (heir != NULL ? heir : current)) {
+        sched_lend(best, NULL); /* it goes on with what runs */
     }
     return best;
 }

@@ -275,6 +275,44 @@ START_TEST(who_is_answered_is_due_first)
 }
 END_TEST
 
+/* A server that goes on with a deadline of its own, and is held up by others at once, makes way for a client of
+ * which it ran on an earlier one: the time that this had been lent itself. */
+START_TEST(who_gets_time_back_stands_by_its_deadline)
+{
+    world_make();
+    cptr_t first = world_object(OBJECT_ENDPOINT, 0), second = world_object(OBJECT_ENDPOINT, 0);
+    cptr_t third = world_object(OBJECT_ENDPOINT, 0), bell = world_object(OBJECT_NOTIFICATION, 0);
+    struct sys_message m = { .tag = 0 };
+    struct world_thread middle = world_thread(255);
+    sys_yield();
+    (void)sys_recv(first, &m, 0);
+    struct world_thread server = world_thread(255);
+    sys_yield();
+    (void)sys_recv(second, &m, 0);
+    struct world_thread other = world_thread(255);
+    sys_yield();
+    sys_ignore(sys_call(third, &m, 0));
+    ck_runs(world_init());
+    set_priority(other, DEADLINE_PRIORITY);
+    set_priority(middle, DEADLINE_PRIORITY);
+    set_priority(server, 100);
+    give_time(server, 5 * MS, 100 * MS);
+    ck_ok(sys_notification_bind(bell, server.cap));
+    struct task client = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
+    ring(&client);
+    world_sleep();
+    ck_runs(client.thread);
+    sys_ignore(sys_call(first, &m, 0));
+    ck_runs(middle);
+    sys_ignore(sys_call(second, &m, 0));
+    ck_runs(server);
+    ck_ok(sys_signal(bell));
+    (void)sys_reply_recv(third, &m, 0);
+    ck_runs(middle);
+    ck_assert_ptr_eq(middle.tcb->cpu->sc, client.thread.tcb->sc);
+}
+END_TEST
+
 /* Who yields is due first all the same, whichever path the call takes. */
 START_TEST(who_yields_makes_no_way_for_a_slice)
 {
@@ -519,6 +557,7 @@ int main(void)
     WORLD_TEST(suite, a_server_has_its_clients_deadline);
     WORLD_TEST(suite, deadlines_count_for_who_joins_them);
     WORLD_TEST(suite, who_is_answered_is_due_first);
+    WORLD_TEST(suite, who_gets_time_back_stands_by_its_deadline);
     WORLD_LOOP_TEST(suite, who_yields_makes_no_way_for_a_slice, 2);
     WORLD_TEST(suite, another_deadline_of_a_client_counts_at_once);
     WORLD_LOOP_TEST(suite, a_server_on_its_clients_time_has_no_job, 2);
