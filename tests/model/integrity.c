@@ -151,13 +151,20 @@ static bool may_have_time(struct tcb *at, struct tcb const *was, struct tcb cons
                            : is_gone(was->sc) || asked(METHOD_SCHED_CONTEXT_UNBIND, was->sc);
 }
 
+/* Nobody gives more than it has itself, or was given by the same batch. */
+static bool may_give(word priority)
+{
+    return priority <= (entry.actor == NULL ? 0 : entry.actor->base) ||
+           asked_with(METHOD_SCHED_CONTROL_SET_PRIORITY, NULL, 1, OBJECT_THREAD, 0, entry.before->current);
+}
+
 static void judge_settings(struct tcb *at, struct tcb const *was, struct tcb const *now)
 {
     if (memcmp(was->name, now->name, sizeof was->name) != 0 && !asked(METHOD_THREAD_NAME, at)) {
         breaks("the name of thread %p has changed", (void *)at);
     }
     if (was->base != now->base &&
-        !(asked(METHOD_THREAD_SET_PRIORITY, at) && now->base <= (entry.actor == NULL ? 0 : entry.actor->base)) &&
+        !(asked(METHOD_THREAD_SET_PRIORITY, at) && may_give(now->base)) &&
         !asked_with(METHOD_SCHED_CONTROL_SET_PRIORITY, NULL, 1, OBJECT_THREAD, 0, at)) {
         breaks("the priority of thread %p is %u now", (void *)at, now->base);
     }
