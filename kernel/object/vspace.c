@@ -601,7 +601,10 @@ void vspace_check(struct vspace const *vspace)
         }
         for (unsigned i = 0; i < 512; i += 8) { /* most are empty: eight are looked at in one */
             word const *owners = (word const *)&table->owner[i];
-            for (unsigned j = i; (owners[0] | owners[1] | owners[2] | owners[3]) != 0 && j < i + 8; j++) {
+            if ((owners[0] | owners[1] | owners[2] | owners[3]) == 0) {
+                continue;
+            }
+            for (unsigned j = i; j < i + 8; j++) {
                 entry_check(table, j);
             }
         }

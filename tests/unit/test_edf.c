@@ -23,6 +23,16 @@ static void set_priority(struct world_thread t, uint8_t priority)
     ck_ok(sys_sched_control_set_priority(SCHED, t.cap, priority));
 }
 
+/* A thread that waits for messages there. */
+static struct world_thread receiver(cptr_t endpoint)
+{
+    struct world_thread t = world_thread(255);
+    sys_yield();
+    struct sys_message m = { .tag = 0 };
+    (void)sys_recv(endpoint, &m, 0);
+    return t;
+}
+
 /* A thread that waits on its bell, and will begin a job when it rings. */
 struct task {
     struct world_thread thread;
@@ -256,10 +266,8 @@ START_TEST(who_is_answered_is_due_first)
 {
     world_make();
     cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = world_thread(255);
-    sys_yield();
+    struct world_thread server = receiver(endpoint);
     struct sys_message m = { .tag = 0 };
-    (void)sys_recv(endpoint, &m, 0);
     ck_runs(world_init());
     set_priority(server, DEADLINE_PRIORITY);
     struct task client = task(2 * MS, 30 * MS, DEADLINE_PRIORITY);
@@ -283,12 +291,8 @@ START_TEST(who_gets_time_back_stands_by_its_deadline)
     cptr_t first = world_object(OBJECT_ENDPOINT, 0), second = world_object(OBJECT_ENDPOINT, 0);
     cptr_t third = world_object(OBJECT_ENDPOINT, 0), bell = world_object(OBJECT_NOTIFICATION, 0);
     struct sys_message m = { .tag = 0 };
-    struct world_thread middle = world_thread(255);
-    sys_yield();
-    (void)sys_recv(first, &m, 0);
-    struct world_thread server = world_thread(255);
-    sys_yield();
-    (void)sys_recv(second, &m, 0);
+    struct world_thread middle = receiver(first);
+    struct world_thread server = receiver(second);
     struct world_thread other = world_thread(255);
     sys_yield();
     sys_ignore(sys_call(third, &m, 0));
@@ -338,10 +342,8 @@ START_TEST(another_deadline_of_a_client_counts_at_once)
 {
     world_make();
     cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = world_thread(255);
-    sys_yield();
+    struct world_thread server = receiver(endpoint);
     struct sys_message m = { .tag = 0 };
-    (void)sys_recv(endpoint, &m, 0);
     ck_runs(world_init());
     set_priority(server, DEADLINE_PRIORITY);
     struct task client = task(5 * MS, 30 * MS, DEADLINE_PRIORITY), other = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);

@@ -588,6 +588,19 @@ static struct world_thread faulty_server(cptr_t faults)
     return t;
 }
 
+/* A faulty server, called by a client, and its fault. */
+static struct world_thread server_that_faults(cptr_t faults, struct world_thread *client)
+{
+    struct world_thread server = faulty_server(faults);
+    *client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(*client);
+    call(endpoint);
+    ck_runs(server);
+    world_fault(FAULT_KIND_READ, 0x1234);
+    return server;
+}
+
 /* The handler answers that the server is to stay as it is; with that its client's time goes back, too. */
 START_TEST(a_server_that_stays_stopped_has_its_time)
 {
@@ -595,12 +608,7 @@ START_TEST(a_server_that_stays_stopped_has_its_time)
     cptr_t faults = endpoint = world_object(OBJECT_ENDPOINT, 0);
     struct world_thread handler = passive_server(100);
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = faulty_server(faults), client = world_thread(100);
-    sleep_for(MS);
-    ck_runs(client);
-    call(endpoint);
-    ck_runs(server);
-    world_fault(FAULT_KIND_READ, 0x1234);
+    struct world_thread client, server = server_that_faults(faults, &client);
     ck_runs(handler);
     struct sys_message m = { .tag = sys_tag(1, 0, 0) };
     (void)sys_reply_recv(faults, &m, 0);
@@ -616,12 +624,8 @@ START_TEST(a_fault_keeps_its_address_when_time_goes)
     world_make();
     cptr_t faults = world_object(OBJECT_ENDPOINT, 0);
     endpoint = world_object(OBJECT_ENDPOINT, 0);
-    struct world_thread server = faulty_server(faults), client = world_thread(100);
-    sleep_for(MS);
-    ck_runs(client);
-    call(endpoint);
-    ck_runs(server);
-    world_fault(FAULT_KIND_READ, 0x1234);
+    struct world_thread client;
+    (void)server_that_faults(faults, &client);
     ck_runs(world_init());
     ck_ok(sys_thread_suspend(client.cap));
     struct sys_message m;
