@@ -16,9 +16,13 @@ foreach(program ${programs})
   list(APPEND manifests ${program}=${manifest})
   list(APPEND manifest_files ${manifest})
   set(file ${PROJECT_BINARY_DIR}/stripped/${program})
+  set(strip ${CMAKE_STRIP})
+  if(program MATCHES "_probed$") # init looks for functions there
+    list(APPEND strip --strip-debug)
+  endif()
   add_custom_command(OUTPUT ${file}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/stripped
-    COMMAND ${CMAKE_STRIP} -o ${file} $<TARGET_FILE:${program}>
+    COMMAND ${strip} -o ${file} $<TARGET_FILE:${program}>
     DEPENDS ${program} VERBATIM)
   list(APPEND stripped ${file})
   if(NOT program STREQUAL init)
