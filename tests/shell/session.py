@@ -141,9 +141,15 @@ SESSION = [
     ("kill nobody", r"kill nobody: no program of that name"),
     ("kill console", r"(.*\n)*init: console was killed"),
     ("echo the console is back", r"the console is back"),
+    ("trace probe vfs tree_open", r"1 function"),
     ("kill vfs", r"(.*\n)*init: vfs was killed"),
     ("cat /tmp/hello", r"the file server was started again, .*\ncat /tmp/hello: no entry of that name"),
     ("ps | grep vfs", r"vfs +150 +running +1 .*"),
+    # Its probe is gone with it.
+    ("trace on probe", r""),
+    ("cat /tmp/hello", r"cat /tmp/hello: no entry of that name"),
+    ("trace off", r""),
+    ("trace dump vfs", r""),
     # Jobs: they run on while the shell does other things, and their end is told.
     ("sleep 3 &", r"\[1\] started  sleep 3 &"),
     ("jobs", r"\[1\] running  sleep 3 &"),
