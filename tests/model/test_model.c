@@ -36,7 +36,7 @@ static char const *judge(struct step const *step)
 
 /* Known (docs/assurance/specification.md, "What is not clear yet"): of ten million calls a few leave a thread with other
  * time than the specification says. So many sequences may end by that; more are a mistake. */
-#define KNOWN_ENDS 8
+#define KNOWN_ENDS 0
 
 static bool is_known(struct sequence const *sequence)
 {
