@@ -6,8 +6,8 @@
 
 extern struct mount mounts[MOUNTS];
 
-/* The file system is there: `root`, whose reference goes to the mount, covers `point`; NULL for the
- * first of all. `path` is for people. */
+/* The file system is there: `root`, whose reference goes to the mount, covers `point`, which is locked
+ * and can still be reached; NULL for the first of all. `path` is for people. */
 NODISCARD enum err mount_cover(struct mount *mount, struct inode *root, struct inode *point,
                                char const *path, uint32_t length);
 /* Takes away what has this root, if nothing uses it. */
