@@ -29,6 +29,13 @@ static struct mount *begin(enum vfs_file_system kind)
     return found;
 }
 
+void mount_abandon(struct mount *mount)
+{
+    lock_take(&lock);
+    mount->kind = 0;
+    lock_give(&lock);
+}
+
 enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inode **root)
 {
     *mount = begin(kind);
@@ -48,7 +55,7 @@ enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inod
         break;
     }
     if (err != OK) {
-        (*mount)->kind = 0;
+        mount_abandon(*mount);
     }
     return err;
 }

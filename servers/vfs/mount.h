@@ -32,6 +32,9 @@ bool mount_number(uint32_t index, struct vfs_mount *info, char *path, size_t *le
 /* A new, empty file system of this kind, not yet to be seen. */
 NODISCARD enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inode **root);
 
+/* It shall not be seen after all: its place is free again when its last inode goes. */
+void mount_abandon(struct mount *mount);
+
 /* The kinds of file systems: each makes its root. */
 NODISCARD enum err tmpfs_begin(struct mount *mount, struct inode **root);
 NODISCARD enum err archive_begin(struct mount *mount, struct inode **root);

@@ -519,7 +519,7 @@ static enum err mount_at(struct inode *point, struct path path, enum vfs_file_sy
     err = mount_cover(mount, root, point, path.text, (uint32_t)path.length);
     lock_give(&point->lock);
     if (err != OK) {
-        mount->kind = 0;
+        mount_abandon(mount);
         inode_put(root);
     }
     return err;

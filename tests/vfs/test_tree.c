@@ -606,7 +606,7 @@ static void covers_not(struct inode *point, enum err expected)
     lock_take(&point->lock);
     ck_err(mount_cover(mount, root, point, "", 0), expected);
     lock_give(&point->lock);
-    mount->kind = 0;
+    mount_abandon(mount);
     inode_put(root);
     inode_put(point);
 }
