@@ -11,17 +11,24 @@ set(manifest_files)
 file(GLOB interfaces CONFIGURE_DEPENDS ${idl_dir}/*.idl)
 set(files)
 set(stripped)
+set(probed)
 foreach(program ${programs})
   get_property(manifest GLOBAL PROPERTY tessera_manifest_${program})
   list(APPEND manifests ${program}=${manifest})
   list(APPEND manifest_files ${manifest})
   set(file ${PROJECT_BINARY_DIR}/stripped/${program})
+  set(strip ${CMAKE_STRIP})
+  if(program MATCHES "_probed$") # init looks for functions there
+    list(APPEND strip --strip-debug)
+  endif()
   add_custom_command(OUTPUT ${file}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/stripped
-    COMMAND ${CMAKE_STRIP} -o ${file} $<TARGET_FILE:${program}>
+    COMMAND ${strip} -o ${file} $<TARGET_FILE:${program}>
     DEPENDS ${program} VERBATIM)
   list(APPEND stripped ${file})
-  if(NOT program STREQUAL init)
+  if(program MATCHES "_probed$")
+    list(APPEND probed ${program})
+  elseif(NOT program STREQUAL init)
     list(APPEND files ${program}=${file})
   endif()
 endforeach()
@@ -30,13 +37,22 @@ foreach(description ${descriptions})
   get_filename_component(system ${description} NAME_WE)
   set(plan ${PROJECT_BINARY_DIR}/plan-${system})
   set(image ${PROJECT_BINARY_DIR}/image-${system}.bin)
+  # What is built for probes is large: it is only where it is asked for.
+  set(files_here ${files})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${description})
+  file(READ ${description} text)
+  foreach(program ${probed})
+    if(text MATCHES "\"${program}\"")
+      list(APPEND files_here ${program}=${PROJECT_BINARY_DIR}/stripped/${program})
+    endif()
+  endforeach()
   add_custom_command(OUTPUT ${plan}
     COMMAND ${TESSERA_PYTHON} ${tools}/mksystem.py plan ${description} ${platform_dir}/platform.toml ${plan} ${manifests}
     DEPENDS ${description} ${platform_dir}/platform.toml ${manifest_files} ${interfaces}
       ${tools}/mksystem.py ${idl_compiler} VERBATIM)
   add_custom_command(OUTPUT ${image}
     COMMAND ${TESSERA_PYTHON} ${tools}/mkimage.py ${image} $<TARGET_FILE:kernel>
-      ${PROJECT_BINARY_DIR}/stripped/init plan=${plan} ${files}
+      ${PROJECT_BINARY_DIR}/stripped/init plan=${plan} ${files_here}
     DEPENDS kernel ${plan} ${stripped} ${tools}/mkimage.py VERBATIM)
   add_custom_target(image_${system} ALL DEPENDS ${image})
 endforeach()

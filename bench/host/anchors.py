@@ -83,6 +83,7 @@ WORST = {f"irq.latency.{load}": 5000 for load in ("revoke", "reset", "destroy", 
 WHAT = {
     "overhead.counter": "reading the counter twice; taken off all others",
     "trap.null": "a system call that does nothing",
+    "probe.hit": "a function is entered that has a probe on it: what that takes, recorded",
     "ipc.round_trip.cross": "round trip: call and reply, between address spaces",
     "ipc.round_trip.same": "round trip: call and reply, within one address space",
     "ipc.call.cross.w0": "one way: client to server",

@@ -23,6 +23,7 @@ CEILINGS = {name: dict(zip(BOARDS, most)) for name, most in {
     "ipc.cap_transfer.cross":        (    226,     271,     251),
     "ipc.idl.round_trip.w2":         (    155,     187,     153),
     "trap.null":                     (     23,      32,      28),
+    "probe.hit":                     (    295,     719,     372),
     "notify.signal.idle":            (     43,      56,      52),
     "notify.poll":                   (     46,      61,      66),
     "notify.signal.low":             (    111,     132,     143),

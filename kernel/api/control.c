@@ -201,6 +201,25 @@ enum err invoke_trace_select(struct cpu *cpu, struct cap self, uint64_t events)
     return OK;
 }
 
+enum err invoke_trace_probe(struct cpu *cpu, struct cap self, struct cap code, uint64_t offset, uint8_t on)
+{
+    (void)self;
+    if (code.arg & FRAME_DEVICE) {
+        return invocation_refuse(cpu, ERR_WRONG_TYPE, 1, OBJECT_FRAME, OBJECT_FRAME);
+    }
+    if (offset % sizeof(arch_code_t) != 0 || offset >= 1ul << frame_bits(code.arg)) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+    }
+    arch_code_t volatile *at = (arch_code_t volatile *)((char *)arch_window(frame_memory(code.head)) + offset);
+    arch_code_t found = *at;
+    if (found != ARCH_NOTHING && found != ARCH_PROBE) {
+        return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 2, OBJECT_NONE, OBJECT_NONE);
+    }
+    *at = on ? ARCH_PROBE : ARCH_NOTHING;
+    arch_code_changed((void const *)at);
+    return OK;
+}
+
 enum err invoke_kernel_put(struct cpu *cpu, struct cap self, uint8_t character)
 {
     (void)cpu, (void)self;

@@ -416,7 +416,7 @@ ALWAYS_INLINE struct tcb *any_interrupt(struct tcb *current, bool traced)
 ALWAYS_INLINE struct tcb *fault(struct tcb *current, enum fault_kind kind, word address, bool traced)
 {
     struct cpu *cpu = enter(current);
-    if (kind != FAULT_KIND_INSTRUCTION || !fpu_use(cpu)) {
+    if (kind != FAULT_KIND_INSTRUCTION || !(trace_is_probe(cpu) || fpu_use(cpu))) {
         if (traced) {
             trace_fault(cpu, kind, address);
         }

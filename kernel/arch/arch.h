@@ -17,6 +17,8 @@
  *                           to; the return address is in the next word
  *   ARCH_TEMP_LINK          where a function's return address may be, in a full frame
  *   ARCH_TEMPS              words for what only a full frame has
+ *   ARCH_NOTHING, _PROBE    two instructions of the same size, that of arch_code_t: one does nothing,
+ *                           the other is none
  */
 #pragma once
 
@@ -66,6 +68,8 @@ ALWAYS_INLINE void arch_flush_asid(word asid);
 /* Whether a function that calls no other has left its return address in the register: then the frame
  * has the frame pointer before it in that place. */
 ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller);
+/* An instruction was written here: who comes to it from now on finds that one. */
+ALWAYS_INLINE void arch_code_changed(void const *at);
 /* Ports, where a processor has such: 1, 2 or 4 bytes at once. */
 ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes);
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched/trace.h"
 
+#include "trace_events.h"
+
 struct trace_entry trace_last[TRACE_LAST];
 word trace_count;
 
@@ -91,10 +93,27 @@ void trace_sample_current(struct cpu *cpu)
     }
 }
 
+/* ---- Probes ---- */
+
+bool trace_is_probe(struct cpu *cpu)
+{
+    struct tcb *current = cpu->current;
+    struct vspace_view view = { .vspace = current->vspace, .pages = 1 };
+    word pc = current->frame[ARCH_FRAME_PC];
+    word around[2];
+    if (!vspace_look(&view, pc & ~(sizeof around - 1), around) ||
+        (arch_code_t)(around[pc / sizeof(word) % 2] >> pc % sizeof(word) * 8) != ARCH_PROBE) {
+        return false;
+    }
+    trace_probe(cpu, pc, current->args[0]);
+    current->frame[ARCH_FRAME_PC] = pc + sizeof(arch_code_t);
+    return true;
+}
+
 /* ---- On and off ---- */
 
 /* What the ways in and out of the kernel need not know of. */
-#define TRACE_ASIDE (1ul << TRACE_SAMPLE)
+#define TRACE_ASIDE (1ul << TRACE_SAMPLE | 1ul << TRACE_PROBE)
 
 void trace_attach(struct cpu *cpu, struct cap frame)
 {

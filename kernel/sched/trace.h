@@ -39,6 +39,10 @@ ALWAYS_INLINE void trace_interrupted(struct cpu *cpu)
     }
 }
 
+/* Whether the instruction that the processor refused is a probe. Then that is recorded, and the thread goes on
+ * behind it. */
+bool trace_is_probe(struct cpu *cpu);
+
 /* Gives a core its ring, chooses its events, ends it all. The ring's frame goes by itself. */
 void trace_attach(struct cpu *cpu, struct cap frame);
 void trace_select(struct cpu *cpu, word events);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control.h"
 
+#include "probe.h"
 #include "restart.h"
 
 #include <idl/control_server.h>
@@ -231,26 +232,56 @@ static char const *name_of(struct builder const *b, uint32_t index)
     return (char const *)b->system.programs[index].name;
 }
 
+/* A program that runs, by its name. */
+static enum err find_program(struct builder const *b, char const *name, size_t length, uint32_t *index)
+{
+    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
+        if (strlen(name_of(b, i)) == length && memcmp(name_of(b, i), name, length) == 0) {
+            *index = i;
+            return b->running[i].is_down ? (enum err)CONTROL_ERR_ENDED : OK;
+        }
+    }
+    return (enum err)CONTROL_ERR_UNKNOWN;
+}
+
 static enum err control_on_kill(struct control_server *server, uint64_t badge,
                                      char const *name, size_t name_length)
 {
     (void)badge;
     struct builder *b = server->builder;
-    for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
-        if (strlen(name_of(b, i)) != name_length || memcmp(name_of(b, i), name, name_length) != 0) {
-            continue;
-        }
-        if (is_pager(&b->system, i)) {
-            return CONTROL_ERR_NEEDED;
-        }
-        if (b->running[i].is_down) {
-            return CONTROL_ERR_ENDED;
-        }
-        stop_if_meant(b, i, 1);
-        kill_program(b, i);
-        return OK;
+    uint32_t index;
+    enum err err = find_program(b, name, name_length, &index);
+    if (err == (enum err)CONTROL_ERR_UNKNOWN) {
+        return err;
     }
-    return CONTROL_ERR_UNKNOWN;
+    if (is_pager(&b->system, index)) {
+        return CONTROL_ERR_NEEDED;
+    }
+    if (err == OK) {
+        stop_if_meant(b, index, 1);
+        kill_program(b, index);
+    }
+    return err;
+}
+
+static enum err control_on_probe(struct control_server *server, uint64_t badge, char const *name,
+                                 size_t name_length, char const *function, size_t function_length, bool on,
+                                 uint32_t *functions)
+{
+    (void)badge;
+    uint32_t index;
+    enum err err = find_program(server->builder, name, name_length, &index);
+    return err != OK ? err : probe_put(server->builder, index, function, function_length, on, functions);
+}
+
+static enum err control_on_function(struct control_server *server, uint64_t badge, char const *name,
+                                    size_t name_length, uint64_t address, char *function,
+                                    size_t *function_length)
+{
+    (void)badge;
+    uint32_t index;
+    enum err err = find_program(server->builder, name, name_length, &index);
+    return err != OK ? err : probe_name(server->builder, index, address, function, function_length);
 }
 
 void control_answer(struct builder *builder, sys_event_t event, struct sys_message *m)

@@ -19,3 +19,22 @@ struct elf_segment {
 };
 
 #define ELF_LOAD 1
+
+struct elf_section {
+    uint32_t name, type;
+    uint64_t flags, address, offset, size;
+    uint32_t link, more;
+    uint64_t align, entry_size;
+};
+
+#define ELF_SYMBOLS 2 /* its link: the number of the section of their names */
+
+struct elf_symbol {
+    uint32_t name;
+    uint8_t info, other;
+    uint16_t section;
+    uint64_t value, size;
+};
+
+#define ELF_SYMBOL_TYPE 15
+#define ELF_FUNCTION    2

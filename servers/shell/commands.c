@@ -42,6 +42,8 @@ char const *error_name(enum err err)
         return "it has ended already";
     case CONTROL_ERR_NEEDED:
         return "others have their memory from it";
+    case CONTROL_ERR_NO_FUNCTION:
+        return "no such function with room for a probe";
     case ERR_TIMED_OUT:
         return "no answer";
     case ERR_GONE:
@@ -560,7 +562,9 @@ struct builtin const builtins[] = {
     { "stat", "PATH", "all about a file", run_stat, false },
     { "top", "[ROUNDS]", "who uses the processor, every second until a key is pressed", run_top, false },
     { "touch", "FILE...", "makes files", run_touch, false },
-    { "trace", "[on|off|dump]", "records what the kernel does, and shows it; on EVENT...: these only", run_trace, false },
+    { "trace", "[on|off|dump|probe|unprobe]",
+      "records what the kernel does, and shows it; on EVENT...: these only; probe PROGRAM [FUNCTION]: who enters it",
+      run_trace, false },
     { "umount", "PATH", "takes a file system away", run_umount, false },
     { "uptime", "", "how long the machine runs", run_uptime, false },
     { "wc", "[FILE...]", "counts lines, words and bytes", run_wc, false },

@@ -251,14 +251,29 @@ static bool trace_on(char *const *names, unsigned count)
     return err == OK || complain("trace", "", err);
 }
 
-static void show_entry(struct command *command, struct trace_entry const *e)
+#define FUNCTION_MOST 63 /* characters of a name that Control.function gives */
+
+/* The function of a program that a probe is on. "": that is not what the entry is about, or there is no such function. */
+static void find_function(char const *program, struct trace_entry const *e, char name[FUNCTION_MOST + 1])
 {
-    uint64_t ns = e->time / sys_clock_hz * SECOND + e->time % sys_clock_hz * SECOND / sys_clock_hz;
-    say(command, "%lu.%09lu %8x %-10s %lx %lx\n", ns / SECOND, ns % SECOND, e->thread,
-        e->core & 0x8000 ? "program" : trace_event_name(e->event), e->words[0], e->words[1]);
+    size_t length;
+    bool found = *program != '\0' && (e->core & 0x8000) == 0 && e->event == TRACE_PROBE &&
+                 control_function(CONTROL, program, strlen(program), e->words[0], name, &length) == OK;
+    name[found ? length : 0] = '\0';
 }
 
-static bool trace_dump(struct command *command)
+static void show_entry(struct command *command, char const *program, struct trace_entry const *e)
+{
+    uint64_t ns = e->time / sys_clock_hz * SECOND + e->time % sys_clock_hz * SECOND / sys_clock_hz;
+    char function[FUNCTION_MOST + 1];
+    find_function(program, e, function);
+    say(command, "%lu.%09lu %8x %-10s %lx %lx%s%s\n", ns / SECOND, ns % SECOND, e->thread,
+        e->core & 0x8000 ? "program" : trace_event_name(e->event), e->words[0], e->words[1],
+        *function != '\0' ? " " : "", function);
+}
+
+/* Functions under their names in a program, if one is named. */
+static bool trace_dump(struct command *command, char const *program)
 {
     struct trace_entry entries[TRACE_READ_MOST];
     size_t count;
@@ -266,7 +281,7 @@ static bool trace_dump(struct command *command)
     uint64_t at = trace_from;
     while ((err = trace_read(TRACE, at, entries, &count)) == OK && count != 0) {
         for (size_t i = 0; i < count && !command->unheard; i++) {
-            show_entry(command, &entries[i]);
+            show_entry(command, program, &entries[i]);
         }
         at += count;
         if (command->unheard) {
@@ -276,9 +291,22 @@ static bool trace_dump(struct command *command)
     return err == OK || complain("trace", "", err);
 }
 
+/* On one function of a program, or on all, or off. */
+static bool trace_probe(struct command *command, char const *program, char const *function, bool on)
+{
+    uint32_t functions;
+    enum err err = control_probe(CONTROL, program, strlen(program), function, strlen(function), on, &functions);
+    if (err != OK) {
+        return complain(program, function, err);
+    }
+    say(command, "%u %s\n", functions, functions == 1 ? "function" : "functions");
+    return true;
+}
+
 bool run_trace(struct command *command)
 {
     char const *what = command->words > 1 ? command->word[1] : "";
+    char const *program = command->words > 2 ? command->word[2] : "";
     if (*what == '\0') {
         return trace_status_shown(command);
     }
@@ -290,5 +318,8 @@ bool run_trace(struct command *command)
         selected = err == OK ? 0 : selected;
         return err == OK || complain("trace", "", err);
     }
-    return strcmp(what, "dump") == 0 ? trace_dump(command) : complain("trace", what, ERR_BAD_ARGUMENT);
+    if (strcmp(what, "probe") == 0 || strcmp(what, "unprobe") == 0) {
+        return trace_probe(command, program, command->words > 3 ? command->word[3] : "", *what == 'p');
+    }
+    return strcmp(what, "dump") == 0 ? trace_dump(command, program) : complain("trace", what, ERR_BAD_ARGUMENT);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The trace server. Rings are emptied in short intervals, into a store that is never emptied: what
- * finds no room there is counted. Until somebody selects events the kernel records samples only, and
+ * finds no room there is counted. Until somebody selects events the kernel records samples and probes only, and
  * the interval is the period of sampling: it is this server's own deadline that interrupts the others.
  * While none are selected it sleeps.
  */
@@ -23,6 +23,8 @@
 #define SLICE_NS       10000000ul
 #define ROUND_MOST     512u /* entries of a client that one round takes out of its rings */
 #define MOST_CLIENTS   (TRACE_MOST_RINGS / TRACE_RINGS_EACH)
+/* What the kernel records at first; programs do not for these. */
+#define AT_FIRST       (1ul << TRACE_SAMPLE | 1ul << TRACE_PROBE)
 #define NAME_SIZE      sizeof((struct trace_source){ 0 }.name)
 
 enum { SERVER = 1, DRAINER }; /* numbers of threads that wait for each other */
@@ -311,7 +313,7 @@ static enum err trace_on_select(struct trace_server *s, uint64_t badge, uint64_t
     if (err == OK) {
         sys_mutex_lock(&s->lock);
         s->is_wanted = events != 0;
-        s->programs_wanted = (events & ~(1ul << TRACE_SAMPLE)) != 0;
+        s->programs_wanted = (events & ~AT_FIRST) != 0;
         s->asked = true; /* what was recorded before is drained once more */
         sys_cond_wake(&s->wanted);
         sys_mutex_unlock(&s->lock);
@@ -388,7 +390,7 @@ static enum err set_up(struct trace_server *s)
     };
     s->is_wanted = true;
     err = sys_thread_create(&s->resources, &s->drainer, &options, drain_for_ever, NULL);
-    return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, 1ul << TRACE_SAMPLE);
+    return err != OK ? err : sys_trace_select(TRACE_CAP_TRACE, AT_FIRST);
 }
 
 int main(uint64_t argument)

@@ -595,9 +595,101 @@ START_TEST(a_wrong_frame_pointer_ends_the_way)
 }
 END_TEST
 
+/* ---- Probes ---- */
+
+#define CODE 0x1000ul /* where world_fault() has a thread's program counter */
+
+static cptr_t code_page(void)
+{
+    cptr_t page = world_object(OBJECT_FRAME, PAGE_BITS);
+    ck_ok(sys_frame_map(page, CPTR(BOOT_SLOT_VSPACE), CODE, FRAME_READ | FRAME_EXECUTE));
+    return page;
+}
+
+START_TEST(a_probe_is_recorded_and_passed)
+{
+    begin(BIT(TRACE_PROBE));
+    struct tcb const *init = world_init().tcb;
+    cptr_t page = code_page();
+    uint16_t *code = world_frame(page);
+    code[0] = NOTHING_RISCV64;
+    code[1] = 0x4242;
+    ck_ok(sys_trace_probe(TRACE, page, 0, 1));
+    ck_assert_uint_eq(code[0], PROBE_RISCV64);
+    ck_assert(!host.traced); /* nothing else is any slower */
+    host.registers[0] = 77;
+    world_fault(FAULT_KIND_INSTRUCTION, CODE);
+    ck_runs(world_init());
+    ck_assert_uint_eq(init->frame[ARCH_FRAME_PC], CODE + sizeof *code);
+    struct trace_entry const *e = next_is(TRACE_PROBE);
+    ck_assert_uint_eq(e->words[0], CODE);
+    ck_assert_uint_eq(e->words[1], 77);
+    ck_assert_uint_eq(e->thread, id(init));
+
+    ck_ok(sys_trace_select(TRACE, 0));
+    world_fault(FAULT_KIND_INSTRUCTION, CODE);
+    ck_assert_uint_eq(init->frame[ARCH_FRAME_PC], CODE + sizeof *code);
+    ck_assert_uint_eq(ring->read, ring->written);
+
+    ck_ok(sys_trace_probe(TRACE, page, 0, 0));
+    ck_assert_uint_eq(code[0], NOTHING_RISCV64);
+    ck_assert_uint_eq(code[1], 0x4242);
+}
+END_TEST
+
+/* A place for one is needed, in memory that the caller may write. */
+START_TEST(a_probe_takes_the_place_of_nothing_only)
+{
+    begin(BIT(TRACE_PROBE));
+    cptr_t page = code_page(), read_only = world_slot(), device = world_slot();
+    uint16_t *code = world_frame(page);
+    code[1] = 0x4242;
+    code[2] = NOTHING_RISCV64;
+    struct boot_info const *info = (struct boot_info const *)world_frame(CPTR(17));
+    ck_ok(sys_untyped_carve(CPTR(info->device[0].slot), 0, PAGE_BITS, CPTR(BOOT_SLOT_CNODE),
+                            INDEX(device)));
+    ck_ok(sys_cnode_copy(CPTR(BOOT_SLOT_CNODE), INDEX(read_only), page, FRAME_READ | FRAME_EXECUTE));
+    for (uint8_t on = 0; on < 2; on++) {
+        ck_err(sys_trace_probe(TRACE, page, 2, on), ERR_BAD_ARGUMENT);
+        ck_err(sys_trace_probe(TRACE, page, 3, on), ERR_BAD_ARGUMENT);
+        ck_err(sys_trace_probe(TRACE, page, 4096, on), ERR_BAD_ARGUMENT);
+        ck_err(sys_trace_probe(TRACE, page, ~1ul, on), ERR_BAD_ARGUMENT);
+        ck_err(sys_trace_probe(TRACE, read_only, 4, on), ERR_NO_RIGHT);
+        ck_err(sys_trace_probe(TRACE, device, 4, on), ERR_WRONG_TYPE);
+    }
+    ck_assert_uint_eq(code[1], 0x4242);
+    ck_assert_uint_eq(code[2], NOTHING_RISCV64);
+}
+END_TEST
+
+/* Another instruction there, or a probe where the thread is not, or no memory at all. */
+START_TEST(other_instructions_are_faults_as_ever)
+{
+    begin(BIT(TRACE_FAULT) | BIT(TRACE_PROBE));
+    if (_i != 0) {
+        uint16_t *code = world_frame(code_page());
+        code[0] = _i == 1 ? 0 : PROBE_RISCV64;
+        code[1] = PROBE_RISCV64;
+    }
+    struct world_thread other = world_thread(255);
+    sys_yield();
+    ck_runs(other);
+    if (_i != 2) {
+        world_fault(FAULT_KIND_INSTRUCTION, CODE); /* it may want floating point */
+    }
+    ck_runs(other);
+    world_fault(_i == 2 ? FAULT_KIND_BREAKPOINT : FAULT_KIND_INSTRUCTION, CODE);
+    (void)next_is(TRACE_FAULT);
+    ck_runs(world_init());
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trace");
+    WORLD_TEST(suite, a_probe_is_recorded_and_passed);
+    WORLD_TEST(suite, a_probe_takes_the_place_of_nothing_only);
+    WORLD_LOOP_TEST(suite, other_instructions_are_faults_as_ever, 3);
     WORLD_TEST(suite, calls_come_with_their_thread_and_result);
     WORLD_TEST(suite, a_thread_is_introduced_once);
     WORLD_LOOP_TEST(suite, who_found_no_room_is_introduced_again, 2);

@@ -225,6 +225,9 @@ def parse(arguments):
             sub.add_argument("--format", default="chrome", choices=["chrome", "ctf", "text"],
                              help="for Chrome and Perfetto, in the Common Trace Format, or as text (default: %(default)s)")
             sub.add_argument("--events", metavar="E,E", help="only these")
+            sub.add_argument("--probe", metavar="PROGRAM:FUNCTION", action="append",
+                             help="also each time this function is entered, or with PROGRAM alone any of its functions "
+                             "(docs/tracing.md says of which programs)")
             sub.add_argument("--request", metavar="N", type=int, help="only what is about this request, in all programs")
         if "output" in takes:
             sub.add_argument("--output", metavar="FILE", help="where to write it (default: below build)")

@@ -97,6 +97,7 @@ class Trace:
     dropped: int = 0
     threads: dict = field(default_factory=dict)     # number -> name
     spaces: dict = field(default_factory=dict)      # number -> number of its address space
+    symbols: dict = field(default_factory=dict)     # number -> (program, its functions)
 
     def thread(self, number):
         return self.threads.get(number) or ("nobody" if number == 0 else f"thread-{number:x}")
@@ -105,6 +106,12 @@ class Trace:
         if entry.source & OF_A_PROGRAM:
             return self.programs[entry.source - OF_A_PROGRAM][0]
         return self.thread(entry.thread)
+
+    def function(self, entry):
+        """Of a probe: the function, or its address."""
+        _, names = self.symbols.get(entry.thread, (None, None))
+        address = entry.values["function"]
+        return names and names.name(address) or f"{address:#x}"
 
     @property
     def all_lost(self):
@@ -178,15 +185,64 @@ def record(options, build=True):
     board = qemu.description(options.platform)
     arguments = board["qemu"]["arguments"]
     size = int(arguments[arguments.index("-m") + 1])
+    names = Names(build_dir(name))
     with tempfile.TemporaryDirectory(dir=build_dir(name)) as folder:
-        ram = Path(folder) / "ram"
+        ram, image = Path(folder) / "ram", qemu.image(name, options.system)
+        if getattr(options, "probe", None):
+            image = with_probes(image, options, names, Path(folder))
         extra = ["-object", f"memory-backend-file,id=ram,size={size}M,mem-path={ram},share=on", "-machine", "memory-backend=ram"]
-        code, lines = qemu.boot(qemu.command(options.platform, qemu.image(name, options.system), extra=extra), TIMEOUT)
+        code, lines = qemu.boot(qemu.command(options.platform, image, extra=extra), TIMEOUT)
         if code != board["qemu"]["exit_ok"]:
             print("\n".join(lines[-20:]))
             raise Stop(f"the system did not end well (QEMU: {code}); above is the end of what it printed")
         with open(ram, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as memory:
-            return read(memory, Names(build_dir(name)))
+            trace = read(memory, names)
+    trace.symbols = symbols_by_thread(trace, build_dir(name), options.system)
+    return trace
+
+
+# ---- Probes --------------------------------------------------------------------------------------
+
+
+def instructions(names, architecture):
+    """What begins a function that has room for a probe, and a probe."""
+    size = {"riscv64": 2, "aarch64": 4, "x86_64": 1}[architecture]
+    constants = names.libraries["kernel"]["constants"]
+    return (constants[f"{kind}_{architecture.upper()}"].to_bytes(size, "little") for kind in ("NOTHING", "PROBE"))
+
+
+def function_places(path, wanted):
+    """Where in a program's file functions of this name begin, or all, if that is empty."""
+    from elftools.elf.elffile import ELFFile
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        table = elf.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols() if table else ():
+            if symbol["st_info"]["type"] == "STT_FUNC" and wanted in ("", symbol.name):
+                yield from elf.address_offsets(symbol["st_value"])
+
+
+def with_probes(image, options, names, folder):
+    """A copy of an image with options.probe in the files of its programs: there from the first instruction on."""
+    nothing, probe = instructions(names, qemu.description(options.platform)["architecture"])
+    files, before = programs_of(options.system), image.read_bytes()
+    data = bytearray(before)
+    for text in options.probe:
+        program, _, function = text.partition(":")
+        if program not in files:
+            raise Stop(f'--probe {text}: {options.system} has no program "{program}"; it has: {", ".join(sorted(files))}')
+        path = build_dir(common.preset(options.platform, False)) / "stripped" / files[program]
+        start, room = before.find(path.read_bytes()), 0
+        for place in function_places(path, function):
+            at = slice(start + place, start + place + len(nothing))
+            if before[at] == nothing:
+                data[at], room = probe, room + 1
+        if room == 0:
+            raise Stop(f"--probe {text}: {files[program]} has no such function with room for a probe; which have is said in "
+                       "docs/tracing.md")
+    copy = folder / image.name
+    copy.write_bytes(data)
+    return copy
 
 
 # ---- Which ---------------------------------------------------------------------------------------
@@ -217,7 +273,9 @@ def shown(trace, entry):
         return text_of(entry.words)
     kinds = {p["name"]: p["type"] for p in entry.event.parameters}
     for name, value in entry.values.items():
-        if kinds[name] == "Thread":
+        if entry.event.name == "probe" and name == "function":
+            text = trace.function(entry)
+        elif kinds[name] == "Thread":
             text = trace.thread(value)
         elif kinds[name] == "ObjectType":
             text = names.types.get(value, str(value))
@@ -283,6 +341,7 @@ def as_chrome(trace, entries):
                 flow = {"ph": phase, "name": name, "cat": "ipc", "id": arrow, "pid": THREADS, "tid": thread,
                         "ts": e.ns / 1000, "args": {"what": label}}
                 out.append(flow | ({"bp": "e"} if phase == "f" else {}))
+        name = trace.function(e) if name == "probe" else name
         out.append(at | {"ph": "i", "s": "t", "name": name, "args": {"what": shown(trace, e)}})
     return json.dumps({"traceEvents": out, "displayTimeUnit": "ns",
                        "otherData": {"lost": trace.all_lost}}, indent=0)
@@ -390,9 +449,11 @@ def programs_of(system):
 
 
 def symbols_by_thread(trace, build, system):
-    """thread -> the symbols of its program: whoever is named like a program says whose address space it is."""
+    """thread -> the symbols of its program: whoever is named like a program ("vfs worker" too) says whose address
+    space it is."""
     files = programs_of(system)
-    spaces = {trace.spaces[number]: files[name] for number, name in trace.threads.items()
+    named = {number: re.split("[ .]", name)[0] for number, name in trace.threads.items()}
+    spaces = {trace.spaces[number]: files[name] for number, name in named.items()
               if name in files and number in trace.spaces}
     found = {}
     loaded = {}
@@ -561,8 +622,7 @@ def trace_command(options):
 
 def profile_command(options):
     trace = record(options)
-    build = build_dir(options.platform)
-    stacks = folded(trace, symbols_by_thread(trace, build, options.system))
+    stacks = folded(trace, trace.symbols)
     if not stacks:
         raise Stop("there is no sample: the system ended too early, or selected other events")
     path = output(options, "profile.html")

@@ -5,6 +5,7 @@
 #include "trigger.h"
 
 #include <bench_caps.h>
+#include <tessera/trace.h>
 
 static struct samples samples;
 
@@ -24,6 +25,27 @@ static void null_trap(void)
         MEASURE_KEEP(i, &samples, b - a);
     }
     measure_report(&samples, 1);
+}
+
+/* Until its ring is full it records. */
+static void probe_hit(void)
+{
+    struct sys_trace trace;
+    cptr_t frame;
+    must(sys_trace_make(&resources, &trace, 16, &frame), "probe.hit");
+    must(sys_trace_attach(BENCH_CAP_TRACE, frame), "probe.hit");
+    must(sys_trace_select(BENCH_CAP_TRACE, 1ul << TRACE_PROBE), "probe.hit");
+    measure_begin(&samples, "probe.hit");
+    MEASURE_ROUNDS(i)
+    {
+        uint64_t a = sys_counter();
+        sys_probe();
+        uint64_t b = sys_counter();
+        MEASURE_KEEP(i, &samples, b - a);
+    }
+    measure_report(&samples, 1);
+    must(trace.ring->written > SAMPLES && trace.ring->lost == 0 ? OK : ERR_NOT_READY, "probe.hit");
+    must(sys_trace_detach(BENCH_CAP_TRACE), "probe.hit");
 }
 
 static cptr_t signalled;
@@ -221,6 +243,7 @@ void bench_kernel(void)
     signalled = new_object(OBJECT_NOTIFICATION);
     done = new_object(OBJECT_NOTIFICATION);
     null_trap();
+    probe_hit();
     signal_idle();
     signal_low();
     signal_high();

@@ -22,6 +22,10 @@
 #define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             13
 #define ARCH_TEMP_LINK         11
+#define ARCH_NOTHING           NOTHING_AARCH64
+#define ARCH_PROBE             PROBE_AARCH64
+
+typedef uint32_t arch_code_t;
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -197,6 +201,11 @@ ALWAYS_INLINE uint32_t arch_port_read(uint16_t port, unsigned bytes)
 ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value)
 {
     (void)port, (void)bytes, (void)value;
+}
+
+ALWAYS_INLINE void arch_code_changed(void const *at)
+{
+    __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ialluis\n\tdsb ish\n\tisb" : : "r"(at) : "memory");
 }
 
 ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)

@@ -52,6 +52,10 @@ extern struct host host;
 bool host_interrupt_pending(void);
 /* Called when nobody can run and nothing will ever happen: sees to it that something does. */
 extern void (*host_asleep)(void);
+#define ARCH_NOTHING           NOTHING_RISCV64
+#define ARCH_PROBE             PROBE_RISCV64
+
+typedef uint16_t arch_code_t;
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -190,6 +194,11 @@ ALWAYS_INLINE void arch_port_write(uint16_t port, unsigned bytes, uint32_t value
     for (unsigned i = 0; i < bytes; i++) {
         host.port[port + i] = (uint8_t)(value >> i * 8);
     }
+}
+
+ALWAYS_INLINE void arch_code_changed(void const *at)
+{
+    (void)at;
 }
 
 ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)

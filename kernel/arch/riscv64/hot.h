@@ -19,6 +19,10 @@
 #define ARCH_FRAME_RECORD      (-16ul)
 #define ARCH_TEMPS             8
 #define ARCH_TEMP_LINK         0
+#define ARCH_NOTHING           NOTHING_RISCV64
+#define ARCH_PROBE             PROBE_RISCV64
+
+typedef uint16_t arch_code_t;
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -169,6 +173,12 @@ ALWAYS_INLINE void arch_flush_page(word address, word asid)
 ALWAYS_INLINE void arch_flush_asid(word asid)
 {
     __asm__ volatile("sfence.vma zero, %0" : : "r"(asid) : "memory");
+}
+
+ALWAYS_INLINE void arch_code_changed(void const *at)
+{
+    (void)at;
+    __asm__ volatile("fence.i" : : : "memory");
 }
 
 /* It then leads upwards, as no return address does: programs lie below their stacks. */

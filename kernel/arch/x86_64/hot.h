@@ -22,6 +22,10 @@
 #define ARCH_FRAME_RECORD      0ul
 #define ARCH_TEMPS             4
 #define ARCH_TEMP_LINK         0
+#define ARCH_NOTHING           NOTHING_X86_64
+#define ARCH_PROBE             PROBE_X86_64
+
+typedef uint8_t arch_code_t;
 
 ALWAYS_INLINE void *arch_pointer(word address)
 {
@@ -238,6 +242,13 @@ ALWAYS_INLINE void arch_flush_asid(word asid)
         word root;
         __asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(root) : : "memory");
     }
+}
+
+ALWAYS_INLINE void arch_code_changed(void const *at)
+{
+    (void)at;
+    word cr0; /* writing it makes the processor fetch anew what it has fetched by another address */
+    __asm__ volatile("mov %%cr0, %0\n\tmov %0, %%cr0" : "=r"(cr0) : : "memory");
 }
 
 ALWAYS_INLINE bool arch_frame_is_leaf(word frame, word caller)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from cli import common, tracing  # noqa: E402
 
 REQUESTS = 100      # as traced.c makes
+OPENS = 5           # four times
 CHAIN = ["client trace.begin", "traced syscall", "front message", "front trace.begin", "front syscall", "back message",
          "back trace.begin", "back trace.end", "back syscall", "front reply", "front trace.end", "front syscall",
          "traced reply", "client trace.end"]
@@ -54,6 +55,20 @@ def a_request_is_followed_to_the_console(trace):
     return True
 
 
+def probes_record_what_is_entered_while_they_are_there(trace):
+    """traced.c opens a file once, and five times each with a probe on tree_open, none, probes everywhere, none."""
+    opens, functions = [], set()
+    for e in trace.entries:
+        if e.event.name == "vfs.begin" and trace.names.labels.get(e.values["method"]) == "Session.open":
+            opens.append(0)
+        elif e.event.name == "probe":
+            functions.add(trace.function(e))
+            opens[-1] += trace.function(e) == "tree_open"
+    print(f"# {opens} {sorted(functions)}")
+    return opens == [0] + 2 * (OPENS * [1] + OPENS * [0]) and len(functions) > 10 \
+        and not any(function.startswith("0x") for function in functions)
+
+
 def switches_follow_each_other(trace):
     switches = [e.values for e in trace.entries if e.event.name == "switch"]
     return len(switches) >= 4 * REQUESTS and all(a["to"] == b["from"] for a, b in zip(switches, switches[1:]))
@@ -64,7 +79,7 @@ def threads_have_names(trace):
 
 
 def samples_tell_heavy_from_light(trace):
-    stacks = tracing.folded(trace, tracing.symbols_by_thread(trace, common.build_dir(OPTIONS.platform), "trace"))
+    stacks = tracing.folded(trace, trace.symbols)
     heavy = sum(count for stack, count in stacks.items() if stack.endswith("main;heavy;work"))
     light = sum(count for stack, count in stacks.items() if stack.endswith("main;light;work"))
     print(f"# heavy {heavy}, light {light}")
@@ -84,7 +99,7 @@ def chrome_has_all(trace, events):
     messages = sum(e.event.name in ("message", "reply") for e in trace.entries)
     arrows = [e for e in events if e["ph"] == "s"]
     begun = sum(e["ph"] == "B" for e in events)
-    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS + 1 + 3
+    return len(arrows) == messages >= 4 * REQUESTS and begun == 3 * REQUESTS + 1 + 3 + 2 * 4 * OPENS
 
 
 def chrome_gets_every_message(trace):
@@ -115,6 +130,19 @@ def the_trace_command_writes_what_it_says(trace):
         said = command("trace", "--output", str(chrome))
         return said is not None and f"Written: {chrome}\nTo see it: open https://ui.perfetto.dev" in said \
             and "; 0 found no room." in said and chrome_has_all(trace, json.loads(chrome.read_text())["traceEvents"])
+
+
+def the_trace_command_puts_probes_in(trace):
+    """Before the system runs: it takes them out itself when it has opened as many files. And it says what is wrong."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "probes.txt"
+        said = command("trace", "--probe", "vfs:tree_open", "--probe", "vfs:walk_look", "--format", "text", "--events", "probe",
+                       "--output", str(text))
+        lines = text.read_text().splitlines() if text.exists() else []
+    hits = sum("probe        function=tree_open argument=" in line for line in lines)
+    print(f"# {hits} hits")
+    return said is not None and hits == 1 + 2 * OPENS and all(command("trace", "--probe", wrong) is None
+                                                          for wrong in ("vfs:tree_fell", "trace:main", "nobody:main"))
 
 
 # In front of the page's own script, and behind it: what goes wrong there is noted, and the widest box of a function
@@ -164,8 +192,10 @@ def the_profile_command_draws_a_flame_graph(trace):
 
 
 TESTS = [nothing_is_lost, each_request_is_followed_through_all_servers, a_request_is_followed_to_the_console,
+         probes_record_what_is_entered_while_they_are_there,
          switches_follow_each_other, threads_have_names, samples_tell_heavy_from_light, babeltrace_reads_as_many,
-         chrome_gets_every_message, the_trace_command_writes_what_it_says, the_profile_command_draws_a_flame_graph]
+         chrome_gets_every_message, the_trace_command_writes_what_it_says, the_trace_command_puts_probes_in,
+         the_profile_command_draws_a_flame_graph]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("platform")

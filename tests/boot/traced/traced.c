@@ -2,8 +2,9 @@
 /*
  * Something to trace: a client, a front and a back, each a thread. A request goes from one to the
  * other with its number in the tag, and each says in its own ring what it does for it. Then the client
- * writes to the console through the file server, which know of no number.
+ * writes to the console through the file server, which know of no number, and puts probes into that.
  */
+#include <idl/control_client.h>
 #include <idl/trace_client.h>
 #include <idl/trace_events.h>
 #include <tessera/files.h>
@@ -14,6 +15,7 @@
 #include <traced_caps.h>
 
 #define TRACE    ((struct trace){ TRACED_CAP_TRACE })
+#define CONTROL  ((struct control){ TRACED_CAP_CONTROL })
 #define PRIORITY 100
 #define SLICE_NS 1000000ul
 #define REQUESTS 100
@@ -122,6 +124,40 @@ static enum err write_to_console(struct files *files)
     return err;
 }
 
+/* ---- Probes ---- */
+
+#define OPENS 5
+
+static enum err open_often(struct files *files)
+{
+    static char const path[] = "/dev/console";
+    enum err err = OK;
+    for (unsigned i = 0; i < OPENS && err == OK; i++) {
+        uint32_t file;
+        err = vfs_session_open(files->session, path, strlen(path), VFS_OPEN_MODE_WRITE, 0, &file);
+        err = err == OK ? vfs_session_close(files->session, file) : err;
+    }
+    return err;
+}
+
+static enum err probe(char const *program, char const *function, bool on, uint32_t *functions)
+{
+    return control_probe(CONTROL, program, strlen(program), function, strlen(function), on, functions);
+}
+
+/* On one function, on none, on all of them, on none again: check.py counts what was recorded. */
+static bool probe_file_server(struct files *files)
+{
+    uint32_t one, all, same;
+    bool good = probe("vfs", "tree_open", true, &one) == OK && one == 1 && open_often(files) == OK &&
+                probe("vfs", "tree_open", false, &one) == OK && open_often(files) == OK;
+    good = good && probe("vfs", "", true, &all) == OK && all > 100 && open_often(files) == OK &&
+           probe("vfs", "", false, &same) == OK && same == all && open_often(files) == OK;
+    return good && probe("vfs", "tree_fell", true, &one) == (enum err)CONTROL_ERR_NO_FUNCTION &&
+           probe("trace", "main", true, &one) == (enum err)CONTROL_ERR_NO_FUNCTION && /* not built for it */
+           probe("nobody", "main", true, &one) == (enum err)CONTROL_ERR_UNKNOWN;
+}
+
 int main(uint64_t argument)
 {
     (void)argument;
@@ -154,6 +190,9 @@ int main(uint64_t argument)
     }
     if (write_to_console(&files) != OK) {
         return 6;
+    }
+    if (!probe_file_server(&files)) {
+        return 7;
     }
     uint64_t stored, lost;
     sys_ignore(trace_select(TRACE, 0));

@@ -20,6 +20,12 @@ ALWAYS_INLINE uint64_t sys_clock(void)
     return sys_counter();
 }
 
+/* A probe that is always there: the kernel records it if `probe` is selected. */
+ALWAYS_INLINE void sys_probe(void)
+{
+    __asm__ volatile(".byte %c0" : : "i"(PROBE_X86_64) : "memory");
+}
+
 /* A register that is given as it happens to be: no instruction, and no warning. */
 #define SYS_INPUT(register_, index)                                                                \
     if ((index) < in) {                                                                            \
