@@ -345,7 +345,7 @@ void sched_change_lender(struct tcb *thread, struct sched_context *sc)
 void sched_on_its_own(struct cpu *cpu, struct tcb *thread)
 {
     bool receives = thread->wait != 0 && wait_kind(thread->wait) == WAIT_RECV;
-    if (thread->caller != NULL && !receives && thread->lent == NULL) {
+    if (thread->caller != NULL && !receives && thread->lent == NULL && thread != cpu->heir) {
         sched_attend(cpu, thread, ATTENTION_TIME);
     }
 }

@@ -29,6 +29,13 @@ static struct mount *begin(enum vfs_file_system kind)
     return found;
 }
 
+void mount_abandon(struct mount *mount)
+{
+    lock_take(&lock);
+    mount->kind = 0;
+    lock_give(&lock);
+}
+
 enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inode **root)
 {
     *mount = begin(kind);
@@ -48,18 +55,26 @@ enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inod
         break;
     }
     if (err != OK) {
-        (*mount)->kind = 0;
+        mount_abandon(*mount);
     }
     return err;
+}
+
+/* Whether what is mounted on `point`, which is locked, could be found and unmounted again. */
+static enum err check_point(struct inode const *point)
+{
+    bool has_name = point->links != 0 && point->mount->root != NULL;
+    return !has_name ? VFS_ERR_NOT_FOUND : point->covered != NULL ? VFS_ERR_BUSY : OK;
 }
 
 enum err mount_cover(struct mount *mount, struct inode *root, struct inode *point,
                      char const *path, uint32_t length)
 {
     lock_take(&lock);
-    if (point != NULL && point->covered != NULL) {
+    enum err err = point == NULL ? OK : check_point(point);
+    if (err != OK) {
         lock_give(&lock);
-        return VFS_ERR_BUSY;
+        return err;
     }
     mount->path_length = length;
     memcpy(mount->path, path, length);

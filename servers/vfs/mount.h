@@ -6,8 +6,8 @@
 
 extern struct mount mounts[MOUNTS];
 
-/* The file system is there: `root`, whose reference goes to the mount, covers `point`; NULL for the
- * first of all. `path` is for people. */
+/* The file system is there: `root`, whose reference goes to the mount, covers `point`, which is locked
+ * and can still be reached; NULL for the first of all. `path` is for people. */
 NODISCARD enum err mount_cover(struct mount *mount, struct inode *root, struct inode *point,
                                char const *path, uint32_t length);
 /* Takes away what has this root, if nothing uses it. */
@@ -31,6 +31,9 @@ bool mount_number(uint32_t index, struct vfs_mount *info, char *path, size_t *le
 
 /* A new, empty file system of this kind, not yet to be seen. */
 NODISCARD enum err mount_make(enum vfs_file_system kind, struct mount **mount, struct inode **root);
+
+/* It shall not be seen after all: its place is free again when its last inode goes. */
+void mount_abandon(struct mount *mount);
 
 /* The kinds of file systems: each makes its root. */
 NODISCARD enum err tmpfs_begin(struct mount *mount, struct inode **root);

@@ -515,9 +515,11 @@ static enum err mount_at(struct inode *point, struct path path, enum vfs_file_sy
     if (err != OK) {
         return err;
     }
+    lock_take(&point->lock); /* it keeps its name meanwhile */
     err = mount_cover(mount, root, point, path.text, (uint32_t)path.length);
+    lock_give(&point->lock);
     if (err != OK) {
-        mount->kind = 0;
+        mount_abandon(mount);
         inode_put(root);
     }
     return err;

@@ -241,14 +241,15 @@ bool replies_to(struct tcb const *waiter)
            (reply != NULL && reply->reply.awaited && asked(METHOD_REPLY_ANSWER, object));
 }
 
-/* An interrupt line that was taken in this entry does. */
+/* An interrupt line that was taken in this entry does: perhaps again, after it was acknowledged here. */
 static bool line_signals(void const *notification, word *bits)
 {
     bool found = false;
     for (unsigned i = 0; i < entry.before->objects; i++) {
         struct seen_object const *was = &entry.before->object[i];
         struct seen_object const *now = was->type == OBJECT_IRQ_HANDLER ? seen_object(entry.after, was->at) : NULL;
-        if (now != NULL && now->irq.waiting && !was->irq.waiting &&
+        if (now != NULL && now->irq.waiting &&
+            (!was->irq.waiting || asked(METHOD_IRQ_HANDLER_ACKNOWLEDGE, was->at)) &&
             is_cap_to(slot_read((struct slot *)&was->irq.notification), OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL,
                       notification)) {
             found = true;

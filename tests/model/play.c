@@ -547,7 +547,7 @@ static uint64_t some_slot(unsigned type)
     return count != 0 && !one_in(20) ? found[below(count)] : slot_number(below(SLOTS));
 }
 
-/* A deadline that is over, or soon will be. No two threads have the same: what comes first then is
+/* A deadline that is over, or soon will be. No two threads begin with the same: what comes first then is
  * anybody's guess. */
 static uint64_t deadline(void)
 {

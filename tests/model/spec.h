@@ -249,9 +249,9 @@ struct spec {
     int16_t remains_count;
 
     /* Where the kernel has a choice: whether the processor goes straight to who is called, before
-     * others of its priority that are ready. Bit i of `declines`: not at the i-th choice in this call;
-     * `choices` counts them. And who has time back that
-     * has been taken from its owner: see take_back(). */
+     * others of its priority that are ready; who has time back that has been taken from its owner (see take_back());
+     * whose wait ends first of those with the same deadline. Bit i of `declines`: not at the i-th choice in this
+     * call; `choices` counts them. */
     uint8_t declines, choices;
     uint64_t detail; /* ErrorDetail of the call */
     bool exceeded;   /* the arrays are too small for what happened: nothing holds any more */
@@ -309,6 +309,8 @@ int spec_caller_of(struct spec const *s, int reply);
 /* The time that a thread runs on, or would: SPEC_NONE if there is none. It goes with a call to the server
  * and comes back with the reply, to whoever gets that. */
 int spec_time(struct spec const *s, int thread);
+/* At a choice: whether the kernel is taken to have declined. */
+bool spec_declines(struct spec *s);
 void spec_lend(struct spec *s, int thread, int time);
 /* A stopped thread begins anew: what it did on its caller's time is over. */
 void spec_begin_anew(struct spec *s, int thread);

@@ -1208,14 +1208,18 @@ static void take_interrupt(struct spec *s, int number)
     spec_signal(s, target->object, target->badge);
 }
 
-/* Of the threads that wait until some time, the first; SPEC_NONE: none does. */
-static int first_deadline(struct spec const *s)
+/* Of the threads that wait until some time, the first; SPEC_NONE: none does. Which of two with the same deadline, is
+ * the kernel's choice: they did their calls again, and share the message buffer that says it. */
+static int first_deadline(struct spec *s)
 {
     int first = SPEC_NONE;
     for (int i = 0; i < SPEC_THREADS; i++) {
         struct spec_thread const *t = &s->thread[i];
-        if (t->exists && t->deadline != 0 &&
-            (first == SPEC_NONE || t->deadline < s->thread[first].deadline)) {
+        if (!t->exists || t->deadline == 0) {
+            continue;
+        }
+        uint64_t earliest = first == SPEC_NONE ? SPEC_NEVER : s->thread[first].deadline;
+        if (t->deadline < earliest || (t->deadline == earliest && t->deadline <= s->now && spec_declines(s))) {
             first = i;
         }
     }

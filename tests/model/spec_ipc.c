@@ -230,6 +230,11 @@ static bool is_from_a_caller(struct spec const *s, int time, int thread)
     return thread != SPEC_NONE;
 }
 
+bool spec_declines(struct spec *s)
+{
+    return s->declines >> s->choices++ & 1;
+}
+
 /* What a thread has called with, which may be what it was lent itself, comes back to it. Where time is not its
  * owner's any more, the kernel may choose. */
 static void take_back_passed(struct spec *s, int thread, int server)
@@ -243,8 +248,7 @@ static void take_back_passed(struct spec *s, int thread, int server)
     bool declines = false;
     if (s->thread[server].lent != s->thread[thread].own &&
         !is_from_a_caller(s, s->thread[server].lent, thread)) {
-        declines = s->declines >> s->choices & 1;
-        s->choices++;
+        declines = spec_declines(s);
     }
     if (!declines) {
         spec_lend(s, thread, s->thread[server].lent);
@@ -317,8 +321,7 @@ static void hand_over(struct spec *s, int to)
                         s->thread[s->ready.thread[0]].priority <= s->thread[to].priority;
     bool declines = false;
     if (nobody_above && s->ready.count != 0) {
-        declines = s->declines >> s->choices & 1;
-        s->choices++;
+        declines = spec_declines(s);
     }
     if (nobody_above && !declines && s->thread[s->current].state != SPEC_READY) {
         s->current = (int16_t)to;

@@ -19,7 +19,13 @@ from cli.common import Stop  # noqa: E402
 UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
 TAB, BACKSPACE, CONTROL_C, CONTROL_D, CONTROL_E, CONTROL_U = "\t", "\x7f", "\x03", "\x04", "\x05", "\x15"
 
-PAUSE = "\0"     # a second, before what is behind it is typed
+
+def until(shown):
+    """In what is typed: what is behind it is typed when this is on the screen."""
+    return f"\0{shown}\0"
+
+
+PAUSE = until("")   # a second, where nothing is shown
 
 # Of the 20,000 numbers nothing is left, neither what was sorted nor where lines began; the pages' records are.
 FREE = (r" *(\d+)  pages of memory in use\n +\d+  pages of memory free\n +0  pages of memory that the shell has\n"
@@ -86,7 +92,7 @@ SESSION = [
     ("free", FREE),
     ("sort /dev/zero", r"(memory is short: \d+ of 4096 pages are free\n?|that is too much to sort\n?){2}"),
     ("free | grep short", r""),
-    ("sort\rnever sorted\r" + PAUSE + CONTROL_C, r"never sorted\n\^C"),
+    ("sort\rnever sorted\r" + until("never sorted") + CONTROL_C, r"never sorted\n\^C"),
     ("free", FREE),
     ("kill memory", r"kill memory: others have their memory from it"),
     ("echo a new line", r"a new line"),
@@ -94,7 +100,7 @@ SESSION = [
     # What the machine does.
     ("top 2", r"(SHARE .*\n(.*\n)* +\d+\.\d %  shell .*\n(.*\n)* +\d+\.\d %  nobody\n?){2}"),
     ("seq 500000 | wc | top 1", r"SHARE .*\n(.*\n)* +\d+\.\d % +shell\.command +\d+\.\d\d s\n(.*\n)*.* nobody"),
-    ("top\r" + PAUSE + PAUSE + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
+    ("top\r" + until("a key ends this") + "q", r"(.*\n)* +\d+\.\d %  nobody; a key ends this\n?.*"),
     ("perf seq 1000 | wc", r"1000 1000 3893\n +(\d+|-)  instructions.*\n(.*\n)* +\d+  switches between threads\n(.*\n)* +\d+  nanoseconds in all"),
     ("perf", r"perf needs a command to run"),
     ("trace", r"off, .*; 0 dropped"),
@@ -151,18 +157,18 @@ SESSION = [
     ("trace off", r""),
     ("trace dump vfs", r""),
     # Jobs: they run on while the shell does other things, and their end is told.
-    ("sleep 3 &", r"\[1\] started  sleep 3 &"),
-    ("jobs", r"\[1\] running  sleep 3 &"),
-    ("sleep 4", r"\[1\] done     sleep 3 &"),
+    ("sleep 5 &", r"\[1\] started  sleep 5 &"),
+    ("jobs", r"\[1\] running  sleep 5 &"),
+    ("sleep 7", r"\[1\] done     sleep 5 &"),
     ("cat /dev/zero | wc > /tmp/zeros &", r"\[1\] started  cat /dev/zero \| wc > /tmp/zeros &"),
     ("sleep 100&", r"\[2\] started  sleep 100&"),
     ("cd /tmp", r"cd: jobs are where the shell is; .*"),
     ("kill %1", r"\[1\] done     cat .*"),
     ("jobs", r"\[2\] running  sleep 100&"),
-    ("fg" + "\r" + PAUSE + CONTROL_C, r"sleep 100&\n\^C"),
+    ("fg" + "\r" + until("sleep 100&") + CONTROL_C, r"sleep 100&\n\^C"),
     ("fg", r"there is no such job; .*"),
-    ("sleep 1 &", r"\[1\] started  sleep 1 &"),
-    ("fg %1", r"sleep 1 &"),
+    ("sleep 5 &", r"\[1\] started  sleep 5 &"),
+    ("fg %1", r"sleep 5 &"),
     ("cat /tmp/zeros", r""),
     ("cat &", r"\[1\] started  cat &(\n\[1\] done     cat &)?"),
     ("echo this took no key", r"this took no key(\n\[1\] done     cat &)?"),
@@ -202,8 +208,8 @@ HUNG = [
     ("echo one | wc", SILENT + r"a pipe : no answer"),
     ("cd /tmp", SILENT + r"cd /tmp: no answer"),
     ("ls /tm" + TAB + CONTROL_U + "echo said", SILENT + "said"),
-    ("ls /tmp\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
-    ("trace\r" + PAUSE + PAUSE + CONTROL_C, SILENT + r"\^C"),
+    ("ls /tmp\r" + until("does not answer") + CONTROL_C, SILENT + r"\^C"),
+    ("trace\r" + until("does not answer") + CONTROL_C, SILENT + r"\^C"),
     ("ps", SILENT + r"(.*\n)*vfs +150 +running +0 .*\n(.*\n)*thief +253 +running +1 .*\n.*"),
     ("kill thief", SILENT + r"(.*\n)*init: thief was killed(\n.*)*"),
     ("cat /tmp/d/file", r"before"),
@@ -218,13 +224,25 @@ class Wrong(Exception):
     """An answer that is not as it should be."""
 
 
+def wait_until(machine, shown):
+    """Leaves all that is on the screen to answer()."""
+    end = time.monotonic() + shell.TIMEOUT
+    while shown not in machine.buffer:
+        if time.monotonic() > end:
+            raise pexpect.TIMEOUT(f"{shown!r} is not shown")
+        machine.expect(pexpect.TIMEOUT, timeout=0.1)
+
+
 def say(machine, typed):
-    first, *others = typed.split(PAUSE)
+    first, *others = typed.split("\0")
     machine.send(first)
-    for more in others:
-        time.sleep(1)
+    for shown, more in zip(others[::2], others[1::2]):
+        if shown:
+            wait_until(machine, shown)
+        else:
+            time.sleep(1)
         machine.send(more)
-    if not typed.endswith((CONTROL_C, CONTROL_D)) and PAUSE not in typed:
+    if not typed.endswith((CONTROL_C, CONTROL_D)) and not others:
         machine.send("\r")
 
 

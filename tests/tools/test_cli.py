@@ -153,8 +153,9 @@ def test_without_qemu(tree, tmp_path, command):
 def test_without_gdb(tree, tmp_path):
     pretend_built(tree)
     path = path_without(tmp_path / "bin", "gdb-multiarch", cmake="exit 0", **{
-        "qemu-system-riscv64": "for word; do case $word in unix:*) word=${word#unix:}; touch ${word%%,*};; esac; done\n"
-                               f"echo $$ > {tmp_path}/pid; exec sleep 60"})
+        "qemu-system-riscv64": f"echo $$ > {tmp_path}/pid\n"    # before the socket: then it may be ended at once
+                               "for word; do case $word in unix:*) word=${word#unix:}; touch ${word%%,*};; esac; done\n"
+                               "exec sleep 60"})
     says(run(tree, "gdb", path=path), "there is no program gdb-multiarch on the PATH")
     with pytest.raises(ProcessLookupError):         # QEMU was ended
         os.kill(int((tmp_path / "pid").read_text()), 0)

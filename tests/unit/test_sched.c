@@ -810,6 +810,32 @@ START_TEST(who_gives_up_takes_back_what_it_passed_on)
 }
 END_TEST
 
+/* Nor does the last of three servers, which had the time back from a fourth that dropped it. */
+START_TEST(who_gives_up_takes_back_what_was_dropped)
+{
+    world_make();
+    cptr_t at[4];
+    struct world_thread server[4], client;
+    for (unsigned i = 0; i < 4; i++) {
+        at[i] = endpoint = world_object(OBJECT_ENDPOINT, 0);
+        server[i] = make_server(110 + 10 * i, true);
+    }
+    client = world_thread(100);
+    sleep_for(MS);
+    ck_runs(client);
+    for (unsigned i = 0; i < 4; i++) {
+        call(at[i]);
+        ck_runs(server[i]);
+    }
+    struct sys_message none;
+    ck_err(sys_event_error(sys_nb_recv(at[3], &none)), ERR_WOULD_BLOCK);
+    ck_assert_ptr_eq(server[2].tcb->lent, client.tcb->sc);
+    ck_ok(sys_thread_suspend(server[0].cap));
+    ck_assert_ptr_null(server[2].tcb->lent);
+    ck_assert_ptr_eq(server[0].tcb->lent, client.tcb->sc);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sched");
@@ -838,6 +864,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, who_calls_in_a_loop_leaves_the_others_their_turn, 4);
     WORLD_TEST(suite, a_fault_keeps_its_address_when_time_goes);
     WORLD_TEST(suite, who_gives_up_takes_back_what_it_passed_on);
+    WORLD_TEST(suite, who_gives_up_takes_back_what_was_dropped);
     WORLD_TEST(suite, a_kept_caller_without_time_gets_back_what_it_passed_on);
     WORLD_TEST(suite, a_kept_caller_without_time_is_answered_on_that_of_another);
     WORLD_LOOP_TEST(suite, a_kept_caller_without_time_takes_back_what_it_passed_on, 3);

@@ -3,6 +3,7 @@
 #include "host.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 #define THREADS 4
@@ -88,14 +89,48 @@ static void *work(void *argument)
     return NULL;
 }
 
-static void run(void *(*function)(void *number))
+static pthread_t thread[THREADS];
+
+static void start(void *(*function)(void *number))
 {
-    pthread_t thread[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_create(&thread[i], NULL, function, (void *)i), 0);
     }
+}
+
+static void join(void)
+{
     for (unsigned i = 0; i < THREADS; i++) {
         pthread_join(thread[i], NULL);
+    }
+}
+
+/* Up from what it covers, by the names that there are, to the first of all. */
+static bool can_be_reached(struct mount const *mount)
+{
+    struct inode const *dir = mount->point;
+    while (dir != NULL && dir != base.root && dir->mount->root != NULL) {
+        bool is_root = dir == dir->mount->root;
+        dir = is_root ? dir->mount->point : dir->directory.parent;
+    }
+    return dir == base.root;
+}
+
+/* What another one's unmount was too early for is still there. */
+static void unmount_all(void)
+{
+    for (unsigned i = 1; i < MOUNTS; i++) {
+        ck_assert(mounts[i].root == NULL || can_be_reached(&mounts[i]));
+    }
+    for (unsigned round = 1; round < MOUNTS; round++) { /* each after what is mounted in it */
+        for (unsigned i = 1; i < MOUNTS; i++) {
+            if (mounts[i].root != NULL) {
+                sys_ignore(mount_remove(mounts[i].root));
+            }
+        }
+    }
+    for (unsigned i = 1; i < MOUNTS; i++) {
+        ck_assert_ptr_null(mounts[i].root);
     }
 }
 
@@ -103,13 +138,47 @@ START_TEST(workers_go_side_by_side)
 {
     host_begin(&base);
     ck_assert_int_eq(tree_set_permissions(&base, P("/"), 0777), OK);
-    run(work);
-    for (unsigned i = 1; i < MOUNTS; i++) { /* that another one's unmount was too early for */
-        if (mounts[i].root != NULL) {
-            ck_assert_int_eq(mount_remove(mounts[i].root), OK);
+    uint64_t waits = counters[VFS_COUNTER_LOCK_WAITS];
+    host_is_worker(THREADS);
+    lock_take(&base.root->lock);
+    start(work);
+    while (counters[VFS_COUNTER_LOCK_WAITS] < waits + THREADS) { /* soon each of them waits */
+        sched_yield();
+    }
+    lock_give(&base.root->lock);
+    join();
+    unmount_all();
+    host_end(&base);
+}
+END_TEST
+
+#define MOUNTED 5000
+
+/* Some cover the directory, and what covers it, and uncover it; the others remove it. */
+static void *mount_or_remove(void *argument)
+{
+    unsigned worker = (unsigned)(uintptr_t)argument;
+    struct making making = { .kind = VFS_KIND_DIRECTORY, .permissions = 0777 };
+    struct view view = base;
+    host_is_worker(worker);
+    for (unsigned i = 0; i < MOUNTED; i++) {
+        if (worker % 2 == 0) {
+            sys_ignore(tree_mount(&view, P("/point"), VFS_FILE_SYSTEM_DEVICES));
+            sys_ignore(tree_unmount(&view, P("/point")));
+        } else {
+            sys_ignore(tree_make(&view, P("/point"), &making));
+            sys_ignore(tree_remove(&view, P("/point"), true));
         }
     }
-    ck_assert_uint_gt(counters[VFS_COUNTER_LOCK_WAITS], 0);
+    return NULL;
+}
+
+START_TEST(what_is_mounted_can_be_unmounted)
+{
+    host_begin(&base);
+    start(mount_or_remove);
+    join();
+    unmount_all();
     host_end(&base);
 }
 END_TEST
@@ -147,7 +216,8 @@ START_TEST(what_goes_stays_for_who_looks_at_it)
     struct making making = { .kind = VFS_KIND_DIRECTORY, .permissions = 0777 };
     host_begin(&base);
     ck_assert_int_eq(tree_make(&base, P("/point"), &making), OK);
-    run(come_and_go_or_look);
+    start(come_and_go_or_look);
+    join();
     ck_assert_int_eq(tree_remove(&base, P("/point"), true), OK);
     host_end(&base);
 }
@@ -159,6 +229,7 @@ int main(void)
     TCase *tests = tcase_create("threads");
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, workers_go_side_by_side);
+    tcase_add_test(tests, what_is_mounted_can_be_unmounted);
     tcase_add_test(tests, what_goes_stays_for_who_looks_at_it);
     suite_add_tcase(suite, tests);
     return suite_run(suite, CK_NOFORK);

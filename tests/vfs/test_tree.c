@@ -597,6 +597,38 @@ START_TEST(mounts_over_directories)
 }
 END_TEST
 
+/* Between looking for the point and covering it, others may have removed it, or unmounted what it is in. */
+static void covers_not(struct inode *point, enum err expected)
+{
+    struct mount *mount;
+    struct inode *root;
+    ck_ok(mount_make(VFS_FILE_SYSTEM_MEMORY, &mount, &root));
+    lock_take(&point->lock);
+    ck_err(mount_cover(mount, root, point, "", 0), expected);
+    lock_give(&point->lock);
+    mount_abandon(mount);
+    inode_put(root);
+    inode_put(point);
+}
+
+START_TEST(mounts_where_a_path_leads)
+{
+    struct inode *point;
+    ck_ok(make_directory("/m"));
+    ck_ok(tree_find(&view, P("/m"), true, &point));
+    ck_ok(tree_remove(&view, P("/m"), true));
+    covers_not(point, VFS_ERR_NOT_FOUND);
+    ck_ok(make_directory("/m"));
+    ck_ok(tree_find(&view, P("/m"), true, &point));
+    ck_ok(tree_mount(&view, P("/m"), VFS_FILE_SYSTEM_MEMORY));
+    covers_not(point, VFS_ERR_BUSY);
+    ck_ok(make_directory("/m/n"));
+    ck_ok(tree_find(&view, P("/m/n"), true, &point));
+    ck_ok(tree_unmount(&view, P("/m")));
+    covers_not(point, VFS_ERR_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(pipes)
 {
     struct user user = { 0, 0 };
@@ -783,6 +815,7 @@ int main(void)
     tcase_add_test(tests, reads_inodes_again);
     tcase_add_loop_test(tests, refuses_bad_archives, 0, 3);
     tcase_add_test(tests, mounts_over_directories);
+    tcase_add_test(tests, mounts_where_a_path_leads);
     tcase_add_test(tests, pipes);
     tcase_add_test(tests, survives_without_memory);
     tcase_add_test(tests, limits_users);
