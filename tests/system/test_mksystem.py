@@ -250,9 +250,9 @@ def test_header(tmp_path):
 @pytest.mark.parametrize("board", sorted(p.parent.name for p in (ROOT / "platforms").glob("*/platform.toml")))
 @pytest.mark.parametrize("system", sorted(p.name for p in (ROOT / "platforms/systems").glob("*.toml")))
 def test_the_systems_of_the_repository(tmp_path, board, system):
-    manifests = [f"{program}={path.with_name('program.toml')}"
+    manifests = [f"{program}{'_probed' if kind == 'probed' else ''}={path.with_name('program.toml')}"
                  for place in ("servers", "bench", "tests") for path in (ROOT / place).rglob("CMakeLists.txt")
-                 for program in re.findall(r"^add_program\((\w+)", path.read_text(), re.M)]
+                 for kind, program in re.findall(r"^add_(program|probed)\((\w+)", path.read_text(), re.M)]
     assert len(manifests) > 3
     done = run("plan", ROOT / "platforms/systems" / system, ROOT / "platforms" / board / "platform.toml", "plan", *manifests,
                cwd=tmp_path)

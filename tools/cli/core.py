@@ -5,6 +5,7 @@ import contextlib
 
 from . import call, machine
 from .common import ROOT, Stop, build_dir
+from .tracing import programs_of
 
 
 def wait(running, program):
@@ -54,7 +55,8 @@ def fetch_command(options):
     preset, running = machine.open_one(options.platform, options.debug, "core", options.system)
     with contextlib.closing(running):
         core = fetch(running, options.program)
+        file = programs_of(running.about["system"]).get(options.program, options.program)
     path = build_dir(preset) / f"core-{options.program}"
     path.write_bytes(core)
     print(f"Written: {path.relative_to(ROOT)}, {len(core)} bytes. To look at it:\n"
-          f"    gdb-multiarch {executable(build_dir(preset), options.program).relative_to(ROOT)} {path.relative_to(ROOT)}")
+          f"    gdb-multiarch {executable(build_dir(preset), file).relative_to(ROOT)} {path.relative_to(ROOT)}")
