@@ -283,7 +283,7 @@ def main():
             if board != "all" or (options.command != "bench" and hasattr(options, "platform")):
                 common.preset(board, False)
                 boards = [board]
-            if hasattr(options, "system"):
+            if getattr(options, "system", None) is not None:
                 common.check_system(options.system)
             setup.ensure([*NEEDS[options.command], *sorted({common.architecture(board) for board in boards})])
             use_debian_python()
