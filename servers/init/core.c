@@ -151,7 +151,7 @@ static bool put(void const *data, uint64_t length)
 {
     char const *from = data;
     while (length > 0) {
-        uint32_t done, now = length < VFS_DATA_SIZE ? (uint32_t)length : VFS_DATA_SIZE;
+        uint32_t done = 0, now = length < VFS_DATA_SIZE ? (uint32_t)length : VFS_DATA_SIZE;
         memcpy((void *)BUFFER_ADDRESS, from, now);
         struct sys_range range = { .length = now };
         if (vfs_session_write((struct vfs_session){ core.session }, core.file, core.at, range, &done) != OK ||

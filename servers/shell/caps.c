@@ -115,7 +115,7 @@ static struct {
 
 static bool is_same(struct held const *a, struct held const *b)
 {
-    bool same;
+    bool same = false;
     return a->type == b->type &&
            control_same(CONTROL, a->program, a->slot, b->program, b->slot, &same) == OK && same;
 }

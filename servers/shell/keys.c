@@ -61,14 +61,14 @@ static void listen(void *argument)
 {
     (void)argument;
     for (;;) {
-        char text[64];
+        char text[64] = { 0 };
         size_t length = 0;
         enum err err = console_read(CONSOLE, text, &length);
         if (err == ERR_BAD_CAPABILITY) {
             sys_exit(1); /* there will be no console any more */
         }
         if (err == OK && length == 0) {
-            err = console_wait(CONSOLE);
+            sys_ignore(console_wait(CONSOLE));
         }
         for (size_t i = 0; i < length; i++) {
             put(text[i]);

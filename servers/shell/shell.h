@@ -101,8 +101,8 @@ struct files *stage_files(unsigned index);
  * the background get no keys. */
 uint64_t stages_start(unsigned count, bool in_background);
 /* Waits until all of these are done, or Ctrl-C ends them. */
-void stages_wait(uint64_t stages);
-void stages_stop(uint64_t stages);
+void stages_wait(uint64_t which);
+void stages_stop(uint64_t which);
 /* Looks for those that are done. */
 void stages_look(void);
 /* Whether commands run. */

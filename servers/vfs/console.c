@@ -54,7 +54,7 @@ void console_put(char const *text, uint32_t length)
 static void pass_on(void *argument)
 {
     (void)argument;
-    struct text next;
+    struct text next = { 0 };
     (void)sys_channel_take(&far_end, &next, sizeof next);
     for (;;) {
         char all[AT_ONCE];

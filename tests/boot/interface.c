@@ -530,7 +530,7 @@ static void rings_carry_batches(void)
         sent--;
         EXPECT_EQ(sent, 16 * round);
         sys_ring_publish(&queue.requests);
-        struct files_done done;
+        struct files_done done = { 0 };
         while (came < sent) {
             test_at(round, came);
             if (!files_queue_collect(&queue, &done)) {
@@ -554,7 +554,7 @@ static void a_ring_is_silent_while_the_peer_is_awake(void)
     cptr_t bell = make(OBJECT_NOTIFICATION);
     struct files_queue_end queue = queue_with(bell);
     struct files_job job = { .number = 1, .value = 3 };
-    struct files_done done;
+    struct files_done done = { 0 };
     uint64_t bits;
     EXPECT(files_queue_send(&queue, &job));
     sys_ring_publish(&queue.requests);
@@ -591,7 +591,7 @@ static void a_hostile_peer_only_spoils_the_entries(void)
     begin();
     struct files_queue_end queue = queue_with(make(OBJECT_NOTIFICATION));
     struct files_job job = { .number = 1, .value = 2, .kind = 2 };
-    struct files_done done;
+    struct files_done done = { 0 };
     EXPECT(files_queue_send(&queue, &job)); /* of a kind that there is not: skipped */
     job.kind = FILES_KIND_BINARY;
     job.number = 2;
@@ -616,8 +616,8 @@ static void events_are_told_or_counted(void)
     (void)share_page(true, &buffer);
     cptr_t bell = make(OBJECT_NOTIFICATION);
     struct files_changes changes = { CPTR_NONE };
-    struct files_changes_end end;
-    struct files_change change;
+    struct files_changes_end end = { 0 };
+    struct files_change change = { 0 };
     cptr_t server_bell = CPTR_NONE;
     uint64_t done, bits;
     EXPECT_OK(files_directory_server_bell(directory, &server_bell));

@@ -354,7 +354,7 @@ static void long_operations_stop(void)
 /* The handler of a thread is told that its time is used up. */
 static void overruns(void)
 {
-    struct trace_entry e;
+    struct trace_entry e = { 0 };
     attach();
     cptr_t faults = make(OBJECT_ENDPOINT);
     struct sys_thread *t = start_sliced("overrun", PRIORITY - 1, 100000, CPTR_NONE, spin_in, NULL);

@@ -41,7 +41,7 @@ __attribute__((noinline)) static uint32_t inner(uint32_t volatile *where, uint32
 __attribute__((noinline)) static uint32_t outer(uint32_t depth)
 {
     uint32_t volatile *nowhere = (uint32_t volatile *)0xdead000;
-    return depth == 0 ? inner(nowhere, 77) + 1 : outer(depth - 1) + 2;
+    return inner(nowhere, depth) + 1;
 }
 
 int main(uint64_t argument)
@@ -61,5 +61,5 @@ int main(uint64_t argument)
         floats.w[i] = test_fpu_value(i, 0x4045000000000000 + i);
     }
     fpu_load(&floats);
-    return (int)outer(2);
+    return (int)outer(77);
 }

@@ -248,12 +248,16 @@ static bool line_signals(void const *notification, word *bits)
     for (unsigned i = 0; i < entry.before->objects; i++) {
         struct seen_object const *was = &entry.before->object[i];
         struct seen_object const *now = was->type == OBJECT_IRQ_HANDLER ? seen_object(entry.after, was->at) : NULL;
-        if (now != NULL && now->irq.waiting &&
-            (!was->irq.waiting || asked(METHOD_IRQ_HANDLER_ACKNOWLEDGE, was->at)) &&
-            is_cap_to(slot_read((struct slot *)&was->irq.notification), OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL,
-                      notification)) {
-            found = true;
-            *bits |= was->irq.notification.arg;
+        if (now == NULL || !now->irq.waiting ||
+            (was->irq.waiting && !asked(METHOD_IRQ_HANDLER_ACKNOWLEDGE, was->at))) {
+            continue;
+        }
+        struct slot const *bound[] = { &was->irq.notification, &now->irq.notification }; /* in this entry, perhaps */
+        for (unsigned j = 0; j < array_length(bound); j++) {
+            if (is_cap_to(slot_read((struct slot *)bound[j]), OBJECT_NOTIFICATION, NOTIFICATION_SIGNAL, notification)) {
+                found = true;
+                *bits |= bound[j]->arg;
+            }
         }
     }
     return found;

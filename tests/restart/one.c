@@ -121,9 +121,9 @@ static void a_mapping_is_lost(void)
 /* The server takes back only what is cut off. */
 static void a_cut_file_is_told(void)
 {
-    struct files files;
-    struct filemap map;
-    uint32_t file;
+    struct files files = { 0 };
+    struct filemap map = { 0 };
+    uint32_t file = 0;
     uint64_t pages = pages_used();
     expect_mapped(&files, &file, &map);
     EXPECT_OK(vfs_session_resize(files.session, file, 1ul << PAGE_BITS));

@@ -160,7 +160,7 @@ static void take_rings(void)
  * kept still. */
 static void is_recorded(void)
 {
-    struct trace_entry entries[TRACE_READ_MOST];
+    struct trace_entry entries[TRACE_READ_MOST] = { 0 };
     size_t count = 0;
     uint64_t stored = 0, after = 0, lost = 0;
     EXPECT_OK(trace_status(TRACE, &stored, &lost));
