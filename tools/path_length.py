@@ -46,7 +46,8 @@ FOR_HOST = re.compile(r"\x1b_[^\x1b]*\x1b\\")     # what the gateway says, betwe
 
 # What kind of entry it is that comes by these: a system call may take an interrupt on its way out.
 MARKS = {r"fast_(call|reply_recv)(_long)?|fast_signal(_wake)?|fast_poll|fast_yield(_to)?": "fast-path",
-         r"(kernel|traced)_interrupt": "interrupt", r"(riscv|aarch64|x86)_fault": "fault", r"(kernel|traced)_syscall": "system-call"}
+         r"(kernel|traced)_interrupt": "interrupt", r"(riscv|aarch64|x86)_(traced_)?fault": "fault",
+         r"(kernel|traced)_syscall": "system-call"}
 CALLED = {"other": "no C", "fast-path": "fast path", "system-call": "system call"}
 
 
