@@ -108,6 +108,12 @@ static void judge_wait(struct tcb *at, struct tcb const *was, struct tcb const *
     }
 }
 
+/* It may have faulted at once, and wait for the same thread as before. */
+static bool was_woken(struct tcb const *was, struct tcb const *now)
+{
+    return was->wait != now->wait || was->fault_kind != now->fault_kind || (was->wait != 0 && deadline_is_over(was));
+}
+
 /* Registers that it will go on with. */
 static void judge_registers(struct tcb *at, struct tcb const *was, struct tcb const *now)
 {
@@ -124,9 +130,7 @@ static void judge_registers(struct tcb *at, struct tcb const *was, struct tcb co
             breaks("word %u of the frame of thread %p has changed", i, (void *)at);
         }
     }
-    bool woken = was->wait != now->wait || was->fault_kind != now->fault_kind ||
-                 (was->wait != 0 && deadline_is_over(was)); /* and faulted at once, perhaps */
-    if (!woken && memcmp(was->args, now->args, sizeof was->args) != 0) {
+    if (!was_woken(was, now) && memcmp(was->args, now->args, sizeof was->args) != 0) {
         breaks("registers of thread %p have changed, which got nothing", (void *)at);
     }
     if (memcmp(was->temps, now->temps, sizeof was->temps) != 0) {
@@ -247,7 +251,7 @@ static void judge_buffer(struct seen_thread const *was, struct seen_thread const
         struct seen_thread const *other = &entry.before->thread[i];
         struct seen_thread const *then = seen_thread(entry.after, other->at);
         if (other->is.buffer == was->is.buffer &&
-            (other->at == entry.before->current || then == NULL || then->is.wait != other->is.wait)) {
+            (other->at == entry.before->current || then == NULL || was_woken(&other->is, &then->is))) {
             return;
         }
     }
