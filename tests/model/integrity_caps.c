@@ -257,14 +257,11 @@ static struct slot *parent_now(struct slot *parent)
 {
     struct seen_slot const *slot;
     while ((slot = seen_slot(entry.before, parent)) != NULL && !is_same_slot(parent)) {
-        struct slot *moved = NULL;
         for (struct deed const *d = entry.deeds; (d = asked_from(d, METHOD_CNODE_MOVE, NULL)) != NULL; d++) {
-            if (slot_of_table(d->arg[2], d->value[3]) == parent) {
-                moved = slot_of_table(d->self, d->value[1]);
+            struct seen_slot const *moved = seen_slot(entry.after, slot_of_table(d->self, d->value[1]));
+            if (slot_of_table(d->arg[2], d->value[3]) == parent && moved != NULL && moved->head == slot->head) {
+                return moved->at;
             }
-        }
-        if (moved != NULL) {
-            return moved;
         }
         parent = slot->parent;
     }
