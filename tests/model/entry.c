@@ -130,9 +130,22 @@ bool is_same_slot(struct slot *at)
     return was.head == is.head;
 }
 
+/* Two requests of a batch to the same object: what the first has done the second finds. */
+static bool names_one_twice(void)
+{
+    bool found = false;
+    for (struct deed const *d = entry.deeds; d < entry.deeds + entry.deed_count; d++) {
+        for (struct deed const *e = entry.deeds; e < d; e++) {
+            found |= d->method != NOTHING && e->method != NOTHING && !is_cap(d->self, OBJECT_CNODE, 0) &&
+                     cap_object(d->self.head) == cap_object(e->self.head);
+        }
+    }
+    return found;
+}
+
 bool entry_is_unclear(void)
 {
-    bool unclear = false;
+    bool unclear = names_one_twice();
     for (unsigned i = 0; i < entry.deed_count && entry.deed_count > 1; i++) {
         for (unsigned n = 1; n < 6; n++) {
             unclear |= entry.deeds[i].arg[n].slot != NULL && !is_same_slot(entry.deeds[i].arg[n].slot);
@@ -273,6 +286,11 @@ bool signals(void const *notification, word *bits)
     return by_line;
 }
 
+static bool is_handler_at(struct cap handler, void const *endpoint)
+{
+    return cap_type(handler.head) == OBJECT_ENDPOINT && comes_to(cap_object(handler.head), endpoint);
+}
+
 bool fault_comes_to(void const *endpoint)
 {
     for (unsigned i = 0; i < entry.before->threads; i++) {
@@ -281,9 +299,10 @@ bool fault_comes_to(void const *endpoint)
         if (now == NULL || now->is.fault_kind == 0 || (was->fault_kind != 0 && was->wait == now->is.wait)) {
             continue;
         }
-        for (unsigned slot = THREAD_FAULT; slot <= THREAD_TIME_OUT; slot++) {
+        for (unsigned slot = THREAD_FAULT; slot <= THREAD_TIME_OUT; slot++) { /* it may have got a new one */
             struct cap handler = slot_read((struct slot *)&was->slots[slot]);
-            if (cap_type(handler.head) == OBJECT_ENDPOINT && comes_to(cap_object(handler.head), endpoint)) {
+            struct cap new_handler = slot_read((struct slot *)&now->is.slots[slot]);
+            if (is_handler_at(handler, endpoint) || is_handler_at(new_handler, endpoint)) {
                 return true;
             }
         }

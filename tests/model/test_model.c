@@ -50,7 +50,7 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
-    printf("# %lu entries into the kernel judged; %lu batches could not be, for they changed what they named\n",
+    printf("# %lu entries into the kernel judged; %lu batches could not be, whose requests had to do with one another\n",
            integrity->judged, integrity->unclear);
     if (shared->cut_short != 0) {
         printf("# %u sequences were cut short\n", shared->cut_short);
