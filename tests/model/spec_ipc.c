@@ -359,7 +359,8 @@ static int waits_for(struct spec const *s, int thread)
     }
 }
 
-static bool update_once(struct spec *s, bool changed[SPEC_THREADS])
+/* moved[i]: the round in which the priority of thread i changed last. */
+static bool update_once(struct spec *s, unsigned round, unsigned moved[SPEC_THREADS])
 {
     uint8_t most[SPEC_THREADS];
     for (int i = 0; i < SPEC_THREADS; i++) {
@@ -374,29 +375,44 @@ static bool update_once(struct spec *s, bool changed[SPEC_THREADS])
     bool any = false;
     for (int i = 0; i < SPEC_THREADS; i++) {
         if (s->thread[i].exists && s->thread[i].priority != most[i]) {
-            spec_leave_line(s, i);
             s->thread[i].priority = most[i];
-            stand_in_line(s, i);
-            changed[i] = true;
+            moved[i] = round;
             any = true;
         }
     }
     return any;
 }
 
-/* Threads that wait for each other in a ring may hand priorities round without end: whose they keep is
- * not specified. */
+/* Whoever has another priority in the end stands behind its new equals, in the order in which that was found. Threads that
+ * wait for each other in a ring may hand priorities round without end: whose they keep is not specified. */
 void spec_update(struct spec *s)
 {
-    bool changed[SPEC_THREADS] = { 0 };
-    for (unsigned rounds = 0; update_once(s, changed); rounds++) {
-        if (rounds == 2 * SPEC_THREADS) {
+    uint8_t before[SPEC_THREADS];
+    unsigned moved[SPEC_THREADS] = { 0 };
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        before[i] = s->thread[i].priority;
+    }
+    unsigned rounds = 1;
+    while (update_once(s, rounds, moved)) {
+        if (++rounds == 2 * SPEC_THREADS) {
             s->exceeded = true;
             return;
         }
     }
     for (int i = 0; i < SPEC_THREADS; i++) {
-        if (changed[i]) {
+        if (s->thread[i].priority != before[i]) {
+            spec_leave_line(s, i);
+        }
+    }
+    for (unsigned round = 1; round < rounds; round++) {
+        for (int i = 0; i < SPEC_THREADS; i++) {
+            if (moved[i] == round && s->thread[i].priority != before[i]) {
+                stand_in_line(s, i);
+            }
+        }
+    }
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].priority != before[i]) {
             s->rotate |= i == s->current && s->thread[i].priority == DEADLINE_PRIORITY;
             spec_make_way(s, i);
         }
