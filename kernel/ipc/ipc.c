@@ -426,6 +426,9 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         if (cpu->sc != current->sc && cpu->sc == sched_time_of(to)) {
             sched_hand_over(cpu, to); /* a server without time has kept the caller's, too */
             sched_lend(to, NULL);
+        } else {
+            sched_take_back_kept(cpu, to, server); /* that may still have it, while somebody else answers */
+            sched_take_back(cpu, to);
         }
     } else {
         sched_no_caller(cpu, current);
@@ -714,7 +717,7 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     struct tcb *server = inherit_from(thread);
     bool kept = kind == WAIT_REPLY_OBJECT && !((struct reply *)wait_object(thread->wait))->awaited;
     leave_wait(cpu, thread);
-    if (kept && thread->lent != NULL) {
+    if (kept) {
         sched_take_back_kept(cpu, thread, server);
     }
     if (kind == WAIT_REPLY) {

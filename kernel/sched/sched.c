@@ -496,7 +496,7 @@ static struct tcb *works_for(struct tcb const *thread)
 void sched_take_back_kept(struct cpu *cpu, struct tcb *owner, struct tcb *server)
 {
     struct sched_context *sc = owner->lent;
-    for (unsigned i = 0; i < LENDERS && server != NULL; i++) {
+    for (unsigned i = 0; i < LENDERS && sc != NULL && server != NULL; i++) {
         struct tcb *next = works_for(server);
         if (server->lent == sc) {
             lose_lent(cpu, server, sc);

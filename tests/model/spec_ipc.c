@@ -832,6 +832,9 @@ enum err spec_reply(struct spec *s, int to)
     /* It gets back the time that it lent, and has been noted for one that was kept. */
     if (!runs_on_its_own(s, s->current) && (!kept || time == spec_time(s, to))) {
         hand_over_time(s, to);
+    } else if (kept) {
+        take_back_kept(s, to, s->reply[s->thread[to].partner].server);
+        take_back(s, to, SPEC_NONE);
     }
     let_go(s, to, runs);
     return OK;

@@ -779,6 +779,36 @@ START_TEST(a_kept_caller_without_time_takes_back_what_it_passed_on)
 }
 END_TEST
 
+/* Somebody else answers: then, too, the client has its time for itself. */
+START_TEST(a_kept_caller_that_others_answer_has_its_time)
+{
+    world_make();
+    endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = passive_server(120), other = next_thread();
+    sleep_for(MS);
+    ck_runs(world_init());
+    struct world_thread client = world_thread(100);
+    cptr_t reply = world_object(OBJECT_REPLY, 0);
+    sleep_for(1000 * MS);
+    ck_runs(client);
+    call(endpoint);
+    ck_runs(server);
+    ck_ok(sys_reply_save(reply));
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, client.tcb->sc);
+    world_pass(MS);
+    ck_runs(other);
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_reply(reply, &m));
+    ck_runs(other);
+    ck_assert_ptr_null(server.tcb->lent);
+    sleep_for(100 * MS);
+    ck_runs(client);
+    ck_result(OK);
+    ck_assert_ptr_eq(client.tcb->cpu->sc, client.tcb->sc);
+}
+END_TEST
+
 /* A server with time of its own passes on that of its client, and is stopped: then its own server, which has
  * some, too, does not go on on the client's. */
 START_TEST(who_gives_up_takes_back_what_it_passed_on)
@@ -868,5 +898,6 @@ int main(void)
     WORLD_TEST(suite, a_kept_caller_without_time_gets_back_what_it_passed_on);
     WORLD_TEST(suite, a_kept_caller_without_time_is_answered_on_that_of_another);
     WORLD_LOOP_TEST(suite, a_kept_caller_without_time_takes_back_what_it_passed_on, 3);
+    WORLD_TEST(suite, a_kept_caller_that_others_answer_has_its_time);
     return world_run(suite);
 }
