@@ -245,12 +245,9 @@ static void take_back_passed(struct spec *s, int thread, int server)
     if (server == SPEC_NONE || runs_on_its_own(s, server)) {
         return;
     }
-    bool declines = false;
-    if (s->thread[server].lent != s->thread[thread].own &&
-        !is_from_a_caller(s, s->thread[server].lent, thread)) {
-        declines = spec_declines(s);
-    }
-    if (!declines) {
+    bool is_back = s->thread[server].lent == s->thread[thread].own ||
+                   is_from_a_caller(s, s->thread[server].lent, thread);
+    if (is_back || !spec_declines(s)) {
         spec_lend(s, thread, s->thread[server].lent);
         lose_lent(s, server);
     }
@@ -319,10 +316,7 @@ static void hand_over(struct spec *s, int to)
     hand_over_time(s, to);
     bool nobody_above = s->ready.count == 0 ||
                         s->thread[s->ready.thread[0]].priority <= s->thread[to].priority;
-    bool declines = false;
-    if (nobody_above && s->ready.count != 0) {
-        declines = spec_declines(s);
-    }
+    bool declines = nobody_above && s->ready.count != 0 && spec_declines(s);
     if (nobody_above && !declines && s->thread[s->current].state != SPEC_READY) {
         s->current = (int16_t)to;
     }
