@@ -34,8 +34,7 @@ static struct uart const *find_uart(void)
         return NULL;
     }
     for (size_t i = 0; i < sizeof uarts / sizeof uarts[0]; i++) {
-        char const *device = uarts[i]->device;
-        if (strlen(device) == length && memcmp(device, name, length) == 0) {
+        if (text_is(uarts[i]->device, name, length)) {
             return uarts[i];
         }
     }

@@ -236,7 +236,7 @@ static char const *name_of(struct builder const *b, uint32_t index)
 static enum err find_program(struct builder const *b, char const *name, size_t length, uint32_t *index)
 {
     for (uint32_t i = 0; i < b->system.plan->program_count; i++) {
-        if (strlen(name_of(b, i)) == length && memcmp(name_of(b, i), name, length) == 0) {
+        if (text_is(name_of(b, i), name, length)) {
             *index = i;
             return b->running[i].is_down ? (enum err)CONTROL_ERR_ENDED : OK;
         }

@@ -10,8 +10,7 @@
 #include <idl/control.h>
 #include <tessera/string.h>
 
-#define PAGE      ((uint64_t)1 << PAGE_BITS)
-#define NAME_MOST 63 /* as Control.function has it */
+#define PAGE ((uint64_t)1 << PAGE_BITS)
 
 /* The symbols of a program, and their names. */
 struct symbols {
@@ -73,8 +72,7 @@ static uint32_t put_in_page(struct symbols const *symbols, cptr_t frame, uint64_
     uint32_t count = 0;
     for (struct elf_symbol const *s = symbols->first; s < symbols->end; s++) {
         char const *found = name_of(symbols, s);
-        bool wanted = length == 0 ? *found != '\0'
-                                  : strlen(found) == length && memcmp(found, name, length) == 0;
+        bool wanted = length == 0 ? *found != '\0' : text_is(found, name, length);
         if (wanted && s->value >= page && s->value - page < PAGE &&
             sys_trace_probe(CPTR(BOOT_SLOT_TRACE), frame, s->value - page, on) == OK) {
             count++;
@@ -106,7 +104,7 @@ enum err probe_name(struct builder *b, uint32_t index, uint64_t address, char *n
         char const *found = name_of(&symbols, s);
         if (*found != '\0' && address - s->value < s->size) {
             size_t all = strlen(found);
-            *length = all < NAME_MOST ? all : NAME_MOST;
+            *length = all < CONTROL_FUNCTION_MOST ? all : CONTROL_FUNCTION_MOST;
             memcpy(name, found, *length);
             return OK;
         }

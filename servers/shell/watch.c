@@ -251,10 +251,8 @@ static bool trace_on(char *const *names, unsigned count)
     return err == OK || complain("trace", "", err);
 }
 
-#define FUNCTION_MOST 63 /* characters of a name that Control.function gives */
-
 /* The function of a program that a probe is on. "": that is not what the entry is about, or there is no such function. */
-static void find_function(char const *program, struct trace_entry const *e, char name[FUNCTION_MOST + 1])
+static void find_function(char const *program, struct trace_entry const *e, char name[CONTROL_FUNCTION_MOST + 1])
 {
     size_t length;
     bool found = *program != '\0' && (e->core & 0x8000) == 0 && e->event == TRACE_PROBE &&
@@ -265,7 +263,7 @@ static void find_function(char const *program, struct trace_entry const *e, char
 static void show_entry(struct command *command, char const *program, struct trace_entry const *e)
 {
     uint64_t ns = e->time / sys_clock_hz * SECOND + e->time % sys_clock_hz * SECOND / sys_clock_hz;
-    char function[FUNCTION_MOST + 1];
+    char function[CONTROL_FUNCTION_MOST + 1];
     find_function(program, e, function);
     say(command, "%lu.%09lu %8x %-10s %lx %lx%s%s\n", ns / SECOND, ns % SECOND, e->thread,
         e->core & 0x8000 ? "program" : trace_event_name(e->event), e->words[0], e->words[1],

@@ -89,9 +89,9 @@ static struct console connection(uint64_t badge)
     return (struct console){ copy_of(service, ENDPOINT_SEND, badge) };
 }
 
-static bool text_is(char const *expected)
+static bool printed_is(char const *expected)
 {
-    return text_log->used == strlen(expected) && memcmp(text_log->text, expected, text_log->used) == 0;
+    return text_is(expected, text_log->text, text_log->used);
 }
 
 /* ---- One client ---- */
@@ -137,7 +137,7 @@ static void formatted_text(void)
     int length = sys_format(text, sizeof text, "%s %d %u %lx %c|%5u|%-5u|%05u", "text", -7, 8u,
                             0xabcdef0123456789ul, 'c', 42u, 42u, 42u);
     print_there(text, (size_t)length);
-    EXPECT(text_is("text -7 8 abcdef0123456789 c|   42|42   |00042"));
+    EXPECT(printed_is("text -7 8 abcdef0123456789 c|   42|42   |00042"));
     EXPECT_OK(console_flush(printing));
 }
 
@@ -172,7 +172,7 @@ static void connection_is_taken_and_given_again(void)
     EXPECT_ERR(console_flush(client), ERR_BAD_CAPABILITY);
     EXPECT_OK(sys_cnode_copy(CNODE, slot_of(client.cap), lender, RIGHTS_ALL));
     EXPECT_OK(console_write(client, "three", 5));
-    EXPECT(text_is("one three"));
+    EXPECT(printed_is("one three"));
     EXPECT_EQ(text_log->lines_of[3], 2);
 }
 
@@ -202,7 +202,7 @@ static void server_is_ended(void)
     EXPECT_OK(sys_drop(&world, service));
     EXPECT(last_answer == ERR_GONE || last_answer == ERR_BAD_CAPABILITY);
     EXPECT_ERR(console_write((struct console){ client }, "b", 1), ERR_BAD_CAPABILITY);
-    EXPECT(text_is("a"));
+    EXPECT(printed_is("a"));
 }
 
 /* seL4: SERSERV_PARENT_008 */
@@ -270,7 +270,7 @@ static void bad_messages(void)
     }
     EXPECT_EQ(text_log->used, 0);
     EXPECT_OK(console_write(client, "well", 4));
-    EXPECT(text_is("well"));
+    EXPECT(printed_is("well"));
 }
 
 /* ---- Several clients ---- */
