@@ -20,17 +20,15 @@ foreach(program ${programs})
   set(strip ${CMAKE_STRIP})
   if(program MATCHES "_probed$") # init looks for functions there
     list(APPEND strip --strip-debug)
+    list(APPEND probed ${program})
+  elseif(NOT program STREQUAL init)
+    list(APPEND files ${program}=${file})
   endif()
   add_custom_command(OUTPUT ${file}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/stripped
     COMMAND ${strip} -o ${file} $<TARGET_FILE:${program}>
     DEPENDS ${program} VERBATIM)
   list(APPEND stripped ${file})
-  if(program MATCHES "_probed$")
-    list(APPEND probed ${program})
-  elseif(NOT program STREQUAL init)
-    list(APPEND files ${program}=${file})
-  endif()
 endforeach()
 
 foreach(description ${descriptions})
