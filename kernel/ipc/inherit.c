@@ -157,10 +157,14 @@ void inherit_update(struct cpu *cpu, struct tcb *thread)
 
 void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
 {
+    uint32_t before = thread->attention;
     thread->base = priority;
     note_boost(thread, thread->priority);
     thread_update_rank(thread);
     cpu->resched = RESCHED_ALL;
+    if (unlikely((before ^ thread->attention) & ATTENTION_BOOST) && thread->priority == DEADLINE_PRIORITY) {
+        sched_set_priority(cpu, thread, DEADLINE_PRIORITY); /* who holds others up stands elsewhere there */
+    }
     inherit_update(cpu, thread);
 }
 

@@ -518,7 +518,9 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
-    if (thread->wait != 0 && wait_kind(thread->wait) == WAIT_TIME) {
+    bool has_lent = thread == cpu->current || thread == cpu->heir || thread->lent != NULL;
+    bool was_to_be_told = thread->wait == 0 && !has_lent; /* that it has none */
+    if (was_to_be_told || wait_kind(thread->wait) == WAIT_TIME) {
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);
     }

@@ -379,6 +379,8 @@ void spec_wakes(struct spec *s, int thread);
 uint64_t spec_due(struct spec const *s, int thread);
 /* It is ready, or stands elsewhere: the current thread makes way if it is due first. */
 void spec_make_way(struct spec *s, int thread);
+/* It is due at another time. */
+void spec_stand_anew(struct spec *s, int thread);
 /* What its handler will be told that it has lost. */
 void spec_note_loss(struct spec *s, int thread, int time);
 /* The timer is to interrupt then at the latest. */

@@ -155,20 +155,27 @@ void spec_make_way(struct spec *s, int thread)
     }
 }
 
+void spec_stand_anew(struct spec *s, int thread)
+{
+    if (!runs_by_deadline(s, thread)) {
+        return;
+    }
+    if (thread == s->current) {
+        s->rotate = true;
+    } else {
+        spec_leave_line(s, thread);
+        spec_make_way(s, thread);
+        spec_put_ready(s, thread, false);
+    }
+}
+
 /* The deadline of those who run on it is another one. */
 static void stand_anew(struct spec *s, int time)
 {
     for (int i = 0; i < SPEC_THREADS; i++) {
         struct spec_thread const *t = &s->thread[i];
-        if (!t->exists || (t->own != time && t->lent != time) || !runs_by_deadline(s, i)) {
-            continue;
-        }
-        if (i == s->current) {
-            s->rotate = true;
-        } else {
-            spec_leave_line(s, i);
-            spec_make_way(s, i);
-            spec_put_ready(s, i, false);
+        if (t->exists && (t->own == time || t->lent == time)) {
+            spec_stand_anew(s, i);
         }
     }
 }

@@ -415,7 +415,12 @@ void spec_update(struct spec *s)
 
 void spec_set_base(struct spec *s, int thread, uint8_t priority)
 {
-    s->thread[thread].base = priority;
+    struct spec_thread *t = &s->thread[thread];
+    bool was_raised = t->priority != t->base;
+    t->base = priority;
+    if (was_raised != (t->priority != t->base)) {
+        spec_stand_anew(s, thread);
+    }
     spec_update(s);
 }
 
@@ -1141,9 +1146,10 @@ void spec_bind(struct spec *s, int notification, int thread)
 void spec_bind_time(struct spec *s, int time, int thread)
 {
     struct spec_thread *t = &s->thread[thread];
+    bool was_to_be_told = t->state == SPEC_READY && spec_time(s, thread) == SPEC_NONE; /* that it has none */
     t->own = (int16_t)time;
     spec_lend(s, thread, t->lent); /* which may be the same */
-    if (t->state == SPEC_AWAITS_TIME) {
+    if (t->state == SPEC_AWAITS_TIME || was_to_be_told) {
         spec_ready(s, thread);
     }
     /* It can do something with signals now. */

@@ -548,6 +548,63 @@ START_TEST(who_holds_up_a_deadline_goes_first)
 }
 END_TEST
 
+/* The same where its own priority changes while it is ready, and it does so no longer, or begins to. */
+START_TEST(who_begins_to_hold_up_a_deadline_goes_first)
+{
+    bool begins = _i == 1;
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = receiver(endpoint);
+    struct sys_message m = { .tag = 0 };
+    set_priority(server, begins ? DEADLINE_PRIORITY : 100);
+    struct task boss = task(0, 0, 250);
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task late = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);
+    ck_ok(sys_send(endpoint, &m));
+    ring(&early);
+    world_sleep();
+    ck_runs(early.thread);
+    ring(&late);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(begins ? late.thread : server);
+    ring(&boss);
+    ck_runs(boss.thread);
+    set_priority(server, begins ? 100 : DEADLINE_PRIORITY);
+    done(&boss);
+    ck_runs(begins ? server : late.thread);
+}
+END_TEST
+
+/* It was to be told that it has none. */
+START_TEST(who_gets_time_of_its_own_stands_by_its_deadline)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), faults = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread handler = receiver(faults), server = receiver(endpoint);
+    ck_ok(sys_thread_set_time_out(server.cap, faults));
+    set_priority(handler, 20);
+    set_priority(server, DEADLINE_PRIORITY);
+    give_time(server, 2 * MS, 10 * MS);
+    ck_ok(sys_sched_context_unbind(server.time));
+    struct task late = task(2 * MS, 50 * MS, DEADLINE_PRIORITY), client = task(0, 0, 100);
+    ring(&client);
+    struct task boss = task(0, 0, 250);
+    world_sleep();
+    ck_runs(client.thread);
+    struct sys_message m = { .tag = 0 };
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    ring(&boss);
+    ck_runs(boss.thread);
+    ck_ok(sys_thread_suspend(client.thread.cap));
+    ck_assert_uint_eq(server.tcb->wait, 0);
+    ring(&late);
+    ck_ok(sys_sched_context_bind(server.time, server.cap));
+    done(&boss);
+    ck_runs(server);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("edf");
@@ -567,5 +624,7 @@ int main(void)
     WORLD_LOOP_TEST(suite, deadlines_are_met_where_fixed_priorities_miss, 2 * array_length(sets));
     WORLD_LOOP_TEST(suite, another_deadline_counts_at_once, 6);
     WORLD_TEST(suite, who_holds_up_a_deadline_goes_first);
+    WORLD_LOOP_TEST(suite, who_begins_to_hold_up_a_deadline_goes_first, 2);
+    WORLD_TEST(suite, who_gets_time_of_its_own_stands_by_its_deadline);
     return world_run(suite);
 }
