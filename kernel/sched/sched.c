@@ -20,13 +20,29 @@ static void list_begins(struct cpu *cpu, unsigned index, struct tcb *thread)
  * with a deadline, and has none itself, is holding that up. */
 #define NO_DEADLINE (1ul << 63)
 
-static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
+static word deadline_on(struct tcb const *thread, struct sched_context const *sc)
 {
-    struct sched_context const *sc = thread == cpu->heir ? cpu->sc : sched_time_of(thread);
     if (sc != NULL && sc->period != 0) {
         return sc->deadline;
     }
     return thread->attention & ATTENTION_BOOST ? 0 : NO_DEADLINE;
+}
+
+static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
+{
+    return deadline_on(thread, thread == cpu->heir ? cpu->sc : sched_time_of(thread));
+}
+
+/* The current thread runs by deadline, and somebody who is ready has to be done before it. */
+static __attribute__((noinline)) bool is_another_due_first(struct cpu const *cpu)
+{
+    struct tcb const *current = cpu->current, *first = cpu->first;
+    bool goes_on_with_it = cpu->sc != NULL && cpu->heir == NULL;
+    word own = deadline_on(current, goes_on_with_it ? cpu->sc : sched_time_of(current));
+    if (sched_highest_ready(cpu) != DEADLINE_PRIORITY) {
+        return false;
+    }
+    return first != NULL ? deadline_of(cpu, first) < own : cpu->by_deadline.first->key < own;
 }
 
 /* Those that have none take turns: behind or before all others of them. */
@@ -127,11 +143,11 @@ static void queue_take(struct cpu *cpu, struct tcb *thread)
     }
 }
 
-/* Before the others of its priority; nobody is known to be the first of all. */
+/* Before its equals; nobody is known to be the first of all. */
 ALWAYS_INLINE void ready_put_back(struct cpu *cpu, struct tcb *thread)
 {
     kassert(cpu->first == NULL);
-    if (likely(thread->priority >= cpu->top)) {
+    if (likely(thread->priority >= cpu->top) && likely(thread->priority != DEADLINE_PRIORITY)) {
         cpu->first = thread;
     } else {
         sched_queue(cpu, thread, true);
@@ -234,18 +250,6 @@ static void note_job(struct cpu *cpu, struct tcb *thread)
     }
 }
 
-/* It has to be done before the thread that runs: that makes way. */
-static bool is_due_first(struct cpu const *cpu, struct tcb const *thread)
-{
-    struct tcb const *current = cpu->current;
-    if (thread->priority != DEADLINE_PRIORITY || thread == current || current == NULL || current->wait != 0 ||
-        current->priority != DEADLINE_PRIORITY) {
-        return false;
-    }
-    struct sched_context const *sc = cpu->heir != NULL ? current->sc : cpu->sc; /* what it will go on with */
-    return sc != NULL && deadline_of(cpu, thread) < (sc->period != 0 ? sc->deadline : NO_DEADLINE);
-}
-
 static void update_slice(struct tcb *thread)
 {
     struct sched_context *sc = thread->sc;
@@ -269,7 +273,6 @@ void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
     note_job(cpu, thread);
     thread->wait = 0;
     if (thread != cpu->current) {
-        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -301,9 +304,6 @@ void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     }
     thread->priority = priority;
     thread_update_rank(thread);
-    if (unlikely(priority == DEADLINE_PRIORITY)) { /* it, or others, may be due first */
-        cpu->rotate |= thread == cpu->current || (ready && is_due_first(cpu, thread));
-    }
     if (ready) {
         sched_ready_put(cpu, thread);
     }
@@ -568,18 +568,11 @@ word sched_used(struct cpu const *cpu, struct sched_context const *sc)
     return used < 0 ? 0 : (word)used; /* of a slice, what an interrupt gave back */
 }
 
-/* The deadline of a thread's time is another one: it may have to stand elsewhere among those that are ready,
- * or make way. */
+/* The deadline of a thread's time is another one: it may have to stand elsewhere among those that are ready. */
 static void stand_anew(struct cpu *cpu, struct tcb *thread)
 {
-    if (thread->wait != 0 || thread->priority != DEADLINE_PRIORITY) {
-        return;
-    }
-    if (thread == cpu->current) {
-        cpu->rotate = true;
-    } else {
+    if (thread->wait == 0 && thread->priority == DEADLINE_PRIORITY && thread != cpu->current) {
         ready_remove(cpu, thread);
-        cpu->rotate |= is_due_first(cpu, thread);
         sched_ready_put(cpu, thread);
     }
 }
@@ -591,7 +584,6 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     if (sc == cpu->sc) {
         sc->left = (long)(cpu->end - now);
         cpu->end = now + budget;
-        stand_anew(cpu, cpu->current);
     }
     sc->budget = budget;
     sc->period = period;
@@ -726,12 +718,16 @@ static void wait_for_time(struct cpu *cpu, struct tcb *thread, struct sched_cont
 }
 
 /* `thread` has nothing of `sc` now: waits for more, unless its handler is to be told, or it has time
- * of its own: then `*own` is that. */
+ * of its own: then `*sc` is that, or it is ready by a deadline of its own. */
 static bool turn_to_own(struct cpu *cpu, struct tcb *thread, word now, struct sched_context **sc)
 {
     bool has_own = thread->lent != NULL && thread->sc != NULL;
     if (has_own) {
         sched_lend(thread, NULL);
+        if (thread->priority == DEADLINE_PRIORITY) {
+            sched_ready_put(cpu, thread);
+            return false;
+        }
         *sc = thread->sc;
         if (has_some(*sc, thread, now)) {
             return true;
@@ -812,6 +808,9 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
     bool rotate = cpu->rotate;
+    if (current != NULL && unlikely(current->priority == DEADLINE_PRIORITY) && current->wait == 0) {
+        rotate |= is_another_due_first(cpu);
+    }
     cpu->heir = NULL;
     cpu->rotate = false;
     cpu->resched = 0;

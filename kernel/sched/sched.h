@@ -275,6 +275,9 @@ ALWAYS_INLINE struct tcb *sched_choose_ready(struct cpu *cpu, word spent)
         return NULL;
     }
     if (next->priority <= current->priority) {
+        if (unlikely(next->priority == DEADLINE_PRIORITY)) {
+            return NULL; /* it may hold up somebody who is due first */
+        }
         sched_set_bar(cpu, current, next->priority);
         sched_timer_by(cpu, cpu->end);
         cpu->resched = 0;

@@ -377,8 +377,6 @@ void spec_wakes(struct spec *s, int thread);
 /* By when it has to be done; SPEC_WHENEVER: it has no deadline. */
 #define SPEC_WHENEVER (1ul << 63)
 uint64_t spec_due(struct spec const *s, int thread);
-/* It is ready, or stands elsewhere: the current thread makes way if it is due first. */
-void spec_make_way(struct spec *s, int thread);
 /* It is due at another time. */
 void spec_stand_anew(struct spec *s, int thread);
 /* What its handler will be told that it has lost. */

@@ -137,34 +137,11 @@ uint64_t spec_due(struct spec const *s, int thread)
     return s->thread[thread].priority != s->thread[thread].base ? 0 : SPEC_WHENEVER;
 }
 
-static bool runs_by_deadline(struct spec const *s, int thread)
-{
-    return s->thread[thread].priority == DEADLINE_PRIORITY && s->thread[thread].state == SPEC_READY;
-}
-
-void spec_make_way(struct spec *s, int thread)
-{
-    if (thread == s->current || s->current == SPEC_NONE || !runs_by_deadline(s, thread) ||
-        !runs_by_deadline(s, s->current)) {
-        return;
-    }
-    int time = s->heir != SPEC_NONE ? s->thread[s->current].own : s->running; /* what it will go on with */
-    if (time != SPEC_NONE) {
-        uint64_t due = s->time[time].period != 0 ? s->time[time].deadline : SPEC_WHENEVER;
-        s->rotate |= spec_due(s, thread) < due;
-    }
-}
-
 void spec_stand_anew(struct spec *s, int thread)
 {
-    if (!runs_by_deadline(s, thread)) {
-        return;
-    }
-    if (thread == s->current) {
-        s->rotate = true;
-    } else {
+    bool runs_by_deadline = s->thread[thread].priority == DEADLINE_PRIORITY && s->thread[thread].state == SPEC_READY;
+    if (runs_by_deadline && thread != s->current) {
         spec_leave_line(s, thread);
-        spec_make_way(s, thread);
         spec_put_ready(s, thread, false);
     }
 }
@@ -312,6 +289,10 @@ bool spec_begin_time(struct spec *s, int thread)
     bool some = time != SPEC_NONE && has_some(&s->time[time], s->now, as_it_came);
     if (!some && t->lent != SPEC_NONE && t->own != SPEC_NONE) {
         spec_lend(s, thread, SPEC_NONE); /* what it was lent is used up: it goes on on its own */
+        if (as_it_came) {
+            spec_put_ready(s, thread, false); /* by another deadline */
+            return false;
+        }
         time = t->own;
         some = has_some(&s->time[time], s->now, as_it_came);
     }

@@ -1149,7 +1149,11 @@ static void choose_any(struct spec *s)
         s->current = (int16_t)(goes_on ? old : SPEC_NONE);
         return;
     }
-    int best = s->thread[s->ready.thread[0]].priority;
+    struct spec_thread const *first = &s->thread[s->ready.thread[0]];
+    int best = first->priority;
+    if (goes_on && best == DEADLINE_PRIORITY && s->thread[old].priority == DEADLINE_PRIORITY) {
+        rotate |= first->due < spec_due(s, old);
+    }
     if (goes_on && best + rotate <= s->thread[old].priority) {
         return;
     }

@@ -135,14 +135,6 @@ static void block(struct spec *s, enum spec_state state, int partner)
     }
 }
 
-/* Whoever has one makes nobody make way among those that run by deadline. */
-static bool has_slice(struct spec const *s, int thread)
-{
-    struct spec_thread const *t = &s->thread[thread];
-    bool on_its_own = t->lent == SPEC_NONE || thread == s->heir;
-    return on_its_own && t->own != SPEC_NONE && s->time[t->own].period == 0;
-}
-
 void spec_ready(struct spec *s, int thread)
 {
     bool can_run = spec_time(s, thread) != SPEC_NONE || spec_has_time_out(s, thread);
@@ -150,9 +142,6 @@ void spec_ready(struct spec *s, int thread)
         spec_wakes(s, thread);
     }
     set_state(s, thread, can_run ? SPEC_READY : SPEC_AWAITS_TIME, SPEC_NONE);
-    if (can_run && !has_slice(s, thread)) {
-        spec_make_way(s, thread);
-    }
 }
 
 void spec_await_time(struct spec *s, int thread, int time)
@@ -403,12 +392,6 @@ void spec_update(struct spec *s)
             if (moved[i] == round && s->thread[i].priority != before[i]) {
                 stand_in_line(s, i);
             }
-        }
-    }
-    for (int i = 0; i < SPEC_THREADS; i++) {
-        if (s->thread[i].priority != before[i]) {
-            s->rotate |= i == s->current && s->thread[i].priority == DEADLINE_PRIORITY;
-            spec_make_way(s, i);
         }
     }
 }

@@ -575,6 +575,90 @@ START_TEST(who_begins_to_hold_up_a_deadline_goes_first)
 }
 END_TEST
 
+/* It answers one client, and has the time of the next, which is due later. */
+START_TEST(who_takes_the_next_clients_time_is_due_by_that)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0), bell = world_object(OBJECT_NOTIFICATION, 0);
+    struct world_thread server = receiver(endpoint), low = world_thread(1);
+    set_priority(server, DEADLINE_PRIORITY);
+    ck_ok(sys_sched_context_unbind(server.time));
+    struct task early = task(4 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task late = task(4 * MS, 50 * MS, DEADLINE_PRIORITY);
+    struct sys_message m = { .tag = 0 };
+    uint64_t bits;
+    ring(&early);
+    ring(&late);
+    world_sleep();
+    ck_runs(early.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    sys_ignore(sys_wait(bell, 0, &bits, NULL));
+    ck_runs(late.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(low);
+    ck_ok(sys_signal(bell));
+    ck_runs(server);
+    (void)sys_reply_recv(endpoint, &m, 0);
+    done(&early);
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, late.thread.tcb->sc);
+}
+END_TEST
+
+/* A server goes on on its own time: its client's is used up, or is the client's again. */
+START_TEST(who_goes_on_on_its_own_time_is_due_by_that)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = receiver(endpoint);
+    set_priority(server, DEADLINE_PRIORITY);
+    give_time(server, 2 * MS, 30 * MS);
+    struct task client = task(2 * MS, 10 * MS, _i == 0 ? DEADLINE_PRIORITY : 100);
+    struct task middle = task(2 * MS, 20 * MS, DEADLINE_PRIORITY);
+    struct sys_message m = { .tag = 0 };
+    ring(&client);
+    world_sleep();
+    ck_runs(client.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    ring(&middle);
+    ck_runs(server);
+    if (_i == 0) {
+        world_pass(2 * MS);
+    } else {
+        sys_ignore(sys_reply(CPTR_NONE, &m));
+    }
+    done(&middle);
+    ck_runs(server);
+    ck_assert_ptr_eq(server.tcb->cpu->sc, server.tcb->sc);
+}
+END_TEST
+
+/* A server with a slice only holds up who calls it, and comes back. */
+START_TEST(who_holds_up_a_deadline_takes_over_when_it_comes_back)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = receiver(endpoint);
+    struct sys_message m = { .tag = 0 };
+    set_priority(server, 100);
+    ck_ok(sys_send(endpoint, &m));
+    struct task early = task(2 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task late = task(2 * MS, 50 * MS, DEADLINE_PRIORITY);
+    ring(&early);
+    ring(&late);
+    world_sleep();
+    ck_runs(early.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    sys_ignore(sys_thread_suspend(server.cap));
+    ck_runs(late.thread);
+    sys_ignore(sys_thread_resume(server.cap));
+    ck_runs(server);
+}
+END_TEST
+
 /* It was to be told that it has none. */
 START_TEST(who_gets_time_of_its_own_stands_by_its_deadline)
 {
@@ -625,6 +709,9 @@ int main(void)
     WORLD_LOOP_TEST(suite, another_deadline_counts_at_once, 6);
     WORLD_TEST(suite, who_holds_up_a_deadline_goes_first);
     WORLD_LOOP_TEST(suite, who_begins_to_hold_up_a_deadline_goes_first, 2);
+    WORLD_TEST(suite, who_takes_the_next_clients_time_is_due_by_that);
+    WORLD_LOOP_TEST(suite, who_goes_on_on_its_own_time_is_due_by_that, 2);
+    WORLD_TEST(suite, who_holds_up_a_deadline_takes_over_when_it_comes_back);
     WORLD_TEST(suite, who_gets_time_of_its_own_stands_by_its_deadline);
     return world_run(suite);
 }
