@@ -162,8 +162,8 @@ void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     note_boost(thread, thread->priority);
     thread_update_rank(thread);
     cpu->resched = RESCHED_ALL;
-    if (unlikely((before ^ thread->attention) & ATTENTION_BOOST) && thread->priority == DEADLINE_PRIORITY) {
-        sched_set_priority(cpu, thread, DEADLINE_PRIORITY); /* who holds others up stands elsewhere there */
+    if ((before ^ thread->attention) & ATTENTION_BOOST) {
+        sched_stand_anew(cpu, thread);
     }
     inherit_update(cpu, thread);
 }

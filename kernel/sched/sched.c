@@ -33,16 +33,13 @@ static word deadline_of(struct cpu const *cpu, struct tcb const *thread)
     return deadline_on(thread, thread == cpu->heir ? cpu->sc : sched_time_of(thread));
 }
 
-/* The current thread runs by deadline, and somebody who is ready has to be done before it. */
+/* The current thread runs by deadline, like the first that is ready. That has to be done before it? */
 static __attribute__((noinline)) bool is_another_due_first(struct cpu const *cpu)
 {
     struct tcb const *current = cpu->current, *first = cpu->first;
     bool goes_on_with_it = cpu->sc != NULL && cpu->heir == NULL;
     word own = deadline_on(current, goes_on_with_it ? cpu->sc : sched_time_of(current));
-    if (sched_highest_ready(cpu) != DEADLINE_PRIORITY) {
-        return false;
-    }
-    return first != NULL ? deadline_of(cpu, first) < own : cpu->by_deadline.first->key < own;
+    return (first != NULL ? deadline_of(cpu, first) : cpu->by_deadline.first->key) < own;
 }
 
 /* Those that have none take turns: behind or before all others of them. */
@@ -568,8 +565,7 @@ word sched_used(struct cpu const *cpu, struct sched_context const *sc)
     return used < 0 ? 0 : (word)used; /* of a slice, what an interrupt gave back */
 }
 
-/* The deadline of a thread's time is another one: it may have to stand elsewhere among those that are ready. */
-static void stand_anew(struct cpu *cpu, struct tcb *thread)
+void sched_stand_anew(struct cpu *cpu, struct tcb *thread)
 {
     if (thread->wait == 0 && thread->priority == DEADLINE_PRIORITY && thread != cpu->current) {
         ready_remove(cpu, thread);
@@ -593,11 +589,11 @@ void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, wor
     sc->missed = 0;
     if (sc->thread != NULL) {
         update_slice(sc->thread);
-        stand_anew(cpu, sc->thread);
+        sched_stand_anew(cpu, sc->thread);
     }
     struct tcb *borrower = sc->borrowers;
     for (unsigned i = 0; i < LENDERS && borrower != NULL; i++, borrower = borrower->borrow_next) {
-        stand_anew(cpu, borrower);
+        sched_stand_anew(cpu, borrower);
     }
     if (sc->waiters.head != NULL) {
         /* They go on at the next tick, which is at once. */
@@ -773,10 +769,10 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 
 /* The current thread makes way, and the time that runs is not its own: it will go on with that,
  * unless it has handed it over. A time that has stopped already was lent then. False: it has none. */
-static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb const *heir)
+static __attribute__((noinline)) bool keep_time(struct cpu *cpu)
 {
     struct tcb *current = cpu->current;
-    if (heir == NULL && cpu->sc != NULL) {
+    if (cpu->heir == NULL && cpu->sc != NULL) {
         sched_lend(current, cpu->sc);
     }
     return current->sc != NULL || current->lent != NULL;
@@ -784,16 +780,13 @@ static __attribute__((noinline)) bool keep_time(struct cpu *cpu, struct tcb cons
 
 /* The current thread makes way for the others of its priority; among those that run by deadline it may
  * be the best, all the same. */
-static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tcb *heir)
+static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu)
 {
-    struct tcb *current = cpu->current;
+    struct tcb *current = cpu->current, *heir = cpu->heir;
     if (current->priority != DEADLINE_PRIORITY) {
         struct tcb *best = ready_take(cpu);
         sched_ready_put(cpu, current);
         return best;
-    }
-    if (heir != NULL) {
-        sched_lend(heir, cpu->sc); /* it stands by the deadline of what it will run on */
     }
     sched_ready_put(cpu, current);
     struct tcb *best = ready_take(cpu);
@@ -803,35 +796,39 @@ static __attribute__((noinline)) struct tcb *make_way(struct cpu *cpu, struct tc
     return best;
 }
 
+/* The current thread can go on; it, or who runs in its place. */
+ALWAYS_INLINE struct tcb *better_than_current(struct cpu *cpu)
+{
+    struct tcb *current = cpu->current;
+    int rival = sched_highest_ready(cpu);
+    bool rotate = cpu->rotate;
+    if (unlikely(rival == DEADLINE_PRIORITY) && current->priority == rival) {
+        rotate |= is_another_due_first(cpu);
+    }
+    if (current->priority >= rival + rotate) {
+        return current;
+    }
+    bool stays = likely(cpu->sc == current->sc) || keep_time(cpu);
+    if (unlikely(rotate) && stays) {
+        return make_way(cpu);
+    }
+    struct tcb *best = ready_take(cpu);
+    if (likely(stays)) {
+        ready_put_back(cpu, current);
+    } else {
+        current->wait = WAIT_TIME;
+    }
+    return best;
+}
+
 struct tcb *sched_choose(struct cpu *cpu, word spent)
 {
     struct tcb *current = cpu->current;
     struct tcb *heir = cpu->heir;
-    bool rotate = cpu->rotate;
-    if (current != NULL && unlikely(current->priority == DEADLINE_PRIORITY) && current->wait == 0) {
-        rotate |= is_another_due_first(cpu);
-    }
+    struct tcb *best = current == NULL || current->wait != 0 ? ready_take(cpu) : better_than_current(cpu);
     cpu->heir = NULL;
     cpu->rotate = false;
     cpu->resched = 0;
-
-    /* Who is the best? */
-    struct tcb *best = current;
-    if (current == NULL || current->wait != 0) {
-        best = ready_take(cpu);
-    } else if (current->priority < sched_highest_ready(cpu) + rotate) {
-        bool stays = likely(cpu->sc == current->sc) || keep_time(cpu, heir);
-        if (unlikely(rotate) && stays) {
-            best = make_way(cpu, heir);
-        } else {
-            best = ready_take(cpu);
-            if (likely(stays)) {
-                ready_put_back(cpu, current);
-            } else {
-                current->wait = WAIT_TIME;
-            }
-        }
-    }
 
     /* On whose time? The same goes on if nobody else runs, or if it is handed over to who does. */
     bool same_time = cpu->sc != NULL && best == (heir != NULL ? heir : current);

@@ -234,6 +234,8 @@ bool sched_forget_one(struct cpu *cpu, struct sched_context *sc);
 /* Sets budget and period, in ticks; a full budget is there at once. */
 void sched_configure(struct cpu *cpu, struct sched_context *sc, word budget, word period);
 void sched_set_priority(struct cpu *cpu, struct tcb *thread, uint8_t priority);
+/* What a thread has to be done by is another time: it may have to stand elsewhere among those that are ready. */
+void sched_stand_anew(struct cpu *cpu, struct tcb *thread);
 /* Moves the current thread behind the others of its priority. */
 void sched_step_aside(struct cpu *cpu);
 
