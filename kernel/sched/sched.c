@@ -907,6 +907,19 @@ static void check_by_deadline(struct cpu const *cpu)
     }
 }
 
+static void check_current(struct cpu const *cpu)
+{
+    struct tcb const *current = cpu->current;
+    if (current == NULL || current->wait != 0 || cpu->resched != 0) {
+        return; /* it is still to be chosen who runs */
+    }
+    int rival = sched_highest_ready(cpu);
+    bool same_band = rival == DEADLINE_PRIORITY && current->priority == rival;
+    if (current->priority < rival || (same_band && is_another_due_first(cpu))) {
+        panic("I-FIRST: thread %p runs, and another one is ready that goes before", (void const *)current);
+    }
+}
+
 void sched_check(struct cpu const *cpu)
 {
     int top = -1;
@@ -943,4 +956,5 @@ void sched_check(struct cpu const *cpu)
     }
     (void)heap_check(&cpu->deadlines);
     (void)heap_check(&cpu->renewals);
+    check_current(cpu);
 }
