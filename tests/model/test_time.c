@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     struct manner const manner = { .begin = begin };
     bool one = argc > 2 && strcmp(argv[1], "--sequence") == 0;
     unsigned long calls = one || argc < 2 ? STEPS : strtoul(argv[1], NULL, 10);
-    uint64_t seed = argc > 2 ? strtoul(argv[2], NULL, 10) : (uint64_t)time(NULL) * 1000;
+    uint64_t seed = argc > 2 ? strtoul(argv[2], NULL, 0) : (uint64_t)time(NULL) * 1000;
     play_make();
     printf("# %lu calls on budgets, in sequences of %d from number %lu on\n", calls, STEPS, seed);
     for (unsigned long done = 0; done < calls; done += STEPS, seed++) {
