@@ -506,6 +506,8 @@ void sched_take_back_kept(struct cpu *cpu, struct tcb *owner, struct tcb *server
 
 void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
 {
+    bool has_lent = thread == cpu->current || thread == cpu->heir || thread->lent != NULL;
+    bool was_to_be_told = thread->wait == 0 && !has_lent; /* that it has none */
     sc->thread = thread;
     thread->sc = sc;
     if (thread->lent == sc) {
@@ -515,8 +517,6 @@ void sched_bind(struct cpu *cpu, struct sched_context *sc, struct tcb *thread)
     if (unlikely(cpu->sc == sc) && cpu->current == thread) {
         sched_on_its_own(cpu, thread); /* it is its caller's no more */
     }
-    bool has_lent = thread == cpu->current || thread == cpu->heir || thread->lent != NULL;
-    bool was_to_be_told = thread->wait == 0 && !has_lent; /* that it has none */
     if (was_to_be_told || wait_kind(thread->wait) == WAIT_TIME) {
         sched_unready(cpu, thread, WAIT_TIME);
         sched_ready(cpu, thread);

@@ -1129,10 +1129,12 @@ void spec_bind(struct spec *s, int notification, int thread)
 void spec_bind_time(struct spec *s, int time, int thread)
 {
     struct spec_thread *t = &s->thread[thread];
-    bool was_to_be_told = t->state == SPEC_READY && spec_time(s, thread) == SPEC_NONE; /* that it has none */
+    if (t->state == SPEC_READY && spec_time(s, thread) == SPEC_NONE) {
+        spec_await_time(s, thread, SPEC_NONE); /* it was to be told that it has none */
+    }
     t->own = (int16_t)time;
     spec_lend(s, thread, t->lent); /* which may be the same */
-    if (t->state == SPEC_AWAITS_TIME || was_to_be_told) {
+    if (t->state == SPEC_AWAITS_TIME) {
         spec_ready(s, thread);
     }
     /* It can do something with signals now. */
