@@ -226,11 +226,12 @@ static void go_on_late(struct sched_context *sc, word now)
     }
 }
 
+/* No job begins where the thread will work on its caller's time, nor while somebody else works on its own. */
 static void note_job(struct cpu *cpu, struct tcb *thread)
 {
     struct sched_context *sc = thread->sc;
-    bool own = thread->lent == NULL && thread != cpu->heir; /* or it will work on its caller's time */
-    if (sc == NULL || sc->period == 0 || sc == cpu->sc || !own) {
+    bool own = thread->lent == NULL && thread != cpu->heir;
+    if (sc == NULL || sc->period == 0 || !own || sc == cpu->sc || sc->borrowers != NULL) {
         return;
     }
     switch (wait_kind(thread->wait)) {

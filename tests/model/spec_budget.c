@@ -200,10 +200,20 @@ static void begin_job(struct spec *s, struct spec_time *t)
     t->deadline = (begin_piece(t, s->now, false) ? s->now : t->piece[0].when) + t->period;
 }
 
+static bool is_lent(struct spec const *s, int time)
+{
+    for (int i = 0; i < SPEC_THREADS; i++) {
+        if (s->thread[i].exists && s->thread[i].lent == time) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void spec_wakes(struct spec *s, int thread)
 {
     int own = s->thread[thread].own;
-    if (own == SPEC_NONE || s->thread[thread].lent != SPEC_NONE || own == s->running ||
+    if (own == SPEC_NONE || s->thread[thread].lent != SPEC_NONE || own == s->running || is_lent(s, own) ||
         s->time[own].period == 0) {
         return;
     }
