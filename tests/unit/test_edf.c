@@ -659,6 +659,36 @@ START_TEST(who_holds_up_a_deadline_takes_over_when_it_comes_back)
 }
 END_TEST
 
+/* Time that a server works on becomes another thread's, which wakes: the server is due when it was. */
+START_TEST(no_job_begins_on_time_that_somebody_works_on)
+{
+    world_make();
+    cptr_t endpoint = world_object(OBJECT_ENDPOINT, 0);
+    struct world_thread server = receiver(endpoint);
+    set_priority(server, DEADLINE_PRIORITY);
+    ck_ok(sys_sched_context_unbind(server.time));
+    struct task client = task(4 * MS, 10 * MS, DEADLINE_PRIORITY);
+    struct task late = task(2 * MS, 12 * MS, DEADLINE_PRIORITY);
+    struct task boss = task(0, 0, 250), other = task(0, 0, 100);
+    ck_ok(sys_sched_context_unbind(other.thread.time));
+    struct sys_message m = { .tag = 0 };
+    ring(&client);
+    world_sleep();
+    ck_runs(client.thread);
+    sys_ignore(sys_call(endpoint, &m, 0));
+    ck_runs(server);
+    ring(&boss);
+    ck_runs(boss.thread);
+    ring(&late);
+    ck_ok(sys_sched_context_unbind(client.thread.time));
+    ck_ok(sys_sched_context_bind(client.thread.time, other.thread.cap));
+    world_pass(11 * MS);
+    ring(&other);
+    done(&boss);
+    ck_runs(server);
+}
+END_TEST
+
 /* It was to be told that it has none. */
 START_TEST(who_gets_time_of_its_own_stands_by_its_deadline)
 {
@@ -712,6 +742,7 @@ int main(void)
     WORLD_TEST(suite, who_takes_the_next_clients_time_is_due_by_that);
     WORLD_LOOP_TEST(suite, who_goes_on_on_its_own_time_is_due_by_that, 2);
     WORLD_TEST(suite, who_holds_up_a_deadline_takes_over_when_it_comes_back);
+    WORLD_TEST(suite, no_job_begins_on_time_that_somebody_works_on);
     WORLD_TEST(suite, who_gets_time_of_its_own_stands_by_its_deadline);
     return world_run(suite);
 }
