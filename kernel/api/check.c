@@ -90,14 +90,15 @@ static void check_thread(struct cpu const *cpu, struct tcb const *thread)
         must("I-TIME", thread->sc->thread == thread, thread);
     }
     bool makes_way = (thread->attention & ATTENTION_TURN) != 0;
-    bool plain =
-        thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL && !makes_way;
+    bool has_none = (thread->attention & ATTENTION_NO_TIME) != 0;
+    bool plain = thread->sc != NULL && thread->sc->period == 0 && thread->lent == NULL && !makes_way && !has_none;
     must("I-SLICE", thread->slice == (plain ? thread->sc : NULL), thread);
     must("I-SLICE", !makes_way || thread->wait != 0, thread);
     if (thread->wait == 0 && thread != cpu->current) {
         must("I-TIME",
-             thread->sc != NULL || thread->lent != NULL || thread->time_out == TIME_OUT_DUE, thread);
+             thread->sc != NULL || thread->lent != NULL || (thread->attention & ATTENTION_LOST), thread);
     }
+    must("I-TIME", !has_none || thread != cpu->current, thread);
     if (thread->wait == WAIT_TIME) {
         must("I-TIME", thread->sc == NULL && thread->lent == NULL, thread);
     }

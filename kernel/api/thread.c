@@ -60,8 +60,8 @@ enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cs
 static void let_run(struct cpu *cpu, struct tcb *thread)
 {
     thread->fault_kind = 0;
-    thread->time_out = TIME_OUT_NONE;
     sched_unattend(cpu, thread, ATTENTION_STOPPED);
+    sched_has_time_again(thread);
     sched_ready(cpu, thread);
 }
 

@@ -624,8 +624,8 @@ void ipc_time_out(struct cpu *cpu, struct tcb *thread)
     trace_late(cpu, thread);
     thread->fault_kind = FAULT_KIND_TIME_OUT;
     thread->fault_address = thread->fault_mark;
-    thread->time_out = TIME_OUT_TOLD;
-    sched_attend(cpu, thread, ATTENTION_FULL);
+    thread_unattend(thread, ATTENTION_LOST);
+    sched_attend(cpu, thread, ATTENTION_FULL | ATTENTION_TOLD);
     struct cap cap = slot_read(&thread->slots[THREAD_TIME_OUT]);
     struct member *via;
     struct endpoint *endpoint = fault_endpoint(&cap, &via);

@@ -37,6 +37,10 @@ enum attention {
     ATTENTION_BOOST = 32,   /* has inherited its priority */
     ATTENTION_TIME = 64,    /* has a caller, but runs on its own time: a reply hands none over */
     ATTENTION_TURN = 128,   /* its slice was used up by who works for it: others come before it */
+    ATTENTION_LOST = 256,   /* has lost its caller's time, and had none: its handler is to be told, as soon as it
+                             * could run */
+    ATTENTION_TOLD = 512,   /* its handler knows that it has no time, or has answered: it waits for some */
+    ATTENTION_NO_TIME = ATTENTION_LOST | ATTENTION_TOLD,
 };
 
 #define RANK_NEVER 0x7fff
@@ -61,13 +65,6 @@ enum thread_slot {
     THREAD_FAULT,
     THREAD_TIME_OUT,
     THREAD_SLOTS
-};
-
-/* How it is about a thread's time-out, which its handler is to be told. */
-enum time_out {
-    TIME_OUT_NONE = 0,
-    TIME_OUT_DUE = 1,  /* lost the time of its caller, and has none: as soon as it could run */
-    TIME_OUT_TOLD = 2, /* the handler knows, or has answered: it waits for time */
 };
 
 struct tcb {
@@ -104,7 +101,6 @@ struct tcb {
     uint8_t base;
     uint8_t sending;   /* enum sending, while it waits with WAIT_SEND */
     uint8_t cs_shift;  /* index bits of the capability space */
-    uint8_t time_out;  /* enum time_out */
     uint8_t fault_kind;
     uint32_t introduced; /* to the readers of this session of tracing (sched/trace.h) */
     word fault_address;

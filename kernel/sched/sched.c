@@ -187,7 +187,13 @@ void cpu_init(struct cpu *cpu)
 /* Somebody is to be told when there is no time for it. */
 static bool has_time_out(struct tcb const *thread)
 {
-    return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && thread->time_out != TIME_OUT_TOLD;
+    return !slot_is_empty(&thread->slots[THREAD_TIME_OUT]) && !(thread->attention & ATTENTION_TOLD);
+}
+
+/* It has lost its caller's time, and somebody is to be told. */
+static bool is_to_be_told(struct tcb const *thread)
+{
+    return (thread->attention & ATTENTION_LOST) && has_time_out(thread);
 }
 
 /* A job is done: too late? */
@@ -252,8 +258,14 @@ static void update_slice(struct tcb *thread)
 {
     struct sched_context *sc = thread->sc;
     bool plain = sc != NULL && sc->period == 0 && thread->lent == NULL &&
-                 !(thread->attention & ATTENTION_TURN);
+                 !(thread->attention & (ATTENTION_TURN | ATTENTION_NO_TIME));
     thread->slice = plain ? sc : NULL;
+}
+
+void sched_forget_loss(struct tcb *thread)
+{
+    thread_unattend(thread, ATTENTION_NO_TIME);
+    update_slice(thread);
 }
 
 void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
@@ -264,7 +276,7 @@ void sched_ready_or_not(struct cpu *cpu, struct tcb *thread)
         update_slice(thread);
     }
     bool has_time = thread->sc != NULL || thread->lent != NULL || thread == cpu->heir;
-    if (!has_time && !(thread->time_out == TIME_OUT_DUE && has_time_out(thread))) {
+    if (!has_time && !is_to_be_told(thread)) {
         thread->wait = WAIT_TIME;
         return;
     }
@@ -413,7 +425,8 @@ static void lose_lent(struct cpu *cpu, struct tcb *thread, struct sched_context 
     sched_lend(thread, NULL);
     sched_on_its_own(cpu, thread);
     if (thread->sc == NULL && thread->wait != WAIT_STOPPED) {
-        thread->time_out = TIME_OUT_DUE;
+        thread_unattend(thread, ATTENTION_TOLD);
+        sched_attend(cpu, thread, ATTENTION_LOST);
         note_time_out(cpu, thread, sc);
     }
     bool goes_on = thread->wait == 0 && thread->sc != NULL;
@@ -745,7 +758,7 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
 {
     struct sched_context *sc = sched_time_of(thread);
     if (unlikely(sc == NULL)) {
-        if (thread->time_out == TIME_OUT_DUE && has_time_out(thread)) {
+        if (is_to_be_told(thread)) {
             cpu->late = thread;
         } else {
             thread->wait = WAIT_TIME;
@@ -754,9 +767,6 @@ static bool take_time(struct cpu *cpu, struct tcb *thread, word now, word spent)
     }
     if (unlikely(!has_some(sc, thread, now)) && !turn_to_own(cpu, thread, now, &sc)) {
         return false;
-    }
-    if (unlikely(thread->time_out != TIME_OUT_NONE)) {
-        thread->time_out = TIME_OUT_NONE;
     }
     if (unlikely(thread->lent != NULL)) {
         sched_lend(thread, NULL);
@@ -849,6 +859,7 @@ struct tcb *sched_choose(struct cpu *cpu, word spent)
     }
     int rival = sched_highest_ready(cpu);
     if (best != NULL) {
+        sched_has_time_again(best);
         sched_set_bar(cpu, best, rival);
         if (rival >= 0 || cpu->sc->period != 0) {
             sched_timer_by(cpu, cpu->end);

@@ -181,6 +181,14 @@ ALWAYS_INLINE void sched_pass_or_ready(struct cpu *cpu, struct tcb *to)
     }
 }
 
+/* A thread runs, or begins anew: that it had no time is over. */
+void sched_forget_loss(struct tcb *thread);
+ALWAYS_INLINE void sched_has_time_again(struct tcb *thread)
+{
+    if (unlikely(thread->attention != 0) && (thread->attention & ATTENTION_NO_TIME)) {
+        sched_forget_loss(thread);
+    }
+}
 /* A thread that could run, or waits for time, no longer can. */
 void sched_unready(struct cpu *cpu, struct tcb *thread, word wait);
 /* `thread` will run on `sc` when it next runs, instead of its own time. NULL: on its own. */

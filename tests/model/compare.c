@@ -279,6 +279,11 @@ static bool same_time(struct spec const *s, int number, struct tcb const *kernel
     return true;
 }
 
+static enum spec_time_out time_out_of(struct tcb const *kernel)
+{
+    return kernel->attention & ATTENTION_LOST ? SPEC_DUE : kernel->attention & ATTENTION_TOLD ? SPEC_TOLD : SPEC_NOT_DUE;
+}
+
 static bool same_thread(struct spec *s, int number)
 {
     struct spec_thread const *t = &s->thread[number];
@@ -292,6 +297,7 @@ static bool same_thread(struct spec *s, int number)
     if (t->fault != 0) {
         SAME(kernel->fault_address, t->fault_address, "fault address of thread %d", number);
     }
+    SAME(time_out_of(kernel), t->time_out, "whether the handler of thread %d is to be told that it has no time", number);
     SAME(kernel->bound, t->bound == SPEC_NONE ? 0 : s->notification[t->bound].address,
          "notification of thread %d", number);
     SAME(kernel->serving, t->serving == SPEC_NONE ? 0 : s->endpoint[t->serving].address,

@@ -185,8 +185,8 @@ static bool runs_on_its_own(struct spec const *s, int thread)
 static void lose_lent(struct spec *s, int thread)
 {
     struct spec_thread *t = &s->thread[thread];
-    if (t->lent == s->running) {
-        spec_stop_time(s);
+    if (t->lent == s->running && (thread == s->current || thread == s->heir)) {
+        spec_stop_time(s); /* whoever is stopped does not run on it */
     }
     if (t->own == SPEC_NONE && t->state != SPEC_STOPPED) {
         t->time_out = SPEC_DUE;

@@ -160,6 +160,42 @@ START_TEST(a_time_out_waits_for_its_handler)
 }
 END_TEST
 
+/* The handler answers with what it runs on, for it has no time of its own any more. When that is used up, it is told again. */
+START_TEST(who_runs_on_its_handlers_time_is_told_again)
+{
+    struct scene s = make_scene();
+    struct world_thread server = receiver(second, 160, true), handler = world_thread(150);
+    struct world_thread t = budgeted(100, 2 * MS, 20 * MS);
+    cptr_t notification = world_object(OBJECT_NOTIFICATION, 0);
+    tell_handler(t);
+    ck_ok(sys_thread_suspend(s.handler.cap));
+    ck_ok(sys_sched_control_configure(SCHED, handler.time, 5 * MS, 100 * MS));
+    struct sched_context const *time = handler.tcb->sc;
+    world_sleep();
+    ck_runs(handler);
+    call_until(second, 3 * MS);
+    ck_runs(server);
+    ck_ok(sys_sched_context_unbind(handler.time));
+    uint64_t bits;
+    sys_ignore(sys_wait(notification, 0, &bits, NULL));
+    ck_runs(t);
+    world_pass(2 * MS);
+    ck_runs(s.low);
+    world_pass(MS);
+    ck_runs(handler); /* it has back what it lent */
+    (void)sys_recv(faults, &m, 0);
+    reply_recv(faults, 0);
+    ck_runs(t);
+    ck_assert_ptr_eq(t.tcb->cpu->sc, time);
+    ck_assert_uint_eq(t.tcb->attention, 0);
+    ck_ok(sys_thread_resume(s.handler.cap));
+    (void)sys_recv(faults, &m, 0);
+    ck_runs(t);
+    world_pass(5 * MS);
+    ck_told(&s, t, 2 * MS);
+}
+END_TEST
+
 /* A handler without time of its own cannot help; nor one that is gone. */
 START_TEST(nobody_to_tell)
 {
@@ -708,6 +744,7 @@ int main(void)
     Suite *suite = suite_create("time_out");
     WORLD_TEST(suite, an_overrun_is_told_each_time);
     WORLD_TEST(suite, a_time_out_waits_for_its_handler);
+    WORLD_TEST(suite, who_runs_on_its_handlers_time_is_told_again);
     WORLD_LOOP_TEST(suite, nobody_to_tell, 2);
     WORLD_TEST(suite, a_server_finishes_on_time_that_is_lent);
     WORLD_TEST(suite, a_server_is_set_back);
