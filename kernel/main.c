@@ -361,8 +361,8 @@ static struct tcb *make_init(struct boot *boot)
     memcpy(init->name, "init", 5);
     init->priority = init->base = INIT_PRIORITY;
     word slice = clock_to_ticks(INIT_SLICE_NS);
-    sched_configure(&cpu0, cap_sched_context(time), slice, 0);
-    sched_bind(&cpu0, cap_sched_context(time), init);
+    time_configure(&cpu0, cap_sched_context(time), slice, 0);
+    time_bind(&cpu0, cap_sched_context(time), init);
     arch_thread_start(init, image->entry, 0, 0, INIT_INFO_ADDRESS, INIT_BUFFER_ADDRESS);
     thread_unattend(init, ATTENTION_STOPPED);
     sched_ready(&cpu0, init);

@@ -115,7 +115,7 @@ enum err invoke_sched_control_configure(struct cpu *cpu, struct cap self, struct
     if (period != 0 && (period < budget || period > LONGEST_NS)) {
         return invocation_refuse(cpu, ERR_BAD_ARGUMENT, 3, OBJECT_NONE, OBJECT_NONE);
     }
-    sched_configure(cpu, cap_sched_context(context), clock_to_ticks(budget),
+    time_configure(cpu, cap_sched_context(context), clock_to_ticks(budget),
                     clock_to_ticks(period));
     return OK;
 }

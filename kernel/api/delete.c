@@ -140,9 +140,9 @@ static bool clear_thread(struct cpu *cpu, struct tcb *thread, enum err *err)
         notify_unbind(cpu, thread->bound);
     }
     if (thread->sc != NULL) {
-        sched_unbind(cpu, thread->sc);
+        time_unbind(cpu, thread->sc);
     }
-    sched_lend(thread, NULL);
+    time_lend(thread, NULL);
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
         if (!empty_slot(cpu, &thread->slots[i], err)) {
             return false;
@@ -213,7 +213,7 @@ static bool clear_step(struct cpu *cpu, struct life *life, enum err *err)
     case OBJECT_REPLY:
         return clear_reply(cpu, object);
     case OBJECT_SCHED_CONTEXT:
-        return sched_forget_one(cpu, object);
+        return time_forget_one(cpu, object);
     case OBJECT_PMU:
         pmu_clear(cpu, object);
         return true;

@@ -9,6 +9,7 @@
 #include "ipc/notify.h"
 #include "object/object.h"
 #include "sched/fpu.h"
+#include "sched/job.h"
 
 /* Fills one of the thread's own slots with a copy of a capability, or leaves it empty. */
 NODISCARD static enum err set_slot(struct cpu *cpu, struct tcb *thread,
@@ -60,8 +61,8 @@ enum err invoke_thread_configure(struct cpu *cpu, struct cap self, struct cap cs
 static void let_run(struct cpu *cpu, struct tcb *thread)
 {
     thread->fault_kind = 0;
-    sched_unattend(cpu, thread, ATTENTION_STOPPED);
-    sched_has_time_again(thread);
+    cpu_unattend(cpu, thread, ATTENTION_STOPPED);
+    time_has_again(thread);
     sched_ready(cpu, thread);
 }
 
@@ -74,7 +75,7 @@ enum err invoke_thread_start(struct cpu *cpu, struct cap self, uint64_t pc, uint
     }
     fpu_forget(cpu, thread);
     arch_thread_start(thread, pc, sp, tls, first, second);
-    sched_start_anew(cpu, thread);
+    time_start_anew(cpu, thread);
     let_run(cpu, thread);
     return OK;
 }
@@ -230,21 +231,21 @@ enum err invoke_sched_context_bind(struct cpu *cpu, struct cap self, struct cap 
     if (cap_thread(thread)->sc != NULL) {
         return invocation_refuse(cpu, ERR_ALREADY, 1, OBJECT_NONE, OBJECT_THREAD);
     }
-    sched_bind(cpu, sc, cap_thread(thread));
+    time_bind(cpu, sc, cap_thread(thread));
     notify_has_time(cpu, cap_thread(thread));
     return OK;
 }
 
 enum err invoke_sched_context_unbind(struct cpu *cpu, struct cap self)
 {
-    sched_unbind(cpu, cap_sched_context(self));
+    time_unbind(cpu, cap_sched_context(self));
     return OK;
 }
 
 enum err invoke_sched_context_missed(struct cpu *cpu, struct cap self, uint64_t *jobs)
 {
     (void)cpu;
-    *jobs = sched_missed(cap_sched_context(self));
+    *jobs = job_missed(cap_sched_context(self));
     return OK;
 }
 
@@ -263,6 +264,6 @@ enum err invoke_sched_context_user(struct cpu *cpu, struct cap self, uint64_t *f
 
 enum err invoke_sched_context_consumed(struct cpu *cpu, struct cap self, uint64_t *time)
 {
-    *time = clock_to_ns(sched_used(cpu, cap_sched_context(self)));
+    *time = clock_to_ns(time_used(cpu, cap_sched_context(self)));
     return OK;
 }

@@ -163,7 +163,7 @@ void inherit_set_base(struct cpu *cpu, struct tcb *thread, uint8_t priority)
     thread_update_rank(thread);
     cpu->resched = RESCHED_ALL;
     if ((before ^ thread->attention) & ATTENTION_BOOST) {
-        sched_stand_anew(cpu, thread);
+        ready_stand_anew(cpu, thread);
     }
     inherit_update(cpu, thread);
 }

@@ -112,7 +112,7 @@ static void carry_time_out(struct tcb const *from, struct tcb *to, word event)
 static void keep_time(struct cpu *cpu, struct tcb *thread)
 {
     if (thread == cpu->current && cpu->heir == NULL) {
-        sched_lend(thread, cpu->sc);
+        time_lend(thread, cpu->sc);
     }
 }
 
@@ -121,7 +121,7 @@ static __attribute__((noinline)) void stop(struct cpu *cpu, struct tcb *thread)
     keep_time(cpu, thread);
     cpu->resched = RESCHED_ALL;
     thread->wait = WAIT_STOPPED;
-    sched_attend(cpu, thread, ATTENTION_STOPPED);
+    cpu_attend(cpu, thread, ATTENTION_STOPPED);
 }
 
 /* A wait that was a system call returns. A full frame's registers are the program's own. */
@@ -151,7 +151,7 @@ static void queue_thread(struct cpu *cpu, struct tcb *thread, struct endpoint *e
 static void queue_sender(struct cpu *cpu, struct endpoint *endpoint, struct member *via, word event,
                          unsigned sending)
 {
-    sched_lend(cpu->current, cpu->sc);
+    time_lend(cpu->current, cpu->sc);
     queue_thread(cpu, cpu->current, endpoint, via, event, sending);
 }
 
@@ -242,7 +242,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
 static void serve_late(struct cpu *cpu, struct tcb *to, struct tcb *from)
 {
     await_reply(from, to, SENDING_CALL);
-    sched_attend(cpu, to, ATTENTION_TIME);
+    cpu_attend(cpu, to, ATTENTION_TIME);
     inherit_joined(cpu, to, from->priority);
 }
 
@@ -252,7 +252,7 @@ static bool brings_time(struct cpu const *cpu, struct tcb const *from)
 {
     bool lends = (from->sending & SENDING_CALL) && from->fault_kind != FAULT_KIND_TIME_OUT &&
                  (from->sc != NULL || from->lent != NULL);
-    return lends || sched_has_time(cpu);
+    return lends || time_remains(cpu);
 }
 
 /* The current thread takes the message of a waiting sender. On an error the sender has it. */
@@ -294,7 +294,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
         await_reply(from, current, from->sending);
-        sched_take_over(cpu, from);
+        time_take_over(cpu, from);
         inherit_joined(cpu, current, from->priority);
     } else {
         current->caller = NULL;
@@ -309,13 +309,13 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
 static bool can_pause(struct cpu *cpu, struct endpoint *endpoint)
 {
     struct tcb *next = endpoint->send.head;
-    if (sched_has_time(cpu)) {
+    if (time_remains(cpu)) {
         return true;
     }
     if (next == NULL || !brings_time(cpu, next)) {
         return false;
     }
-    sched_lend(cpu->current, sched_time_of(next));
+    time_lend(cpu->current, time_of(next));
     return true;
 }
 
@@ -334,11 +334,11 @@ enum err ipc_recv(struct cpu *cpu, struct cap cap, word deadline, bool wait)
         return ERR_NOT_READY;
     }
     if (current->caller != NULL && cpu->sc != current->sc) {
-        sched_hand_over(cpu, current->caller);
+        time_hand_over(cpu, current->caller);
     }
     ipc_drop_caller(cpu, current, ERR_NO_REPLY);
     inherit_serve(cpu, current, endpoint);
-    if (current->bound != NULL && sched_has_time(cpu) &&
+    if (current->bound != NULL && time_remains(cpu) &&
         notify_take(cpu, current->bound, current)) {
         return OK;
     }
@@ -423,20 +423,20 @@ enum err ipc_reply(struct cpu *cpu, struct tcb *to)
         struct reply *reply = wait_object(wait);
         server = inherit_settle(reply);
         reply->caller = NULL;
-        if (cpu->sc != current->sc && cpu->sc == sched_time_of(to)) {
-            sched_hand_over(cpu, to); /* a server without time has kept the caller's, too */
-            sched_lend(to, NULL);
+        if (cpu->sc != current->sc && cpu->sc == time_of(to)) {
+            time_hand_over(cpu, to); /* a server without time has kept the caller's, too */
+            time_lend(to, NULL);
         } else {
-            sched_take_back_kept(cpu, to, server); /* that may still have it, while somebody else answers */
-            sched_take_back(cpu, to);
+            time_take_back_kept(cpu, to, server); /* that may still have it, while somebody else answers */
+            time_take_back(cpu, to);
         }
     } else {
-        sched_no_caller(cpu, current);
+        time_no_caller(cpu, current);
         /* It gets back the time that it lent; never the server's own. */
         if (cpu->sc != current->sc) {
-            sched_hand_over(cpu, to);
+            time_hand_over(cpu, to);
         } else {
-            sched_on_its_own(cpu, to);
+            time_on_its_own(cpu, to);
         }
     }
     if (runs) {
@@ -483,16 +483,16 @@ enum err ipc_reply_recv(struct cpu *cpu, struct cap cap, bool counts)
         sched_pass_or_ready(cpu, to);
         return OK;
     }
-    sched_no_caller(cpu, current);
+    time_no_caller(cpu, current);
     if (runs) {
         if (on_lent_time) {
-            sched_hand_over(cpu, to);
+            time_hand_over(cpu, to);
         } else {
-            sched_on_its_own(cpu, to);
+            time_on_its_own(cpu, to);
         }
         sched_ready(cpu, to);
     } else if (on_lent_time) {
-        sched_hand_over(cpu, to);
+        time_hand_over(cpu, to);
     }
     return ipc_recv(cpu, cap, 0, true);
 }
@@ -507,13 +507,13 @@ enum err ipc_save_caller(struct cpu *cpu, struct reply *reply)
     if (reply->caller != NULL) {
         return ERR_OCCUPIED;
     }
-    sched_no_caller(cpu, current);
+    time_no_caller(cpu, current);
     reply->caller = caller;
     reply->awaited = false;
     caller->wait = (word)reply | WAIT_REPLY_OBJECT;
     inherit_owe(reply, current);
     if (cpu->sc != current->sc) {
-        sched_give_back(cpu, caller);
+        time_give_back(cpu, caller);
     }
     return OK;
 }
@@ -528,7 +528,7 @@ enum err ipc_await(struct cpu *cpu, struct reply *reply, struct tcb *thread, wor
         reply->answered = false;
         return OK;
     }
-    sched_lend(current, cpu->sc);
+    time_lend(current, cpu->sc);
     sched_block(cpu, (word)reply | WAIT_REPLY_OBJECT);
     reply->caller = current;
     reply->awaited = true;
@@ -579,7 +579,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
         stop(cpu, current);
         return;
     }
-    sched_attend(cpu, current, ATTENTION_FULL);
+    cpu_attend(cpu, current, ATTENTION_FULL);
     struct member *via;
     struct endpoint *endpoint = fault_endpoint(&cap, &via);
     struct tcb *to = endpoint->recv.head;
@@ -591,7 +591,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     deadline_clear(cpu, to);
     carry_fault(current, to, cap.arg);
     await_reply(current, to, SENDING_CALL);
-    sched_hand_over(cpu, to);
+    time_hand_over(cpu, to);
     sched_ready(cpu, to);
     inherit_joined(cpu, to, current->priority);
 }
@@ -625,7 +625,7 @@ void ipc_time_out(struct cpu *cpu, struct tcb *thread)
     thread->fault_kind = FAULT_KIND_TIME_OUT;
     thread->fault_address = thread->fault_mark;
     thread_unattend(thread, ATTENTION_LOST);
-    sched_attend(cpu, thread, ATTENTION_FULL | ATTENTION_TOLD);
+    cpu_attend(cpu, thread, ATTENTION_FULL | ATTENTION_TOLD);
     struct cap cap = slot_read(&thread->slots[THREAD_TIME_OUT]);
     struct member *via;
     struct endpoint *endpoint = fault_endpoint(&cap, &via);
@@ -635,7 +635,7 @@ void ipc_time_out(struct cpu *cpu, struct tcb *thread)
         return;
     }
     if (to->sc == NULL) { /* it could not run, either */
-        sched_unattend(cpu, thread, ATTENTION_FULL);
+        cpu_unattend(cpu, thread, ATTENTION_FULL);
         stop(cpu, thread);
         return;
     }
@@ -673,7 +673,7 @@ static void leave_wait(struct cpu *cpu, struct tcb *thread)
         wait_queue_remove(&((struct notification *)object)->waiters, thread);
         break;
     case WAIT_REPLY:
-        sched_no_caller(cpu, object);
+        time_no_caller(cpu, object);
         break;
     case WAIT_REPLY_OBJECT:
         (void)inherit_settle(object);
@@ -691,11 +691,11 @@ void ipc_again(struct cpu *cpu, struct tcb *sender)
 {
     struct tcb *server = inherit_from(sender);
     leave_wait(cpu, sender);
-    sched_on_its_own(cpu, sender);
+    time_on_its_own(cpu, sender);
     deadline_clear(cpu, sender);
     if (sender->fault_kind != 0) {
         sender->fault_kind = 0;
-        sched_unattend(cpu, sender, ATTENTION_FULL);
+        cpu_unattend(cpu, sender, ATTENTION_FULL);
     } else {
         arch_syscall_again(sender);
     }
@@ -710,7 +710,7 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
         if (stop_it && kind != WAIT_STOPPED) {
             keep_time(cpu, thread);
             sched_unready(cpu, thread, WAIT_STOPPED);
-            sched_attend(cpu, thread, ATTENTION_STOPPED);
+            cpu_attend(cpu, thread, ATTENTION_STOPPED);
         }
         return;
     }
@@ -718,18 +718,18 @@ void ipc_cancel(struct cpu *cpu, struct tcb *thread, enum err err, bool stop_it)
     bool kept = kind == WAIT_REPLY_OBJECT && !((struct reply *)wait_object(thread->wait))->awaited;
     leave_wait(cpu, thread);
     if (kept) {
-        sched_take_back_kept(cpu, thread, server);
+        time_take_back_kept(cpu, thread, server);
     }
     if (kind == WAIT_REPLY) {
-        sched_take_back_passed(cpu, thread, server);
+        time_take_back_passed(cpu, thread, server);
     }
     if (kind == WAIT_REPLY || kind == WAIT_REPLY_OBJECT) {
-        sched_take_back(cpu, thread);
+        time_take_back(cpu, thread);
     }
-    sched_on_its_own(cpu, thread);
+    time_on_its_own(cpu, thread);
     deadline_clear(cpu, thread);
     if (thread->fault_kind != 0) {
-        sched_unattend(cpu, thread, ATTENTION_FULL);
+        cpu_unattend(cpu, thread, ATTENTION_FULL);
         stop(cpu, thread); /* nobody will mend what it stopped for */
     } else {
         thread->args[0] = -(word)err;

@@ -12,7 +12,7 @@ static void told(struct cpu *cpu, struct notification *notification)
     if (member != NULL) {
         wait_set_taken(member);
     } else {
-        sched_unattend(cpu, notification_thread(notification), ATTENTION_SIGNAL);
+        cpu_unattend(cpu, notification_thread(notification), ATTENTION_SIGNAL);
     }
 }
 
@@ -43,7 +43,7 @@ static void tell_bound(struct cpu *cpu, struct notification *notification)
         bound->caller = NULL;
         sched_ready(cpu, bound);
     } else {
-        sched_attend(cpu, bound, ATTENTION_SIGNAL);
+        cpu_attend(cpu, bound, ATTENTION_SIGNAL);
     }
 }
 
@@ -77,7 +77,7 @@ enum err notify_wait(struct cpu *cpu, struct notification *notification, word de
     if (!wait) {
         return ERR_WOULD_BLOCK;
     }
-    sched_lend(current, cpu->sc);
+    time_lend(current, cpu->sc);
     sched_block(cpu, (word)notification | WAIT_NOTIFICATION);
     wait_queue_add(&notification->waiters, current, false);
     deadline_set(cpu, current, deadline);
@@ -109,7 +109,7 @@ void notify_unbind(struct cpu *cpu, struct notification *notification)
     if (thread != NULL) {
         thread->bound = NULL;
         notification->bound = 0;
-        sched_unattend(cpu, thread, ATTENTION_SIGNAL);
+        cpu_unattend(cpu, thread, ATTENTION_SIGNAL);
     }
 }
 
@@ -131,5 +131,5 @@ void notify_timer(struct cpu *cpu)
         trace_timeout(cpu, thread);
         ipc_cancel(cpu, thread, ERR_TIMED_OUT, false);
     }
-    sched_timer_first(cpu);
+    timer_first(cpu);
 }

@@ -137,7 +137,7 @@ bool wait_set_take(struct cpu *cpu, struct endpoint *endpoint, struct tcb *threa
     if (set == NULL || set->first == NULL) {
         return false;
     }
-    if (!sched_has_time(cpu)) {
+    if (!time_remains(cpu)) {
         return false;
     }
     give(cpu, set->first, thread);

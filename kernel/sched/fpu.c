@@ -17,7 +17,7 @@ bool fpu_use(struct cpu *cpu)
         cpu->fpu_owner = current;
     }
     cpu->fpu_on = true;
-    sched_attend(cpu, current, ATTENTION_FPU);
+    cpu_attend(cpu, current, ATTENTION_FPU);
     return true;
 }
 
@@ -25,7 +25,7 @@ void fpu_off(struct cpu *cpu)
 {
     arch_fpu_disable();
     cpu->fpu_on = false;
-    sched_unattend(cpu, cpu->fpu_owner, ATTENTION_FPU);
+    cpu_unattend(cpu, cpu->fpu_owner, ATTENTION_FPU);
 }
 
 void fpu_forget(struct cpu *cpu, struct tcb *thread)

@@ -6,6 +6,7 @@
 #include "object/notification.h"
 #include "object/reply.h"
 #include "object/wait_set.h"
+#include "sched/job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -371,7 +372,7 @@ static bool same_context(struct spec *s, int number)
     SAME(cpu->sc == kernel, s->running == number, "whether time %d runs", number);
     SAME(cpu->sc == kernel ? (long)(cpu->end - host.now) : kernel->left, spec_left(s, number),
          "what is left of time %d", number);
-    SAME(sched_used(cpu, kernel), spec_used(s, number), "what is used of time %d", number);
+    SAME(time_used(cpu, kernel), spec_used(s, number), "what is used of time %d", number);
     ALSO(same_queue(s, &t->waiters, &kernel->waiters, "waiters for time", number));
     if (t->waiters.count != 0) {
         SAME(kernel->renewal.key, t->renewal, "when time %d is renewed", number);
@@ -385,7 +386,7 @@ static bool same_context(struct spec *s, int number)
     bool known;
     uint64_t missed = spec_missed(s, number, &known);
     if (known) {
-        SAME(sched_missed(kernel), missed, "deadlines missed until now of time %d", number);
+        SAME(job_missed(kernel), missed, "deadlines missed until now of time %d", number);
     }
     return same_pieces(s, number, kernel);
 }
@@ -807,7 +808,7 @@ static void adopt_states(struct spec *s)
     time->configured = true;
     time->budget = init->sc->budget;
     time->left = (long)(init->cpu->end - host.now);
-    time->used = sched_used(init->cpu, init->sc);
+    time->used = time_used(init->cpu, init->sc);
     s->running = t->own;
     s->heir = SPEC_NONE;
     s->since = host.now;

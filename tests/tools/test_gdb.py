@@ -25,7 +25,7 @@ def show(at):
 
 # Each command prints an error where it must, and the script goes on: so not from one file, but from stdin.
 SCRIPT = ("echo \\n=== early threads\\n\ntessera threads\n"
-          "tbreak sched_queue\ncontinue\n" + TO_USER + show("ready") +
+          "tbreak ready_insert\ncontinue\n" + TO_USER + show("ready") +
           "tbreak ipc_fault\ncontinue\n" + TO_USER + show("fault") +
           "tbreak arch_stop\ncontinue\n" + show("end") + "echo \\n=== over\\n\nkill\nquit\n")
 

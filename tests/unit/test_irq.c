@@ -95,7 +95,7 @@ END_TEST
 
 static uint64_t used(struct sched_context const *sc)
 {
-    return clock_to_ns(sched_used(world_init().tcb->cpu, sc));
+    return clock_to_ns(time_used(world_init().tcb->cpu, sc));
 }
 
 /* Whoever is woken by an interrupt pays for it; who was interrupted does not. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who runs: the bitmap of the ready queue, the fast path's bar, and what is left of the time.
+ * Who runs: the bitmap of the ready queue, and the fast path's bar.
  *
- * Prove: list_begins highest_queued sched_set_bar sched_keep_left
- * Plant: sched/sched.c: cpu->ready.summary |= 1ul << index / 64; -> cpu->ready.summary = 1ul << index / 64;
- * Plant: sched/sched.c: if (thread->priority > cpu->top) { -> if (thread->priority < cpu->top) {
- * Plant: sched/sched.c: unsigned index = group * 64 + arch_lowest_bit(cpu->ready.map[group]); -> unsigned index = group * 64 + arch_lowest_bit(cpu->ready.summary);
+ * Prove: list_begins highest_queued sched_set_bar
+ * Plant: sched/ready.c: cpu->ready.summary |= 1ul << index / 64; -> cpu->ready.summary = 1ul << index / 64;
+ * Plant: sched/ready.c: if (thread->priority > cpu->top) { -> if (thread->priority < cpu->top) {
+ * Plant: sched/ready.c: unsigned index = group * 64 + arch_lowest_bit(cpu->ready.map[group]); -> unsigned index = group * 64 + arch_lowest_bit(cpu->ready.summary);
  * Plant: sched/sched.h: (int16_t)(rival < 0 ? 0 : rival) -> (int16_t)rival
- * Plant: sched/sched.h: if (likely(left < sc->left)) { -> if (likely(left > sc->left)) {
  */
 #include "wp.h"
 
@@ -35,14 +34,6 @@ static inline unsigned arch_lowest_bit(word bits);
 */
 static inline void sched_set_bar(struct cpu *cpu, struct tcb const *next, int rival);
 
-/* Time is used up, never won. */
-/*@ requires \valid_read(cpu) && \valid(sc) && \separated(cpu, sc);
-    requires cpu->end <= 0x3fffffffffffffff && now <= 0x3fffffffffffffff;
-    assigns sc->left;
-    ensures sc->left == \min(\old(sc->left), cpu->end - now);
-*/
-static inline void sched_keep_left(struct cpu *cpu, struct sched_context *sc, word now);
-
 /*@ predicate marked(struct ready_queue *q, integer group, integer i) = is_set(q->summary, group) && is_set(q->map[group], i);
 */
 
@@ -68,4 +59,4 @@ static void list_begins(struct cpu *cpu, unsigned index, struct tcb *thread);
 */
 static int highest_queued(struct cpu const *cpu);
 
-#include "sched/sched.c"
+#include "sched/ready.c"
