@@ -1,110 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/ipc.h"
 
-#include "base/clock.h"
 #include "ipc/inherit.h"
+#include "ipc/message.h"
 #include "ipc/notify.h"
 #include "ipc/wait_set.h"
 #include "object/cnode.h"
 #include "object/object.h"
 #include "trace_events.h"
-
-/* Argument registers. */
-#define ARG_TAG 7
-#define ARG_CAP ARCH_MESSAGE_REGISTERS /* the last message word names the capability to send */
-
-/* ---- Carrying a message over ---- */
-
-/* What a message wants beyond its registers, once checked. */
-struct load {
-    unsigned words;     /* in all; those beyond the registers are copied */
-    struct cap cap;     /* slot NULL: none goes along */
-    struct slot *into;
-    word kind;          /* of the event */
-};
-
-/* What the sender did wrong, if anything. `load` is all zero before. */
-NODISCARD static enum err check_sender(struct tcb const *from, bool grant, struct load *load)
-{
-    word tag = from->args[ARG_TAG];
-    load->words = (unsigned)tag_words(tag);
-    if (load->words > MESSAGE_WORDS || tag_caps(tag) > 1) {
-        return ERR_BAD_ARGUMENT;
-    }
-    if (load->words > ARCH_MESSAGE_REGISTERS) {
-        if (from->buffer == NULL) {
-            return ERR_NO_BUFFER;
-        }
-        load->kind |= EVENT_KIND_LONG;
-    }
-    if (tag_caps(tag) == 1) {
-        if (!grant) {
-            return ERR_NO_RIGHT;
-        }
-        load->cap = slot_read(cspace_slot(from, (cptr_t){ from->args[ARG_CAP] }));
-        enum object_type type = cap_type(load->cap.head);
-        if (type == OBJECT_NONE) {
-            return ERR_BAD_CAPABILITY;
-        }
-        if (!type_is_copyable(type)) {
-            return ERR_NOT_COPYABLE;
-        }
-        load->kind |= EVENT_KIND_CAP;
-    }
-    return OK;
-}
-
-/* Whether the receiver can take it. */
-NODISCARD static enum err check_receiver(struct tcb const *to, struct load *load)
-{
-    if (load->kind != 0 && to->buffer == NULL) {
-        return ERR_NO_BUFFER;
-    }
-    if (load->cap.slot != NULL) {
-        /* Read once: the receiver's other threads may write it at any time. */
-        cptr_t address = { user_read(&to->buffer->receive_slot) };
-        load->into = cspace_slot(to, address);
-        if ((char *)load->into == to->cs_base || !slot_is_empty(load->into)) {
-            return ERR_NO_RECEIVE_SLOT;
-        }
-    }
-    return OK;
-}
-
-static void carry(struct tcb const *from, struct tcb *to, word event, struct load const *load)
-{
-    for (unsigned i = ARCH_MESSAGE_REGISTERS; i < load->words; i++) {
-        user_write(&to->buffer->words[i], user_read(&from->buffer->words[i]));
-    }
-    if (load->cap.slot != NULL) {
-        cap_copy(load->cap, load->into, RIGHTS_ALL, cap_copied_arg(load->cap));
-    }
-    to->args[0] = event | load->kind;
-#pragma GCC unroll 7 /* in pairs of loads and stores, not a loop of five instructions a word */
-    for (unsigned i = 1; i < 8; i++) {
-        to->args[i] = from->args[i];
-    }
-}
-
-/* The words of a fault, for its handler. */
-static void carry_fault(struct tcb const *from, struct tcb *to, word event)
-{
-    to->args[0] = event | EVENT_KIND_FAULT;
-    to->args[1] = from->fault_kind;
-    to->args[2] = from->fault_address;
-    to->args[3] = from->frame[ARCH_FRAME_PC];
-    to->args[4] = from->frame[ARCH_FRAME_SP];
-    to->args[5] = to->args[6] = 0;
-    to->args[ARG_TAG] = 4ul << TAG_WORDS_SHIFT;
-}
-
-/* The same of a time-out. */
-static void carry_time_out(struct tcb const *from, struct tcb *to, word event)
-{
-    carry_fault(from, to, event);
-    to->args[5] = clock_to_ns(from->fault_time);
-    to->args[ARG_TAG] = 5ul << TAG_WORDS_SHIFT;
-}
 
 /* ---- Waiting and waking ---- */
 
@@ -194,7 +97,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
     struct load load = { 0 };
     enum err err = OK;
     if (sending & SENDING_LONG) {
-        err = check_sender(current, cap.head & ENDPOINT_GRANT, &load);
+        err = message_check_sender(current, cap.head & ENDPOINT_GRANT, &load);
         if (err != OK) {
             return err;
         }
@@ -213,7 +116,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
         to = endpoint->recv.head;
     }
     if (load.kind != 0) {
-        err = check_receiver(to, &load);
+        err = message_check_receiver(to, &load);
         if (err != OK) {
             return err;
         }
@@ -224,7 +127,7 @@ enum err ipc_send(struct cpu *cpu, struct cap cap, unsigned sending, bool wait)
 
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
-    carry(current, to, cap.arg, &load);
+    message_carry(current, to, cap.arg, &load);
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (sending & SENDING_CALL) {
         await_reply(current, to, sending);
@@ -269,19 +172,19 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
     }
     if (from->sending & SENDING_FAULT) {
         if (from->fault_kind == FAULT_KIND_TIME_OUT) {
-            carry_time_out(from, current, from->badge);
+            message_carry_time_out(from, current, from->badge);
             serve_late(cpu, current, from);
             inherit_left(cpu, endpoint->servers);
             return true;
         }
-        carry_fault(from, current, from->badge);
+        message_carry_fault(from, current, from->badge);
     } else {
         struct load load = { 0 };
         enum err err = OK;
         if (from->sending & SENDING_LONG) {
-            err = check_sender(from, from->sending & SENDING_GRANT, &load);
+            err = message_check_sender(from, from->sending & SENDING_GRANT, &load);
             if (err == OK) {
-                err = check_receiver(current, &load);
+                err = message_check_receiver(current, &load);
             }
         }
         if (err != OK) {
@@ -289,7 +192,7 @@ NODISCARD static bool take_from(struct cpu *cpu, struct endpoint *endpoint, stru
             inherit_left(cpu, endpoint->servers);
             return false;
         }
-        carry(from, current, from->badge, &load);
+        message_carry(from, current, from->badge, &load);
     }
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (from->sending & SENDING_CALL) {
@@ -386,7 +289,7 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
     struct load load = { 0 };
     bool is_fault = to->fault_kind != 0;
     if (counts && !is_fault) {
-        enum err err = check_sender(current, grant && !(to->wait & SENDING_BARE), &load);
+        enum err err = message_check_sender(current, grant && !(to->wait & SENDING_BARE), &load);
         if (err != OK) {
             return err;
         }
@@ -399,13 +302,13 @@ NODISCARD static enum err deliver_reply(struct cpu *cpu, struct tcb *to, bool co
     *runs = true;
     cpu_count(cpu, COUNTER_IPC_SLOW);
     if (load.kind != 0) {
-        enum err err = check_receiver(to, &load);
+        enum err err = message_check_receiver(to, &load);
         if (err != OK) {
             to->args[0] = -(word)err; /* its own doing: the server need not care */
             return OK;
         }
     }
-    carry(current, to, OK, &load);
+    message_carry(current, to, OK, &load);
     return OK;
 }
 
@@ -589,7 +492,7 @@ static __attribute__((noinline)) void fault_slowly(struct cpu *cpu, struct cap c
     }
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
-    carry_fault(current, to, cap.arg);
+    message_carry_fault(current, to, cap.arg);
     await_reply(current, to, SENDING_CALL);
     time_hand_over(cpu, to);
     sched_ready(cpu, to);
@@ -611,7 +514,7 @@ void ipc_fault(struct cpu *cpu, enum fault_kind kind, word address)
     }
     struct tcb *to = endpoint->recv.head;
     wait_queue_pop(&endpoint->recv);
-    carry_fault(current, to, cap.arg);
+    message_carry_fault(current, to, cap.arg);
     await_reply(current, to, SENDING_CALL);
     thread_attend(current, ATTENTION_FULL);
     sched_pass(cpu, to);
@@ -641,7 +544,7 @@ void ipc_time_out(struct cpu *cpu, struct tcb *thread)
     }
     wait_queue_pop(&endpoint->recv);
     deadline_clear(cpu, to);
-    carry_time_out(thread, to, cap.arg);
+    message_carry_time_out(thread, to, cap.arg);
     sched_ready(cpu, to);
     serve_late(cpu, to, thread);
 }
