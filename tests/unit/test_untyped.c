@@ -202,6 +202,7 @@ START_TEST(device_memory_makes_frames_only_and_is_never_touched)
     ck_assert_ptr_eq(world_frame(made), (void *)0x8000);
     cptr_t large = CPTR(info->device[1].slot), part = world_slot();
     ck_err(sys_untyped_carve(large, 4096, 13, INIT_TABLE, INDEX(part)), ERR_MISALIGNED);
+    ck_err(sys_untyped_carve(large, 8193, 13, INIT_TABLE, INDEX(part)), ERR_MISALIGNED);
     ck_err(sys_untyped_carve(large, 8192, 13, INIT_TABLE, INDEX(made)), ERR_OCCUPIED);
     ck_ok(sys_untyped_carve(large, 8192, 13, INIT_TABLE, INDEX(part)));
     ck_assert_ptr_eq(world_frame(part), (void *)0x40002000);
