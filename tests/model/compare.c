@@ -10,9 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "compare.h"
 
@@ -58,7 +56,7 @@ static struct tcb *thread_at(struct spec const *s, int thread)
     return thread == SPEC_NONE ? NULL : (struct tcb *)s->thread[thread].address;
 }
 
-static struct slot *slot_at(struct spec const *s, int number)
+struct slot *model_slot_at(struct spec const *s, int number)
 {
     struct spec_slot const *slot = &s->slot[number];
     switch (slot->keeper) {
@@ -97,7 +95,7 @@ void model_write_fpu(struct spec *s, uint64_t value)
 void model_litter(struct spec const *s, uint64_t value)
 {
     for (int i = 0; i < s->caps; i++) {
-        word arg = slot_at(s, s->order[i])->arg;
+        word arg = model_slot_at(s, s->order[i])->arg;
         struct spec_slot const *slot = &s->slot[s->order[i]];
         if (slot->type != OBJECT_UNTYPED || slot->device || slot->bits > MODEL_WORLD_BITS) {
             continue;
@@ -188,7 +186,7 @@ static bool same_tree(struct spec const *s)
             }
             slot = link_target(slot->next);
         }
-        SAME(slot, slot_at(s, number), "capability %d of the tree, slot %d", i, number);
+        SAME(slot, model_slot_at(s, number), "capability %d of the tree, slot %d", i, number);
         SAME(depth, depth_of[number], "depth in the tree of slot %d", number);
         ALSO(same_slot(s, number, slot));
     }
@@ -625,7 +623,7 @@ static bool same_mapping(struct spec const *s, int number)
                            (unsigned)slot->level),
              "the entry at %#lx of the frame in slot %d", at, number);
         if (at == 0) {
-            SAME(frame_entry(slot_at(s, number)->arg), &table->entry[index], "mapping in slot %d", number);
+            SAME(frame_entry(model_slot_at(s, number)->arg), &table->entry[index], "mapping in slot %d", number);
         }
     }
     return true;
@@ -724,290 +722,4 @@ bool model_equal(struct spec *s, bool deep)
     SAME(host.current->cpu->timer, s->alarm, "the timer");
     SAME(families[0].dying, 0, "what is left of objects that are gone");
     return !deep || same_mappings(s);
-}
-
-/* ---- What boot has made ---- */
-
-static int number_of(struct spec const *s, int type, void const *object)
-{
-    for (int i = 0; i < SPEC_REPLIES; i++) { /* boot makes few */
-        if (spec_object_address(s, type, i) == (word)object) {
-            return i;
-        }
-    }
-    return SPEC_NONE;
-}
-
-static void adopt_table(struct spec *s, struct cnode const *cnode)
-{
-    s->cnode[0] = (struct spec_cnode){ .exists = true,
-                                       .address = (word)cnode,
-                                       .radix = (uint8_t)cnode->radix,
-                                       .slots = MODEL_INIT_SLOTS };
-    s->cnode[0].first = (int16_t)spec_make_slots(s, OBJECT_CNODE, 0, MODEL_INIT_SLOTS);
-}
-
-static struct spec_slot adopt_cap(struct spec *s, struct cap cap)
-{
-    int type = cap_type(cap.head);
-    void *object = cap_object(cap.head);
-    struct spec_slot slot = { .type = (uint8_t)type, .object = SPEC_NONE, .vspace = SPEC_NONE };
-    if (type == OBJECT_CNODE) {
-        slot.object = 0;
-    } else if (cap_life(cap.head) != NULL) {
-        slot.object = (int16_t)number_of(s, type, object);
-        if (slot.object == SPEC_NONE) {
-            slot.object = spec_object(s, type, 0, (word)object).object;
-        }
-    } else if (type == OBJECT_UNTYPED || type == OBJECT_FRAME || type == OBJECT_TABLES) {
-        slot.address = (word)object;
-        slot.bits = (uint8_t)untyped_bits(cap.arg);
-        slot.device = cap.arg & UNTYPED_DEVICE;
-        slot.used = type == OBJECT_UNTYPED ? untyped_used(cap.arg) : 0;
-    }
-    slot.rights = cap.head & SLOT_RIGHTS & ~(type == OBJECT_CNODE ? CNODE_DESCEND : 0);
-    slot.badge = type == OBJECT_NOTIFICATION ? cap.arg : 0;
-    return slot;
-}
-
-static int number_of_slot(struct spec const *s, struct slot const *kernel)
-{
-    for (int i = 0; i < SPEC_SLOTS; i++) {
-        if (s->slot[i].keeper != OBJECT_NONE && slot_at(s, i) == kernel) {
-            return i;
-        }
-    }
-    return SPEC_NONE;
-}
-
-static void adopt_mapping(struct spec *s, struct spec_slot *slot, struct cap cap)
-{
-    if (cap_type(cap.head) == OBJECT_TABLES && tables_vspace(cap.arg) != NULL) {
-        slot->vspace = (int16_t)number_of(s, OBJECT_VSPACE, tables_vspace(cap.arg));
-    }
-    if (cap_type(cap.head) != OBJECT_FRAME || frame_entry(cap.arg) == NULL) {
-        return;
-    }
-    word *entry = frame_entry(cap.arg);
-    struct table const *table = (void *)((word)entry & ~((1ul << TABLE_BITS) - 1));
-    slot->vspace = (int16_t)number_of(s, OBJECT_VSPACE, table->vspace);
-    slot->level = (int16_t)table->level;
-    slot->mapped_at = table->base + ((word)(entry - table->entry) << table_level_bits(table->level));
-    slot->mapped_rights = *entry << 2 & FRAME_RIGHTS;
-}
-
-/* Threads and address spaces have state already. */
-static void adopt_states(struct spec *s)
-{
-    struct tcb const *init = host.current;
-    int thread = number_of(s, OBJECT_THREAD, init);
-    struct spec_thread *t = &s->thread[thread];
-    t->state = SPEC_READY;
-    t->own = (int16_t)number_of(s, OBJECT_SCHED_CONTEXT, init->sc);
-    struct spec_time *time = &s->time[t->own];
-    time->configured = true;
-    time->budget = init->sc->budget;
-    time->left = (long)(init->cpu->end - host.now);
-    time->used = time_used(init->cpu, init->sc);
-    s->running = t->own;
-    s->heir = SPEC_NONE;
-    s->since = host.now;
-    s->alarm = init->cpu->timer;
-    t->priority = t->base = init->priority;
-    memcpy(t->reg, host.registers, sizeof t->reg);
-    memcpy(t->frame, init->frame, sizeof t->frame);
-    memcpy(t->temps, init->temps, sizeof t->temps);
-    memcpy(t->name, init->name, sizeof t->name);
-    s->current = (int16_t)thread;
-    s->now = host.now;
-    s->fpu = SPEC_NONE;
-    s->page[0] = (struct spec_page){ .exists = true, .address = (word)init->buffer };
-    memcpy(s->content[0].word, init->buffer, sizeof s->content[0]);
-
-    int vspace = number_of(s, OBJECT_VSPACE, init->vspace);
-    int count = 0;
-    for (struct table const *table = init->vspace->used; table != NULL; table = table->next) {
-        s->table[count++] = (struct spec_table){ (int16_t)vspace, (int16_t)table->level, table->base };
-    }
-    for (struct table const *table = init->vspace->pool; table != NULL; table = table->next) {
-        s->vspace[vspace].pool++;
-    }
-}
-
-/* When those are woken who sleep without a deadline. */
-static uint64_t waking_time;
-
-void model_step_begins(struct spec const *s)
-{
-    waking_time = s->now + SPEC_LONG_SLEEP;
-}
-
-static void wake(void)
-{
-    uint64_t line = 1ul << SPEC_WAKING_LINE;
-    if (!(host.open[0] & line) || (host.claimed[0] & line)) {
-        _exit(MODEL_ASLEEP);
-    }
-    host.lines[0] |= line;
-    host.now = waking_time;
-}
-
-void model_adopt(struct spec *s)
-{
-    host_asleep = wake;
-    memset(s, 0, sizeof *s);
-    for (int i = 0; i < SPEC_TABLES; i++) {
-        s->table[i].vspace = SPEC_NONE;
-    }
-    for (int i = 1; i < SPEC_LINES; i++) {
-        s->line[i].slot = (int16_t)spec_make_slots(s, OBJECT_IRQ_HANDLER, i, 1);
-    }
-    struct slot *root = &families[0].root;
-    adopt_table(s, (struct cnode *)host.current->cs_base);
-    /* Objects first: threads' own slots are among those that have capabilities. */
-    for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
-        (void)adopt_cap(s, slot_read(slot));
-    }
-    for (struct slot *slot = root; (slot = tree_next(root, slot)) != NULL;) {
-        struct spec_slot cap = adopt_cap(s, slot_read(slot));
-        int number = number_of_slot(s, slot);
-        cap.keeper = s->slot[number].keeper;
-        cap.keeper_object = s->slot[number].keeper_object;
-        cap.index = s->slot[number].index;
-        s->slot[number] = cap;
-        s->order[s->caps++] = (int16_t)number;
-    }
-    for (int i = 0; i < s->caps; i++) {
-        struct spec_slot *slot = &s->slot[s->order[i]];
-        struct slot *kernel = slot_at(s, s->order[i]);
-        while (!(kernel->next & LINK_UP)) {
-            kernel = link_target(kernel->next);
-        }
-        kernel = link_target(kernel->next & ~LINK_UP);
-        slot->parent = (int16_t)(kernel == root ? SPEC_NONE : number_of_slot(s, kernel));
-        adopt_mapping(s, slot, slot_read(slot_at(s, s->order[i])));
-    }
-    adopt_states(s);
-}
-
-/* ---- A number for a state ---- */
-
-static uint64_t hash;
-
-static void add(uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15ul;
-    hash ^= hash >> 29;
-}
-
-static void add_queue(struct spec_queue const *queue)
-{
-    add(queue->count);
-    for (int i = 0; i < queue->count; i++) {
-        add((uint64_t)queue->thread[i]);
-    }
-}
-
-static void add_slots(struct spec const *s)
-{
-    for (int i = 0; i < s->caps; i++) {
-        struct spec_slot const *slot = &s->slot[s->order[i]];
-        add((uint64_t)s->order[i]);
-        add(slot->type | slot->rights << 8);
-        add((uint64_t)slot->parent);
-        add(slot->badge);
-        add((uint64_t)slot->object);
-        add(slot->address + slot->used);
-        add(slot->mapped_at + slot->mapped_rights);
-    }
-}
-
-static void add_thread(struct spec const *s, int number, bool hidden, bool all)
-{
-    struct spec_thread const *t = &s->thread[number];
-    add(t->state | (uint64_t)t->priority << 8 | (uint64_t)t->base << 16);
-    add((uint64_t)t->partner);
-    add((uint64_t)t->serving);
-    add(t->fault);
-    add((uint64_t)t->own);
-    add((uint64_t)t->lent);
-    if (hidden) {
-        return;
-    }
-    for (int i = 0; i < 8; i++) {
-        bool seen = t->known >> i & 1 || (all && (t->state == SPEC_READY || t->state == SPEC_STOPPED));
-        add(seen ? t->reg[i] : 0);
-    }
-    int buffer = spec_buffer(s, number);
-    for (unsigned i = 0; buffer != SPEC_NONE && i < PAGE_WORDS; i++) {
-        add(s->content[buffer].word[i]);
-    }
-}
-
-uint64_t model_hash(struct spec const *s, bool (*hidden)(int thread))
-{
-    hash = 0;
-    add((uint64_t)s->current);
-    add_queue(&s->ready);
-    add_slots(s);
-    for (int i = 0; i < SPEC_THREADS; i++) {
-        if (s->thread[i].exists) {
-            add_thread(s, i, hidden != NULL && hidden(i), hidden != NULL);
-        }
-    }
-    for (int i = 0; i < SPEC_ENDPOINTS; i++) {
-        add_queue(&s->endpoint[i].receivers);
-        add_queue(&s->endpoint[i].senders);
-    }
-    for (int i = 0; i < SPEC_NOTIFICATIONS; i++) {
-        add_queue(&s->notification[i].waiters);
-        add(s->notification[i].bits);
-        add(s->notification[i].count);
-    }
-    for (int i = 0; i < SPEC_SETS; i++) {
-        struct spec_set const *set = &s->set[i];
-        for (int j = 0; set->exists && j < set->count; j++) {
-            add(set->member[j].used);
-            add((uint64_t)set->member[j].endpoint);
-            add((uint64_t)set->member[j].notification);
-            add(j < set->signals ? set->signal[j] : 0);
-        }
-    }
-    return hash;
-}
-
-/* ---- Keeping a state ---- */
-
-struct piece {
-    void *at;
-    size_t size;
-    char *copy;
-};
-static struct piece kept[MODEL_KEPT][6];
-
-static void keep(struct piece *piece, void *at, size_t size)
-{
-    if (piece->copy == NULL) {
-        *piece = (struct piece){ at, size, malloc(size) };
-    }
-    memcpy(piece->copy, at, size);
-}
-
-void model_save(struct spec const *s, unsigned which)
-{
-    struct piece *piece = kept[which];
-    struct cap memory = slot_read(slot_at(s, s->cnode[0].first + (int)(world_memory.raw >> SLOT_BITS)));
-    keep(&piece[0], host.current->cpu, sizeof(struct cpu));
-    keep(&piece[1], families, sizeof families);
-    keep(&piece[2], irqs, sizeof irqs);
-    keep(&piece[3], &host, sizeof host);
-    keep(&piece[4], (void *)s->cnode[0].address, MODEL_INIT_SLOTS * sizeof(struct slot));
-    keep(&piece[5], cap_object(memory.head), untyped_used(memory.arg));
-}
-
-void model_bring_back(unsigned which)
-{
-    for (unsigned i = 0; i < array_length(kept[which]); i++) {
-        memcpy(kept[which][i].at, kept[which][i].copy, kept[which][i].size);
-    }
 }

@@ -22,6 +22,8 @@ char const *model_difference(void);
 
 /* A step begins in the kernel. */
 void model_step_begins(struct spec const *s);
+/* The kernel's slot of this number. */
+struct slot *model_slot_at(struct spec const *s, int number);
 /* The thread that runs. */
 int model_current(struct spec const *s);
 /* The running program writes to its floating-point registers, if they are switched on. */

@@ -301,11 +301,9 @@ void spec_feed(struct spec *s, int vspace, int tables);
 void spec_clear_vspace(struct spec *s, int vspace);
 bool spec_maps_anything(struct spec const *s, int vspace);
 
-/* ---- spec_ipc.c: threads, messages, signals ---- */
+/* ---- spec_thread.c: where threads stand, on whose time, how urgent ---- */
 
 int spec_own(struct spec const *s, int thread, enum spec_own which);
-int spec_caller(struct spec const *s, int thread);
-int spec_caller_of(struct spec const *s, int reply);
 /* The time that a thread runs on, or would: SPEC_NONE if there is none. It goes with a call to the server
  * and comes back with the reply, to whoever gets that. */
 int spec_time(struct spec const *s, int thread);
@@ -314,7 +312,6 @@ bool spec_declines(struct spec *s);
 void spec_lend(struct spec *s, int thread, int time);
 /* A stopped thread begins anew: what it did on its caller's time is over. */
 void spec_begin_anew(struct spec *s, int thread);
-void spec_bind_time(struct spec *s, int time, int thread);
 /* Whose it is; SPEC_NONE: nobody's. */
 int spec_user(struct spec const *s, int time);
 void spec_unbind_time(struct spec *s, int time);
@@ -327,11 +324,32 @@ void spec_await_time(struct spec *s, int thread, int time);
 void spec_put_ready(struct spec *s, int thread, bool before);
 void spec_leave_line(struct spec *s, int thread);
 void spec_stop(struct spec *s, int thread);
-void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
-void spec_drop_caller(struct spec *s, int thread, enum err err);
 void spec_update(struct spec *s);
 void spec_set_base(struct spec *s, int thread, uint8_t priority);
 void spec_serve(struct spec *s, int thread, int endpoint);
+/* The current thread waits, and comes back with registers that whoever wakes it sets. */
+void spec_block(struct spec *s, enum spec_state state, int partner);
+void spec_set_state(struct spec *s, int thread, enum spec_state state, int partner);
+/* `to` can go on, and the current thread waits for it. */
+void spec_hand_over(struct spec *s, int to);
+/* What the current thread runs on is `to`'s from now on. */
+void spec_hand_over_time(struct spec *s, int to);
+bool spec_runs_on_its_own(struct spec const *s, int thread);
+/* A thread does not wait for a reply any more: who works for it on its time stops. */
+void spec_take_back(struct spec *s, int thread, int server);
+/* The same of a thread that was kept in a Reply object: the server that did that, and whom this has passed the
+ * time on to. */
+void spec_take_back_kept(struct spec *s, int thread, int server);
+/* Of the threads that last received from an endpoint, the newest stands for all. */
+int spec_first_server(struct spec const *s, int endpoint);
+
+/* ---- spec_ipc.c: messages, signals, wait sets ---- */
+
+int spec_caller(struct spec const *s, int thread);
+int spec_caller_of(struct spec const *s, int reply);
+void spec_bind_time(struct spec *s, int time, int thread);
+void spec_cancel(struct spec *s, int thread, enum err err, bool stop);
+void spec_drop_caller(struct spec *s, int thread, enum err err);
 enum err spec_send(struct spec *s, int cap, bool calls, bool counts, bool waits);
 enum err spec_recv(struct spec *s, int endpoint, bool waits);
 enum err spec_reply(struct spec *s, int to);
@@ -392,6 +410,26 @@ uint64_t spec_next_renewal(struct spec *s);
 #define SPEC_TLS 2
 
 #define SPEC_CALL_BYTES 4 /* of the instruction that makes a system call */
+
+/* ---- spec_request.c: requests to objects ---- */
+
+#define TRY(expression)                                                                            \
+    do {                                                                                           \
+        enum err try_ = (expression);                                                              \
+        if (try_ != OK) {                                                                          \
+            return try_;                                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* Notes what is wrong: with which argument, and of what type what was found there is, and is to be. */
+enum err spec_refuse(struct spec *s, enum err err, unsigned argument, unsigned expected, unsigned found);
+int spec_type_in(struct spec const *s, int slot);
+/* The capability at an address: of this type (OBJECT_NONE: any) and with this right. */
+enum err spec_cap_at(struct spec *s, uint64_t address, unsigned argument, int type, uint64_t right, int *out);
+/* The thread waits as it does until then, in nanoseconds. Nothing happens before its time. */
+void spec_wait_until(struct spec *s, int thread, uint64_t ns);
+/* A request by its label: the type times 16, plus the method's number. */
+enum err spec_perform(struct spec *s, int self, uint64_t label, uint64_t *arg, bool in_registers);
 
 /* ---- spec_call.c: the kernel's entries. `declines` is set before ---- */
 
