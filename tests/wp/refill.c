@@ -8,7 +8,7 @@
  * Plant: sched/refill.c: *nth(sc, sc->count) = (struct -> *nth(sc, 0) = (struct
  * Plant: sched/refill.c: return amount - first.amount; -> return amount;
  * Plant: sched/refill.c: if (amount < first.amount) { -> if (amount <= first.amount + 1) {
- * Plant: sched/refill.c: (sc->first + n) % REFILLS -> (sc->first + n) % (REFILLS + 1)
+ * Plant: sched/refill.c: place < REFILLS ? -> place <= REFILLS ?
  * Plant: sched/refill.c: sc->count--; -> sc->count -= sc->count > 1;
  * Plant: sched/refill.c: sc->left = left; -> sc->left = left - 1;
  */
