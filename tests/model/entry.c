@@ -143,9 +143,24 @@ static bool names_one_twice(void)
     return found;
 }
 
+struct slot *slot_of_table(struct cap table, word index)
+{
+    return (struct slot *)((word)cap_object(table.head) + index * sizeof(struct slot));
+}
+
+/* What a request of a batch has copied another one moves on: there was nothing in the place that it names. */
+static bool moves_what_is_new(void)
+{
+    bool found = false;
+    for (struct deed const *d = entry.deeds; (d = asked_from(d, METHOD_CNODE_MOVE, NULL)) != NULL; d++) {
+        found |= seen_slot(entry.before, slot_of_table(d->arg[2], d->value[3])) == NULL;
+    }
+    return found && entry.deed_count > 1;
+}
+
 bool entry_is_unclear(void)
 {
-    bool unclear = names_one_twice();
+    bool unclear = names_one_twice() || moves_what_is_new();
     for (unsigned i = 0; i < entry.deed_count && entry.deed_count > 1; i++) {
         for (unsigned n = 1; n < 6; n++) {
             unclear |= entry.deeds[i].arg[n].slot != NULL && !is_same_slot(entry.deeds[i].arg[n].slot);

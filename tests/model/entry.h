@@ -45,6 +45,8 @@ bool is_same_slot(struct slot *at);
 /* Nobody has it any more. */
 bool is_gone(void const *object);
 
+/* Its address only: there may be no such slot. */
+struct slot *slot_of_table(struct cap table, word index);
 /* A request of this kind to this object, NULL: to any; the first from `d` on. */
 struct deed const *asked_from(struct deed const *d, enum method method, void const *object);
 bool asked(enum method method, void const *object);

@@ -10,12 +10,6 @@
 static bool may_go[SEEN_SLOTS]; /* by place in `before` */
 static bool knows_what_may_go;
 
-/* Its address only: there may be no such slot. */
-static struct slot *slot_of_table(struct cap table, word index)
-{
-    return (struct slot *)((word)cap_object(table.head) + index * sizeof(struct slot));
-}
-
 static bool is_below(struct seen_slot const *slot, struct slot const *above)
 {
     while (slot != NULL && slot->at != above) {
